@@ -1,0 +1,50 @@
+//! What rooms may ask of each other without knowing each other. One room implements, `server` hands over.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use serde_json::Value;
+
+use crate::{Caller, OrgId, Problem, Role, Timestamp, UserCaller, UserId};
+
+/// A boxed future, so that ports stay usable behind `dyn`.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where a request came from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The request's id, which its log line carries.
+    pub request_id: String,
+    /// The client's address, as far as trusted proxies tell it.
+    pub ip: IpAddr,
+    /// The client's `User-Agent`, cut at 256 bytes.
+    pub user_agent: String,
+    /// When the request arrived.
+    pub now: Timestamp,
+}
+
+/// Says who holds a credential. Every API asks it on every call; `identity` implements it.
+pub trait Authenticator: Send + Sync {
+    /// Checks an access token or an API key.
+    ///
+    /// # Errors
+    /// 401 or 403 for a credential that is not, or no longer, valid; 503 when that cannot be found out.
+    fn authenticate<'a>(&'a self, credential: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Caller, Problem>>;
+}
+
+/// Issues a session with another active organisation; `identity` implements it for `tenancy`.
+pub trait SessionIssuer: Send + Sync {
+    /// Ends the present refresh token and answers the session body of a new pair with `org_id` active.
+    fn switch<'a>(
+        &'a self,
+        caller: &'a UserCaller,
+        org_id: OrgId,
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Value, Problem>>;
+}
+
+/// Knows who belongs to which organisation; `tenancy` implements it for the doors in `web`.
+pub trait Memberships: Send + Sync {
+    /// Returns the person's role there, or `None` if they are not a member or it does not exist.
+    fn role_of(&self, user_id: UserId, org_id: OrgId) -> BoxFuture<'_, Result<Option<Role>, Problem>>;
+}
