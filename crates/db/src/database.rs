@@ -1,15 +1,18 @@
 //! Handles on databases: where closures are given and transactions begin and end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use quoin_kernel::{OrgId, Secret};
+use tokio::sync::Notify;
 
 use crate::error::DbError;
 use crate::postgres::PostgresPool;
+use crate::signal::Signals;
 use crate::sqlite::SqliteFile;
 use crate::statement::Engine;
+use crate::stats::{Stats, StatsSnapshot};
 use crate::tx::Tx;
 
 /// Says which database to open.
@@ -70,6 +73,8 @@ impl PostgresOptions {
 #[derive(Clone)]
 pub struct Db {
     engine: Arc<OpenEngine>,
+    signals: Arc<Signals>,
+    stats: Arc<Stats>,
 }
 
 enum OpenEngine {
@@ -83,11 +88,34 @@ impl Db {
     /// # Errors
     /// [`DbError::Unreachable`] where the file or server does not answer; [`DbError::Refused`] where it is too old.
     pub fn open(options: &Options) -> Result<Self, DbError> {
+        let (signals, stats) = (Arc::<Signals>::default(), Arc::<Stats>::default());
         let engine = match options {
-            Options::Sqlite(options) => OpenEngine::Sqlite(SqliteFile::open(options)?),
-            Options::Postgres(options) => OpenEngine::Postgres(PostgresPool::open(options)?),
+            Options::Sqlite(options) => {
+                OpenEngine::Sqlite(SqliteFile::open(options, signals.clone(), stats.clone())?)
+            }
+            Options::Postgres(options) => {
+                OpenEngine::Postgres(PostgresPool::open(options, signals.clone(), stats.clone())?)
+            }
         };
-        Ok(Self { engine: Arc::new(engine) })
+        Ok(Self { engine: Arc::new(engine), signals, stats })
+    }
+
+    /// Returns the place where commits that named `topic` are felt, in this process.
+    pub fn subscribe(&self, topic: &'static str) -> Arc<Notify> {
+        self.signals.subscribe(topic)
+    }
+
+    /// Returns what this database has counted since it was opened.
+    pub fn stats(&self) -> StatsSnapshot {
+        self.stats.snapshot()
+    }
+
+    /// Returns the path of the file, on SQLite.
+    pub fn file(&self) -> Option<&Path> {
+        match self.engine.as_ref() {
+            OpenEngine::Sqlite(file) => Some(file.path()),
+            OpenEngine::Postgres(_) => None,
+        }
     }
 
     /// Tells which engine this is.

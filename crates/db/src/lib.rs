@@ -13,16 +13,17 @@ pub mod dialect;
 pub mod error;
 pub mod migrate;
 mod postgres;
+mod signal;
 mod sqlite;
 pub mod statement;
-#[cfg(feature = "testing")]
-pub mod testing;
+pub mod stats;
 pub mod tx;
 pub mod value;
 
 pub use database::{Databases, Db, Options, PostgresOptions, SqliteOptions};
 pub use error::DbError;
-pub use migrate::{Migration, migrate};
+pub use sqlite::{BackupProgress, copy_while_running};
+pub use migrate::Migration;
 pub use statement::{Engine, Statement};
 pub use tx::{Row, Tx};
 pub use value::{FromValue, Value};

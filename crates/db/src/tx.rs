@@ -11,7 +11,8 @@ use crate::value::{FromValue, Value};
 
 /// A running transaction. Lives on the thread that owns the connection and cannot await.
 pub struct Tx<'a> {
-    pub(crate) inner: TxInner<'a>,
+    inner: TxInner<'a>,
+    topics: Vec<&'static str>,
 }
 
 pub(crate) enum TxInner<'a> {
@@ -29,7 +30,22 @@ pub enum Row<'a> {
     Postgres(&'a postgres::DriverRow),
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    pub(crate) fn new(inner: TxInner<'a>) -> Self {
+        Self { inner, topics: Vec::new() }
+    }
+
+    /// Wakes whoever waits for `topic` (see [`crate::Db::subscribe`]) once this transaction has committed.
+    pub fn notify_on_commit(&mut self, topic: &'static str) {
+        if !self.topics.contains(&topic) {
+            self.topics.push(topic);
+        }
+    }
+
+    pub(crate) fn take_topics(&mut self) -> Vec<&'static str> {
+        std::mem::take(&mut self.topics)
+    }
+
     /// Tells which engine runs this transaction, for SQL that is built while running.
     pub fn engine(&self) -> Engine {
         match &self.inner {

@@ -1,0 +1,83 @@
+//! SQLite: one writer thread that commits many writes at once, and readers that never wait for it.
+//!
+//! Reading order: [`connection`] (how a connection is set up), [`tx`] and [`row`] (statements), [`writer`] (group
+//! commit), [`reader`] (reads on the calling thread, long ones on a pool), [`error`] (codes into words).
+
+mod backup;
+mod connection;
+mod error;
+mod reader;
+mod row;
+mod tx;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use backup::{BackupProgress, copy_while_running};
+pub use row::DriverRow;
+pub(crate) use tx::SqliteTx;
+
+use crate::database::SqliteOptions;
+use crate::error::DbError;
+use crate::signal::Signals;
+use crate::stats::Stats;
+use crate::tx::Tx;
+
+/// An open SQLite file.
+pub(crate) struct SqliteFile {
+    writer: writer::Writer,
+    readers: reader::Readers,
+}
+
+/// What the threads of one file share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) options: Arc<SqliteOptions>,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) stats: Arc<Stats>,
+}
+
+impl SqliteFile {
+    /// Opens the file, making it where it is missing, and starts its threads.
+    pub(crate) fn open(
+        options: &SqliteOptions,
+        signals: Arc<Signals>,
+        stats: Arc<Stats>,
+    ) -> Result<Self, DbError> {
+        let shared = Shared { options: Arc::new(options.clone()), signals, stats };
+        connection::assert_version()?;
+        let writer = writer::Writer::start(shared.clone())?;
+        let readers = reader::Readers::start(shared)?;
+        Ok(Self { writer, readers })
+    }
+
+    pub(crate) async fn read<T, E, F>(&self, name: &'static str, closure: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.readers.read(name, closure).await
+    }
+
+    pub(crate) async fn write<T, E, F>(&self, name: &'static str, closure: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.writer.write(name, closure).await
+    }
+
+    /// Returns the file's path, for backups.
+    pub(crate) fn path(&self) -> &Path {
+        self.readers.path()
+    }
+
+    pub(crate) fn close(&self) {
+        self.readers.close();
+        self.writer.close();
+    }
+}
+

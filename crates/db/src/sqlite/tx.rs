@@ -1,0 +1,106 @@
+//! Statements inside a transaction of SQLite.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ToSql};
+
+use super::error::{from_driver, from_driver_with};
+use super::row::DriverRow;
+use crate::error::DbError;
+use crate::tx::Row;
+use crate::value::Value;
+
+/// A running transaction on one connection.
+pub(crate) struct SqliteTx<'a> {
+    connection: &'a Connection,
+}
+
+impl<'a> SqliteTx<'a> {
+    pub(super) fn on(connection: &'a Connection) -> Self {
+        Self { connection }
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, DbError> {
+        let mut statement = self.prepare(sql, params)?;
+        if statement.column_count() == 0 {
+            let changed = statement.raw_execute().map_err(|error| self.explain(error))?;
+            return Ok(changed as u64);
+        }
+        // A statement with RETURNING is finished only when all its rows are read.
+        let mut rows = statement.raw_query();
+        let mut count = 0;
+        while rows.next().map_err(|error| self.explain(error))?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    pub(crate) fn for_each<E: From<DbError>>(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        each: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self.prepare(sql, params)?;
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(|error| self.explain(error))? {
+            each(&Row::Sqlite(&DriverRow(row)))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        self.connection.execute_batch(sql).map_err(|error| self.explain(error))
+    }
+
+    fn prepare(&self, sql: &str, params: &[Value<'_>]) -> Result<CachedStatement<'a>, DbError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(from_driver)?;
+        if statement.parameter_count() != params.len() {
+            return Err(DbError::Refused {
+                code: "08P01".into(),
+                message: format!("{} parameters given, {} needed", params.len(), statement.parameter_count()),
+                detail: None,
+                hint: None,
+            });
+        }
+        for (index, value) in params.iter().enumerate() {
+            refuse_nul(value)?;
+            statement.raw_bind_parameter(index + 1, Bound(value)).map_err(from_driver)?;
+        }
+        Ok(statement)
+    }
+
+    fn explain(&self, error: rusqlite::Error) -> DbError {
+        from_driver_with(self.connection, error)
+    }
+}
+
+/// PostgreSQL cannot hold NUL in a text; what one engine refuses, the other refuses too.
+fn refuse_nul(value: &Value<'_>) -> Result<(), DbError> {
+    let (Value::Text(text) | Value::Json(text)) = value else { return Ok(()) };
+    if !text.as_bytes().contains(&0) {
+        return Ok(());
+    }
+    Err(DbError::Refused {
+        code: "22021".into(),
+        message: "invalid byte sequence for encoding \"UTF8\": 0x00".into(),
+        detail: None,
+        hint: None,
+    })
+}
+
+struct Bound<'a>(&'a Value<'a>);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Value::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Value::Bool(truth) => i64::from(*truth).into(),
+            Value::Int(number) => (*number).into(),
+            Value::Real(number) => (*number).into(),
+            Value::Text(text) | Value::Json(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Value::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Value::Id(id) => id.hyphenated().to_string().into(),
+            Value::Time(time) => time.to_string().into(),
+        })
+    }
+}
