@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quoin_kernel::{OrgId, Secret};
-use tokio::sync::Notify;
 
 use crate::error::DbError;
 use crate::postgres::PostgresPool;
-use crate::signal::Signals;
+use crate::signal::{Signals, Topic};
 use crate::sqlite::SqliteFile;
 use crate::statement::Engine;
 use crate::stats::{Stats, StatsSnapshot};
@@ -53,7 +52,12 @@ pub struct PostgresOptions {
 impl SqliteOptions {
     /// Opens `path` with the default limits.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), write_queue: 4096, reader_threads: 4, statement_timeout: Duration::from_secs(8) }
+        Self {
+            path: path.into(),
+            write_queue: 4096,
+            reader_threads: 4,
+            statement_timeout: Duration::from_secs(8),
+        }
     }
 }
 
@@ -97,12 +101,16 @@ impl Db {
                 OpenEngine::Postgres(PostgresPool::open(options, signals.clone(), stats.clone())?)
             }
         };
-        Ok(Self { engine: Arc::new(engine), signals, stats })
+        Ok(Self {
+            engine: Arc::new(engine),
+            signals,
+            stats,
+        })
     }
 
-    /// Returns the place where commits that named `topic` are felt, in this process.
-    pub fn subscribe(&self, topic: &'static str) -> Arc<Notify> {
-        self.signals.subscribe(topic)
+    /// Returns the topic that transactions of this process name with [`Tx::notify_on_commit`].
+    pub fn subscribe(&self, topic: &'static str) -> Arc<Topic> {
+        self.signals.topic(topic)
     }
 
     /// Returns what this database has counted since it was opened.

@@ -22,8 +22,9 @@ pub mod value;
 
 pub use database::{Databases, Db, Options, PostgresOptions, SqliteOptions};
 pub use error::DbError;
-pub use sqlite::{BackupProgress, copy_while_running};
 pub use migrate::Migration;
+pub use signal::Topic;
+pub use sqlite::{BackupProgress, copy_while_running};
 pub use statement::{Engine, Statement};
 pub use tx::{Row, Tx};
 pub use value::{FromValue, Value};

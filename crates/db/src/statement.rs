@@ -27,7 +27,13 @@ pub struct Statement {
 impl Statement {
     /// Names a text that is the same on both engines.
     pub const fn new(name: &'static str, sql: &'static str) -> Self {
-        Self { name, common: sql, postgres: None, sqlite_text: OnceLock::new(), postgres_text: OnceLock::new() }
+        Self {
+            name,
+            common: sql,
+            postgres: None,
+            sqlite_text: OnceLock::new(),
+            postgres_text: OnceLock::new(),
+        }
     }
 
     /// Names a text with a second one for PostgreSQL, where it must differ.
@@ -55,7 +61,9 @@ impl Statement {
     pub fn text(&self, engine: Engine) -> &str {
         match engine {
             Engine::Sqlite => self.sqlite_text.get_or_init(|| to_sqlite(self.common)),
-            Engine::Postgres => self.postgres_text.get_or_init(|| to_postgres(self.postgres.unwrap_or(self.common))),
+            Engine::Postgres => self
+                .postgres_text
+                .get_or_init(|| to_postgres(self.postgres.unwrap_or(self.common))),
         }
     }
 }

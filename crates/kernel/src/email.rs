@@ -14,7 +14,9 @@ pub struct EmailAddress(#[schemars(email)] String);
 
 /// A text that is no usable mail address.
 #[derive(Debug, thiserror::Error)]
-#[error("not a mail address: it needs one @, a name of at most 64 bytes and a domain, without spaces or control characters")]
+#[error(
+    "not a mail address: it needs one @, a name of at most 64 bytes and a domain, without spaces or control characters"
+)]
 pub struct InvalidEmail;
 
 impl EmailAddress {

@@ -68,11 +68,22 @@ pub struct Listed<T> {
 
 impl<T> Listed<T> {
     /// Builds a page from `limit + 1` rows: the extra row only shows that there is more.
-    pub fn from_rows<R>(mut rows: Vec<R>, page: Page, id: impl Fn(&R) -> Uuid, out: impl FnMut(R) -> T) -> Self {
+    pub fn from_rows<R>(
+        mut rows: Vec<R>,
+        page: Page,
+        id: impl Fn(&R) -> Uuid,
+        out: impl FnMut(R) -> T,
+    ) -> Self {
         let limit = page.limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows.last().filter(|_| more).map(|row| URL_SAFE_NO_PAD.encode(id(row)));
-        Self { data: rows.into_iter().map(out).collect(), next_cursor }
+        let next_cursor = rows
+            .last()
+            .filter(|_| more)
+            .map(|row| URL_SAFE_NO_PAD.encode(id(row)));
+        Self {
+            data: rows.into_iter().map(out).collect(),
+            next_cursor,
+        }
     }
 }

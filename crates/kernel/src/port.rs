@@ -29,7 +29,11 @@ pub trait Authenticator: Send + Sync {
     ///
     /// # Errors
     /// 401 or 403 for a credential that is not, or no longer, valid; 503 when that cannot be found out.
-    fn authenticate<'a>(&'a self, credential: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Caller, Problem>>;
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a str,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Caller, Problem>>;
 }
 
 /// Issues a session with another active organisation; `identity` implements it for `tenancy`.

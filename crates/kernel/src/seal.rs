@@ -57,6 +57,7 @@ impl MasterKey {
     }
 
     fn key(&self, purpose: &str) -> RandomizedNonceKey {
-        RandomizedNonceKey::new(&AES_256_GCM, self.derive(purpose).expose()).expect("the derived key has 32 bytes")
+        RandomizedNonceKey::new(&AES_256_GCM, self.derive(purpose).expose())
+            .expect("the derived key has 32 bytes")
     }
 }

@@ -32,7 +32,9 @@ pub fn copy_while_running(
 ) -> Result<(), DbError> {
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(from_driver)?;
     // One read transaction for the whole copy: writers go on, and the copy is of one moment.
-    source.execute_batch("pragma query_only = on; begin; select count(*) from sqlite_schema;").map_err(from_driver)?;
+    source
+        .execute_batch("pragma query_only = on; begin; select count(*) from sqlite_schema;")
+        .map_err(from_driver)?;
     let mut target = Connection::open(to).map_err(from_driver)?;
     {
         let backup = Backup::new(&source, &mut target).map_err(from_driver)?;
@@ -41,7 +43,10 @@ pub fn copy_while_running(
             let state = backup.progress();
             let total = u64::try_from(state.pagecount).unwrap_or(0);
             let left = u64::try_from(state.remaining).unwrap_or(0);
-            progress(BackupProgress { done: total.saturating_sub(left), total });
+            progress(BackupProgress {
+                done: total.saturating_sub(left),
+                total,
+            });
             match step {
                 rusqlite::backup::StepResult::Done => break,
                 rusqlite::backup::StepResult::More => {}
@@ -49,8 +54,9 @@ pub fn copy_while_running(
             }
         }
     }
-    let verdict: String =
-        target.query_row("pragma integrity_check", [], |row| row.get(0)).map_err(from_driver)?;
+    let verdict: String = target
+        .query_row("pragma integrity_check", [], |row| row.get(0))
+        .map_err(from_driver)?;
     if verdict != "ok" {
         return Err(DbError::Driver(format!("the copy is damaged: {verdict}").into()));
     }

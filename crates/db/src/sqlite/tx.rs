@@ -49,7 +49,9 @@ impl<'a> SqliteTx<'a> {
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
-        self.connection.execute_batch(sql).map_err(|error| self.explain(error))
+        self.connection
+            .execute_batch(sql)
+            .map_err(|error| self.explain(error))
     }
 
     fn prepare(&self, sql: &str, params: &[Value<'_>]) -> Result<CachedStatement<'a>, DbError> {
@@ -57,14 +59,20 @@ impl<'a> SqliteTx<'a> {
         if statement.parameter_count() != params.len() {
             return Err(DbError::Refused {
                 code: "08P01".into(),
-                message: format!("{} parameters given, {} needed", params.len(), statement.parameter_count()),
+                message: format!(
+                    "{} parameters given, {} needed",
+                    params.len(),
+                    statement.parameter_count()
+                ),
                 detail: None,
                 hint: None,
             });
         }
         for (index, value) in params.iter().enumerate() {
             refuse_nul(value)?;
-            statement.raw_bind_parameter(index + 1, Bound(value)).map_err(from_driver)?;
+            statement
+                .raw_bind_parameter(index + 1, Bound(value))
+                .map_err(from_driver)?;
         }
         Ok(statement)
     }
@@ -76,7 +84,9 @@ impl<'a> SqliteTx<'a> {
 
 /// PostgreSQL cannot hold NUL in a text; what one engine refuses, the other refuses too.
 fn refuse_nul(value: &Value<'_>) -> Result<(), DbError> {
-    let (Value::Text(text) | Value::Json(text)) = value else { return Ok(()) };
+    let (Value::Text(text) | Value::Json(text)) = value else {
+        return Ok(());
+    };
     if !text.as_bytes().contains(&0) {
         return Ok(());
     }

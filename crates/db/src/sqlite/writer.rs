@@ -59,9 +59,19 @@ impl Writer {
         let thread_shared = shared.clone();
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || Thread { connected, shared: thread_shared, stopped: false }.serve(&waiting))
+            .spawn(move || {
+                Thread {
+                    connected,
+                    shared: thread_shared,
+                    stopped: false,
+                }
+                .serve(&waiting)
+            })
             .map_err(|error| DbError::Unreachable(Box::new(error)))?;
-        Ok(Self { state: Mutex::new(Some(Running { queue, thread })), shared })
+        Ok(Self {
+            state: Mutex::new(Some(Running { queue, thread })),
+            shared,
+        })
     }
 
     /// Queues a write and waits until it is on disk.
@@ -72,7 +82,13 @@ impl Writer {
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { name, closure, result: None, topics: Vec::new(), reply };
+        let pending = Pending {
+            name,
+            closure,
+            result: None,
+            topics: Vec::new(),
+            reply,
+        };
         self.enqueue(Box::new(pending))?;
         answer.await.unwrap_or_else(|_| Err(closed().into()))
     }
@@ -92,7 +108,9 @@ impl Writer {
     /// Commits what waits, ends the thread and closes the connection.
     pub(super) fn close(&self) {
         let running = self.state.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Running { queue, thread }) = running else { return };
+        let Some(Running { queue, thread }) = running else {
+            return;
+        };
         drop(queue);
         if thread.join().is_err() {
             tracing::error!("the writer thread panicked");
@@ -170,7 +188,9 @@ impl Thread {
             match self.commit_together(batch) {
                 Ok(writes) => {
                     self.shared.stats.committed(writes);
-                    batch.drain(..).for_each(|member| member.answer(Ok(()), &self.shared));
+                    batch
+                        .drain(..)
+                        .for_each(|member| member.answer(Ok(()), &self.shared));
                     return;
                 }
                 Err(DbError::WritesStopped) => self.stopped = true,
