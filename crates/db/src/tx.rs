@@ -21,12 +21,10 @@ pub(crate) enum TxInner<'a> {
 }
 
 /// One row of an answer.
-pub enum Row<'a> {
-    /// A row of SQLite.
-    #[doc(hidden)]
+pub struct Row<'a>(pub(crate) RowInner<'a>);
+
+pub(crate) enum RowInner<'a> {
     Sqlite(&'a sqlite::DriverRow<'a>),
-    /// A row of PostgreSQL.
-    #[doc(hidden)]
     Postgres(&'a postgres::DriverRow),
 }
 
@@ -130,18 +128,20 @@ impl<'a> Tx<'a> {
         &mut self,
         part: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.batch("savepoint quoin_part")?;
-        match part(self) {
-            Ok(value) => {
-                self.batch("release savepoint quoin_part")?;
-                Ok(value)
-            }
-            Err(error) => {
-                self.batch("rollback to savepoint quoin_part")?;
-                self.batch("release savepoint quoin_part")?;
-                Err(error)
-            }
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => tx.batch("savepoint quoin_part")?,
+            TxInner::Postgres(tx) => tx.begin_part(),
         }
+        let result = part(self);
+        let keep = result.is_ok();
+        match &mut self.inner {
+            TxInner::Sqlite(tx) if keep => tx.batch("release savepoint quoin_part")?,
+            TxInner::Sqlite(tx) => {
+                tx.batch("rollback to savepoint quoin_part; release savepoint quoin_part")?;
+            }
+            TxInner::Postgres(tx) => tx.end_part(keep),
+        }
+        result
     }
 }
 
@@ -157,9 +157,9 @@ macro_rules! readers {
     ($($name:ident -> $ty:ty;)*) => {
         impl Row<'_> {$(
             pub(crate) fn $name(&self, index: usize) -> Result<Option<$ty>, DbError> {
-                match self {
-                    Self::Sqlite(row) => row.$name(index),
-                    Self::Postgres(row) => row.$name(index),
+                match self.0 {
+                    RowInner::Sqlite(row) => row.$name(index),
+                    RowInner::Postgres(row) => row.$name(index),
                 }
             }
         )*}

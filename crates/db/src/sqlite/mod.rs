@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use backup::{BackupProgress, copy_while_running};
-pub use row::DriverRow;
+pub(crate) use row::DriverRow;
 pub(crate) use tx::SqliteTx;
 
 use crate::database::SqliteOptions;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::DbError;
 
 /// A row of SQLite.
-pub struct DriverRow<'a>(pub(super) &'a rusqlite::Row<'a>);
+pub(crate) struct DriverRow<'a>(pub(super) &'a rusqlite::Row<'a>);
 
 impl DriverRow<'_> {
     fn column(&self, index: usize, expected: &'static str) -> Result<ValueRef<'_>, DbError> {

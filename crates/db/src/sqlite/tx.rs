@@ -6,7 +6,7 @@ use rusqlite::{CachedStatement, Connection, ToSql};
 use super::error::{from_driver, from_driver_with};
 use super::row::DriverRow;
 use crate::error::DbError;
-use crate::tx::Row;
+use crate::tx::{Row, RowInner};
 use crate::value::Value;
 
 /// A running transaction on one connection.
@@ -43,7 +43,7 @@ impl<'a> SqliteTx<'a> {
         let mut statement = self.prepare(sql, params)?;
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|error| self.explain(error))? {
-            each(&Row::Sqlite(&DriverRow(row)))?;
+            each(&Row(RowInner::Sqlite(&DriverRow(row))))?;
         }
         Ok(())
     }
