@@ -1,0 +1,5 @@
+//! Organisations, who belongs to them, and what has been taken back.
+
+pub mod revocations;
+
+pub use revocations::{Revocation, Revoked};
