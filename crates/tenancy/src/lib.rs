@@ -3,3 +3,6 @@
 pub mod revocations;
 
 pub use revocations::{Revocation, Revoked};
+
+/// Every statement of this room.
+pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[revocations::ALL];

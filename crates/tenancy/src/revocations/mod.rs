@@ -12,7 +12,8 @@ use std::time::Duration;
 use quoin_db::{DbError, Tx};
 use quoin_kernel::{ApiKeyId, Id, OrgId, Rng, SessionId, Timestamp, UserId};
 
-pub use store_global::{ALL, purge, recent};
+pub(crate) use store_global::ALL;
+pub use store_global::{purge, recent};
 
 /// The topic of commits that revoke something.
 pub const TOPIC: &str = "tenancy.revocations";
