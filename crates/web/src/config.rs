@@ -1,0 +1,130 @@
+//! The configuration of the HTTP side: addresses that people see, limits, and who may call from where.
+
+mod redirect;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use http::HeaderMap;
+use url::Url;
+
+pub use redirect::{InvalidRedirect, RedirectAllowList};
+
+use crate::module::ConfigDoc;
+use crate::outbound::OutboundConfig;
+
+/// Says whether this instance serves a developer or the public.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// On loopback only: mailbox, twins and redirects to loopback are allowed.
+    Development,
+    /// Everything that is unsafe in public is refused.
+    Production,
+}
+
+/// Configures the HTTP side.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// Development or production.
+    pub mode: Mode,
+    /// The base of every link that Quoin sends.
+    pub public_url: Url,
+    /// Where people land by default.
+    pub site_url: Url,
+    /// Where people may be sent besides `site_url`.
+    pub redirects: RedirectAllowList,
+    /// How many proxies in front may be believed about the client's address.
+    pub trusted_proxies: usize,
+    /// The origins whose pages may call; empty means every origin, always without credentials.
+    pub cors_origins: Vec<String>,
+    /// How many requests may be in work at a time before new ones get 503.
+    pub max_in_flight: usize,
+    /// How many recent calls each node remembers.
+    pub recent_calls: usize,
+    /// What requests to other servers may do.
+    pub outbound: OutboundConfig,
+}
+
+/// The size that a request's body has at most, in bytes, unless its operation says otherwise.
+pub const DEFAULT_BODY_LIMIT_BYTES: usize = 1024 * 1024;
+/// The time that an operation takes at most, unless it says otherwise.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The keys of this section, for the reference.
+pub static CONFIG_DOCS: &[ConfigDoc] = &[
+    ConfigDoc {
+        key: "mode",
+        default: "development where listen address and public URL are loopback, else production",
+        about: "development or production, stored at first start.",
+    },
+    ConfigDoc { key: "public_url", default: "http://<listen>", about: "The base of every link that Quoin sends." },
+    ConfigDoc { key: "site_url", default: "the public URL", about: "Where people land by default." },
+    ConfigDoc {
+        key: "redirect_urls",
+        default: "empty",
+        about: "Where people may be sent besides the site URL: absolute URLs, compared by scheme, host, port and path \
+                prefix; a path ending in /* allows one more segment, /** any number.",
+    },
+    ConfigDoc {
+        key: "trusted_proxies",
+        default: "0",
+        about: "How many proxies in front append to X-Forwarded-For; that many entries from the right are believed.",
+    },
+    ConfigDoc { key: "cors_origins", default: "*", about: "The origins whose pages may call; never with cookies." },
+];
+
+impl WebConfig {
+    /// Starts with defaults: development on loopback, nobody else trusted.
+    pub fn at(public_url: Url, mode: Mode) -> Self {
+        Self {
+            mode,
+            site_url: public_url.clone(),
+            public_url,
+            redirects: RedirectAllowList::default(),
+            trusted_proxies: 0,
+            cors_origins: Vec::new(),
+            max_in_flight: 4096,
+            recent_calls: 4096,
+            outbound: OutboundConfig::default(),
+        }
+    }
+
+    /// Returns the target where it is the site's, on the list, or on loopback in development; always as parsed.
+    pub fn allowed_redirect(&self, target: &str) -> Option<Url> {
+        let target = redirect::parse(target).ok()?;
+        let on_loopback = self.mode == Mode::Development && redirect::is_loopback(&target);
+        let allowed = on_loopback || redirect::same_place(&self.site_url, &target) || self.redirects.allows(&target);
+        allowed.then_some(target)
+    }
+
+    /// Returns the wished target where it is allowed, else the site's URL.
+    pub fn redirect_or_site(&self, target: Option<&str>) -> Url {
+        target.and_then(|target| self.allowed_redirect(target)).unwrap_or_else(|| self.site_url.clone())
+    }
+
+    /// Builds a link below the public URL; `path` begins with a slash.
+    pub fn link(&self, path: &str) -> Url {
+        let mut url = self.public_url.clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let base = self.public_url.path().trim_end_matches('/');
+        url.set_path(&format!("{base}{path}"));
+        url.set_query(query);
+        url.set_fragment(None);
+        url
+    }
+
+    /// Tells whether people reach this instance over TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// Returns the client's address: the socket's, or what the trusted proxies appended to `X-Forwarded-For`.
+    pub fn client_ip(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+        let from_the_right = forwarded.flat_map(|value| value.rsplit(','));
+        let believed = self.trusted_proxies.checked_sub(1).and_then(|skipped| from_the_right.skip(skipped).next());
+        believed.and_then(|text| text.trim().parse().ok()).unwrap_or(peer.ip()).to_canonical()
+    }
+}

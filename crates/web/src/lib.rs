@@ -1,0 +1,52 @@
+//! Everything between the socket and a domain's handler, so that domains hold no HTTP of their own making.
+//!
+//! A request passes the accept loop ([`listen`]), then the [`front`], which in one pass gives it an id, keeps the limits,
+//! answers preflights, writes the one error body and the one log line; then axum's router, and around the handler the
+//! limits of its [`Operation`]. The handler's first parameter is a [`Ctx`], whose doorkeeper says in its type who may
+//! come in; it does not compile without one.
+//!
+//! Reading order: [`app`] and [`config`], [`context`] and [`doorkeeper`], [`input`], [`refusal`], [`route`], [`front`],
+//! [`listen`]; the rest stands alone.
+//!
+//! What is absent: rules of any domain, and SQL beyond this room's two small tables.
+
+pub mod app;
+pub mod calls;
+pub mod config;
+pub mod context;
+pub mod credential;
+pub mod doorkeeper;
+pub mod front;
+pub mod health;
+pub mod input;
+pub mod listen;
+pub mod metrics;
+pub mod module;
+pub mod outbound;
+mod panics;
+mod params;
+pub mod rate_limit;
+pub mod refusal;
+pub mod request;
+pub mod route;
+mod system;
+pub mod tasks;
+
+pub use app::{App, AppParts, Ports};
+pub use config::{Mode, WebConfig};
+pub use context::{Ctx, Guarded};
+pub use doorkeeper::{
+    Admin, Anyone, Doorkeeper, Member, Owner, PlatformKey, SecretKey, Unidentified, User, UserAtAnyLevel, Who,
+};
+pub use front::Front;
+pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};
+pub use module::{ConfigDoc, ExposedView, LogicalType, Module, Schedule};
+pub use refusal::Refusal;
+pub use route::{Operation, Routes, RoutesFor};
+
+// What handlers name in their signatures, so that rooms need not depend on axum themselves.
+pub use axum::Json;
+pub use axum::body::Body;
+pub use axum::extract::{FromRef, State};
+pub use axum::response::{IntoResponse, Redirect, Response};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};

@@ -1,0 +1,89 @@
+//! Counters of this node, written in the text format of Prometheus.
+
+mod text;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+pub use text::MetricsText;
+
+/// The upper bounds of the duration histogram's buckets, in microseconds.
+pub(crate) const BUCKETS_US: [u64; 12] =
+    [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
+
+/// Counts the calls of one operation. Each operation holds its own, so that counting looks nothing up.
+#[derive(Debug, Default)]
+pub struct OperationMetrics {
+    /// By the first digit of the status: 1xx to 5xx.
+    by_class: [AtomicU64; 5],
+    buckets: [AtomicU64; BUCKETS_US.len()],
+    sum_us: AtomicU64,
+}
+
+impl OperationMetrics {
+    /// Counts one call.
+    pub(crate) fn count(&self, status: u16, duration: Duration) {
+        let class = usize::from((status / 100).clamp(1, 5) - 1);
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        self.by_class[class].fetch_add(1, Ordering::Relaxed);
+        self.sum_us.fetch_add(micros, Ordering::Relaxed);
+        let bucket = BUCKETS_US.partition_point(|bound| *bound < micros);
+        if let Some(bucket) = self.buckets.get(bucket) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Reads the counts: by class, by bucket (not cumulated), and the sum in microseconds.
+    pub(crate) fn read(&self) -> ([u64; 5], [u64; BUCKETS_US.len()], u64) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (self.by_class.each_ref().map(load), self.buckets.each_ref().map(load), load(&self.sum_us))
+    }
+}
+
+type Collector = Box<dyn Fn(&mut MetricsText) + Send + Sync>;
+
+/// Holds the counters that belong to no operation, and what other rooms add.
+#[derive(Default)]
+pub struct Metrics {
+    /// Requests in work.
+    pub in_flight: AtomicI64,
+    /// Open connections.
+    pub connections: AtomicI64,
+    /// Connections and requests refused because there were too many.
+    pub shed: AtomicU64,
+    /// Requests whose handler panicked.
+    pub panics: AtomicU64,
+    /// Requests that matched no route.
+    pub unrouted: OperationMetrics,
+    collectors: RwLock<Vec<Collector>>,
+}
+
+impl Metrics {
+    /// Adds what another room counts, for example the database's closures.
+    pub fn collect_from(&self, collector: impl Fn(&mut MetricsText) + Send + Sync + 'static) {
+        self.collectors.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(collector));
+    }
+
+    /// Writes the counters that belong to no operation.
+    pub(crate) fn write(&self, text: &mut MetricsText) {
+        let gauge = |counter: &AtomicI64| counter.load(Ordering::Relaxed);
+        text.gauge("quoin_requests_in_flight", "Requests in work.", &[], gauge(&self.in_flight));
+        text.gauge("quoin_connections", "Open connections.", &[], gauge(&self.connections));
+        let shed = self.shed.load(Ordering::Relaxed);
+        text.counter("quoin_shed_total", "Connections and requests refused under load.", &[], shed);
+        text.counter("quoin_panics_total", "Panics in handlers.", &[], self.panics.load(Ordering::Relaxed));
+        for collector in self.collectors.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            collector(text);
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").field("in_flight", &self.in_flight).finish_non_exhaustive()
+    }
+}
