@@ -81,3 +81,16 @@ pub enum JobError {
     #[error("cannot succeed")]
     Fail(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+/// Enqueues a job each time its cron expression is due, once among all nodes.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The schedule's name, for example `mail.purge`.
+    pub name: &'static str,
+    /// Five fields of cron (minute, hour, day of month, month, day of week), in UTC.
+    pub cron: &'static str,
+    /// The [`JobType`] whose job is enqueued.
+    pub job: &'static str,
+    /// The job's payload.
+    pub payload: Value,
+}

@@ -1,0 +1,14 @@
+//! One append-only trail over everything: who did what, to what, for which organisation, from where.
+//!
+//! Every domain calls [`record`] in the transaction that does the thing, so that there is no deed without an entry and
+//! no entry without a deed. Triggers refuse to change or remove entries on both engines. [`list`] serves three views:
+//! the platform's, a person's and an organisation's.
+//!
+//! Reading order: [`model`] (entry, actor, filter), `store` (one table), [`service`] (the two verbs), `http`.
+
+pub mod model;
+pub mod service;
+mod store;
+
+pub use model::{Actor, Entry, EntryId, Filter, FilterIn};
+pub use service::{Recorded, list, record};

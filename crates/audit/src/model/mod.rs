@@ -1,0 +1,7 @@
+//! The nouns: an entry of the trail, and the filter that lists entries.
+
+mod entry;
+mod filter;
+
+pub use entry::{Actor, AuditEntry, Entry, EntryId};
+pub use filter::{Filter, FilterIn};

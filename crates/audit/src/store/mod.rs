@@ -1,0 +1,3 @@
+//! The trail's one table.
+
+pub(crate) mod entries_global;

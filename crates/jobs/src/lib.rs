@@ -1,0 +1,27 @@
+//! A durable queue in the same database as everything else, schedules, and events on their way to subscribers.
+//!
+//! A domain calls [`enqueue`] inside its own transaction; the job exists if and only if that transaction commits, and
+//! the commit itself wakes the [`Worker`], so nobody can forget to. Invariants:
+//!
+//! - A job is run at least once and its ending is written once: every ending carries the fence of its lease, and a
+//!   worker that lost the lease changes nothing.
+//! - A try never outlives its lease, so leases need no renewal.
+//! - A job that has used up its tries stays as a dead letter until somebody retries or deletes it.
+//! - A worker takes only types it knows, so that processes may serve different rooms on one database.
+//! - A schedule fires once per due time among all nodes, and once after a pause, however long.
+//! - An event becomes exactly one job per subscriber: it is consumed in the transaction that enqueues them.
+//!
+//! Reading order: [`model`], `store`, [`service`], [`worker`], `http`.
+
+pub mod config;
+mod error;
+pub mod model;
+pub mod service;
+mod store;
+pub mod worker;
+
+pub use config::JobsConfig;
+pub use error::JobsError;
+pub use model::{NewJob, Subscriptions};
+pub use service::{enqueue, publish};
+pub use worker::{Worker, WorkerParts};
