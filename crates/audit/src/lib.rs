@@ -12,3 +12,22 @@ mod store;
 
 pub use model::{Actor, Entry, EntryId, Filter, FilterIn};
 pub use service::{Recorded, list, record};
+
+/// The trail's migrations, in order.
+pub static MIGRATIONS: &[quoin_db::Migration] = &[
+    quoin_db::Migration {
+        module: "audit",
+        name: "0001_entries",
+        sql: include_str!("../migrations/0001_entries.sql"),
+        postgres: None,
+    },
+    quoin_db::Migration {
+        module: "audit",
+        name: "0002_append_only",
+        sql: include_str!("../migrations/0002_append_only.sql"),
+        postgres: Some(include_str!("../migrations/0002_append_only.postgres.sql")),
+    },
+];
+
+/// Every statement of this room.
+pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::entries_global::ALL];

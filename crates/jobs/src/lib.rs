@@ -25,3 +25,21 @@ pub use error::JobsError;
 pub use model::{NewJob, Subscriptions};
 pub use service::{enqueue, publish};
 pub use worker::{Worker, WorkerParts};
+
+/// The queue's migrations, in order.
+pub static MIGRATIONS: &[quoin_db::Migration] = &[quoin_db::Migration {
+    module: "jobs",
+    name: "0001_queue",
+    sql: include_str!("../migrations/0001_queue.sql"),
+    postgres: None,
+}];
+
+/// Every statement of this room.
+pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[
+    store::admin_global::ALL,
+    store::claims_global::ALL,
+    store::events_global::ALL,
+    store::queue_global::ALL,
+    store::schedules_global::ALL,
+    store::settlements_global::ALL,
+];
