@@ -98,6 +98,11 @@ impl App {
         self.0.parts.rng.as_ref()
     }
 
+    /// Returns the source of randomness for threads that outlive a call.
+    pub fn shared_rng(&self) -> Arc<dyn Rng> {
+        self.0.parts.rng.clone()
+    }
+
     /// Makes an identifier from the present moment.
     pub fn id<K>(&self) -> Id<K> {
         Id::new(self.now(), self.rng())

@@ -50,6 +50,9 @@ pub(crate) fn write_problem(response: &mut Response, problem: &Problem, request_
     if problem.status() == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
+    if let Ok(code) = HeaderValue::from_str(problem.code()) {
+        headers.insert("x-sb-error-code", code);
+    }
     *response.body_mut() = Body::from(problem.body(request_id).to_string());
 }
 

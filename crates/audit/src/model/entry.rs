@@ -103,6 +103,13 @@ impl Entry {
         self
     }
 
+    /// Adds the organisation whose trail shows the entry, where there is one.
+    #[must_use]
+    pub const fn in_org_of(mut self, org_id: Option<OrgId>) -> Self {
+        self.org_id = org_id;
+        self
+    }
+
     /// Adds what it was done to: an id, a name.
     #[must_use]
     pub fn on(mut self, target: impl ToString) -> Self {

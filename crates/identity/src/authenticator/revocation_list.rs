@@ -1,0 +1,188 @@
+//! The revocation list in memory, and how it is kept as fresh as promised.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use quoin_db::{Db, DbError, Engine, Topic};
+use quoin_kernel::{ApiKeyId, OrgId, Problem, SessionId, Timestamp, UserId};
+use quoin_tenancy::revocations::{self, Revoked};
+use tokio::sync::Mutex;
+
+use super::token_cache::Cached;
+
+/// How far back each reading overlaps the one before: longer than any transaction may stay uncommitted.
+const OVERLAP: Duration = Duration::from_secs(15);
+/// Without a successful reading for this long, other nodes' revocations may be missing: callers are refused.
+const MAX_AGE: Duration = Duration::from_secs(4);
+
+/// What tokens and keys may no longer say.
+pub(crate) struct RevocationList {
+    entries: RwLock<Entries>,
+    /// Grows with every entry, so that a token that was compared needs no comparison until then.
+    epoch: AtomicU64,
+    topic: OnceLock<Arc<Topic>>,
+    /// The commits of this process that have been read.
+    version: AtomicU64,
+    reading: Mutex<()>,
+    started: Instant,
+    last_reading_ms: AtomicU64,
+}
+
+#[derive(Default)]
+struct Entries {
+    sessions: HashSet<SessionId>,
+    organizations: HashSet<OrgId>,
+    api_keys: HashSet<ApiKeyId>,
+    memberships: HashMap<(UserId, OrgId), i64>,
+    newest: Option<Timestamp>,
+}
+
+impl Default for RevocationList {
+    fn default() -> Self {
+        Self {
+            entries: RwLock::default(),
+            epoch: AtomicU64::new(0),
+            topic: OnceLock::new(),
+            version: AtomicU64::new(u64::MAX),
+            reading: Mutex::new(()),
+            started: Instant::now(),
+            last_reading_ms: AtomicU64::new(0),
+        }
+    }
+}
+
+impl RevocationList {
+    /// Reads what this process has committed since the last reading, and on PostgreSQL, where other nodes write too,
+    /// whatever there is if the last reading is too old.
+    ///
+    /// # Errors
+    /// 503 where it cannot be read: nobody is let in on old news.
+    pub(crate) async fn catch_up(&self, db: &Db, now: Timestamp) -> Result<(), Problem> {
+        let topic = self.topic.get_or_init(|| db.subscribe(revocations::TOPIC));
+        let current = topic.version() == self.version.load(Ordering::Acquire);
+        if current && (db.engine() == Engine::Sqlite || self.age() < MAX_AGE) {
+            return Ok(());
+        }
+        let read = tokio::time::timeout(MAX_AGE, self.poll(db, now)).await;
+        match read {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(unavailable().source(error)),
+            Err(_) => Err(unavailable()),
+        }
+    }
+
+    /// Reads the newest entries.
+    pub(crate) async fn poll(&self, db: &Db, now: Timestamp) -> Result<(), DbError> {
+        let _one_at_a_time = self.reading.lock().await;
+        let topic = self.topic.get_or_init(|| db.subscribe(revocations::TOPIC));
+        // Taken before reading: a commit in between is read again, never missed.
+        let version = topic.version();
+        let since = self
+            .newest()
+            .map_or(Timestamp::from_micros(0), |newest| newest - OVERLAP);
+        let rows = db
+            .read("tenancy.revocations.recent", move |tx| {
+                revocations::recent(tx, since, now)
+            })
+            .await?;
+        self.add(rows);
+        self.version.store(version, Ordering::Release);
+        let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_reading_ms.store(elapsed, Ordering::Release);
+        Ok(())
+    }
+
+    /// Refuses a token whose session, membership or organisation has ended.
+    pub(super) fn check(&self, token: &Cached) -> Result<(), Problem> {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        if token.checked.load(Ordering::Relaxed) == epoch {
+            return Ok(());
+        }
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        if entries.sessions.contains(&token.session_id) {
+            return Err(
+                Problem::new(403, "session_not_found", "This session has ended").hint("Sign in again.")
+            );
+        }
+        if let Some((user_id, org_id, version)) = token.membership {
+            let below = entries
+                .memberships
+                .get(&(user_id, org_id))
+                .copied()
+                .unwrap_or(i64::MIN);
+            if version < below || entries.organizations.contains(&org_id) {
+                return Err(
+                    Problem::new(401, "bad_jwt", "Your place in this organisation has changed")
+                        .hint("Refresh the session."),
+                );
+            }
+        }
+        token.checked.store(epoch, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Tells whether an API key was revoked.
+    pub(super) fn has_key(&self, key_id: ApiKeyId) -> bool {
+        self.entries
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .api_keys
+            .contains(&key_id)
+    }
+
+    fn add(&self, rows: Vec<(Revoked, Timestamp)>) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = false;
+        for (revoked, at) in rows {
+            changed |= entries.add(revoked);
+            entries.newest = entries.newest.max(Some(at));
+        }
+        if changed {
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    fn newest(&self) -> Option<Timestamp> {
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).newest
+    }
+
+    fn age(&self) -> Duration {
+        self.started.elapsed().saturating_sub(Duration::from_millis(
+            self.last_reading_ms.load(Ordering::Acquire),
+        ))
+    }
+}
+
+impl Entries {
+    /// Adds an entry; false where it was known.
+    fn add(&mut self, revoked: Revoked) -> bool {
+        match revoked {
+            Revoked::Session(id) => self.sessions.insert(id),
+            Revoked::Organization(id) => self.organizations.insert(id),
+            Revoked::ApiKey(id) => self.api_keys.insert(id),
+            Revoked::Membership {
+                user_id,
+                org_id,
+                below_version,
+            } => {
+                let known = self.memberships.entry((user_id, org_id)).or_insert(i64::MIN);
+                let grows = below_version > *known;
+                *known = below_version.max(*known);
+                grows
+            }
+        }
+    }
+}
+
+fn unavailable() -> Problem {
+    Problem::unavailable(
+        "authentication_unavailable",
+        "It cannot be checked now who is calling",
+        2,
+    )
+}

@@ -1,0 +1,155 @@
+//! One loaded state of the keys.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use quoin_kernel::seal::MasterKey;
+use quoin_kernel::{Problem, Timestamp};
+use serde_json::{Value, json};
+
+use super::{InvalidToken, SEAL_PURPOSE};
+use crate::model::access_claims::{AUDIENCE, AccessClaims, TOKEN_TYPE};
+use crate::store::signing_keys_global::SigningKeyRow;
+
+/// The longest token that is looked at, in bytes.
+const MAX_TOKEN: usize = 8192;
+
+/// Every key that signs or verifies at one moment.
+#[derive(Default)]
+pub(super) struct KeySet {
+    current: Option<Signer>,
+    verifiers: HashMap<String, Verifier>,
+    jwks: Arc<str>,
+}
+
+struct Signer {
+    header: Header,
+    key: EncodingKey,
+}
+
+struct Verifier {
+    algorithm: Algorithm,
+    key: DecodingKey,
+    expires_at: Option<Timestamp>,
+}
+
+impl KeySet {
+    /// Opens the sealed keys of `rows`.
+    pub(super) fn load(rows: Vec<SigningKeyRow>, master: &MasterKey) -> Result<Self, Problem> {
+        let mut set = Self::default();
+        let mut public = Vec::new();
+        for row in rows {
+            public.extend(set.add(row, master)?);
+        }
+        set.jwks = json!({ "keys": public }).to_string().into();
+        Ok(set)
+    }
+
+    /// Adds one key and returns its public half, where it has one.
+    fn add(&mut self, row: SigningKeyRow, master: &MasterKey) -> Result<Option<Value>, Problem> {
+        let algorithm: Algorithm = row.algorithm.parse().map_err(Problem::internal)?;
+        let private = row
+            .sealed_private
+            .map(|sealed| master.open(SEAL_PURPOSE, &sealed))
+            .transpose();
+        let private = private.map_err(Problem::internal)?;
+        let key = match (&row.public_jwk, &private) {
+            (Some(jwk), _) => {
+                let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(Problem::internal)?;
+                DecodingKey::from_jwk(&jwk).map_err(Problem::internal)?
+            }
+            (None, Some(secret)) => DecodingKey::from_secret(secret.expose()),
+            (None, None) => return Err(Problem::internal(format!("signing key {} is empty", row.kid))),
+        };
+        if let (true, Some(private)) = (row.is_current, &private) {
+            let key = match algorithm {
+                Algorithm::HS256 => EncodingKey::from_secret(private.expose()),
+                _ => EncodingKey::from_ec_der(private.expose()),
+            };
+            let mut header = Header::new(algorithm);
+            header.typ = Some(TOKEN_TYPE.into());
+            header.kid = Some(row.kid.clone());
+            self.current = Some(Signer { header, key });
+        }
+        self.verifiers.insert(
+            row.kid,
+            Verifier {
+                algorithm,
+                key,
+                expires_at: row.expires_at,
+            },
+        );
+        Ok(row.public_jwk)
+    }
+
+    pub(super) fn has_current(&self) -> bool {
+        self.current.is_some()
+    }
+
+    pub(super) fn jwks(&self) -> Arc<str> {
+        self.jwks.clone()
+    }
+
+    pub(super) fn sign(&self, claims: &AccessClaims) -> Result<String, Problem> {
+        let signer = self
+            .current
+            .as_ref()
+            .ok_or_else(|| Problem::internal("no signing key is loaded"))?;
+        encode(&signer.header, claims, &signer.key).map_err(Problem::internal)
+    }
+
+    pub(super) fn verify(
+        &self,
+        token: &str,
+        issuer: &str,
+        now: Timestamp,
+    ) -> Result<(AccessClaims, Arc<str>), InvalidToken> {
+        if token.len() > MAX_TOKEN {
+            return Err(InvalidToken::Invalid(None));
+        }
+        let header = decode_header(token).map_err(|error| InvalidToken::Invalid(Some(error)))?;
+        if header.typ.as_deref() != Some(TOKEN_TYPE) {
+            return Err(InvalidToken::Invalid(None));
+        }
+        let kid = header.kid.as_deref().ok_or(InvalidToken::Invalid(None))?;
+        let verifier = self.verifiers.get(kid).ok_or(InvalidToken::UnknownKey)?;
+        if header.alg != verifier.algorithm || verifier.expires_at.is_some_and(|end| now >= end) {
+            return Err(InvalidToken::Invalid(None));
+        }
+        let claims = verifier.claims(token, issuer)?;
+        if claims.exp <= now.as_seconds() {
+            return Err(InvalidToken::Expired);
+        }
+        Ok((claims, payload(token)?))
+    }
+}
+
+impl Verifier {
+    fn claims(&self, token: &str, issuer: &str) -> Result<AccessClaims, InvalidToken> {
+        let mut rules = Validation::new(self.algorithm);
+        rules.set_audience(&[AUDIENCE]);
+        rules.set_issuer(&[issuer]);
+        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // The time is a parameter here, so the caller compares `exp` itself.
+        rules.validate_exp = false;
+        let decoded = decode::<AccessClaims>(token, &self.key, &rules);
+        decoded
+            .map(|data| data.claims)
+            .map_err(|error| InvalidToken::Invalid(Some(error)))
+    }
+}
+
+/// Returns the JSON of a verified token's claims.
+fn payload(token: &str) -> Result<Arc<str>, InvalidToken> {
+    let part = token.split('.').nth(1).ok_or(InvalidToken::Invalid(None))?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| InvalidToken::Invalid(None))?;
+    String::from_utf8(bytes)
+        .map(Arc::from)
+        .map_err(|_| InvalidToken::Invalid(None))
+}

@@ -1,0 +1,162 @@
+//! User Authentication API: who somebody is, and for how long we believe it.
+//!
+//! Nouns: a *user* is a person; a *session* is one sign-in of theirs on one device; an *access token* is a signed
+//! statement about it that lives an hour at most; a *refresh token* is used once for the next pair; a *link* or *code*
+//! is mailed and used once; an *API key* is the administrator's.
+//!
+//! Invariants: one function issues sessions and every door calls it. Whatever is used once is consumed by one
+//! conditional statement, in the transaction of its effect. Of passwords, links, refresh tokens and keys only hashes are
+//! stored; signing keys are sealed. What ends early is written to the revocation list in the transaction that ends it.
+//!
+//! Reading order: `model/` (nouns), `service/` (verbs), `keyring/` (signing keys), `authenticator/` (who is calling),
+//! `password/` (hashing), `store/` (SQL), `http/` (shapes).
+
+pub mod authenticator;
+pub mod config;
+pub mod http;
+pub mod keyring;
+pub mod model;
+pub mod password;
+pub mod service;
+pub mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::extract::FromRef;
+use quoin_audit::{Actor, Entry};
+use quoin_db::{Db, Migration};
+use quoin_kernel::port::Origin;
+use quoin_kernel::{Problem, Timestamp};
+use quoin_web::{App, Module};
+
+use authenticator::{ApiKeys, RevocationList, TokenCache};
+use config::IdentityConfig;
+use keyring::Keyring;
+use password::Passwords;
+
+/// The room's schema.
+pub static MIGRATIONS: &[Migration] = &[
+    Migration {
+        module: "identity",
+        name: "0001_signing_keys",
+        sql: include_str!("../migrations/0001_signing_keys.sql"),
+        postgres: None,
+    },
+    Migration {
+        module: "identity",
+        name: "0002_api_keys",
+        sql: include_str!("../migrations/0002_api_keys.sql"),
+        postgres: None,
+    },
+];
+
+/// The room: everything its services need. Cloning shares it.
+#[derive(Clone)]
+pub struct Identity(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    config: IdentityConfig,
+    issuer: String,
+    keyring: Keyring,
+    passwords: Passwords,
+    revocations: RevocationList,
+    tokens: TokenCache,
+    api_keys: ApiKeys,
+    keys_reloaded_at: AtomicI64,
+}
+
+impl Identity {
+    /// Starts the hashing threads and loads, or makes, the signing keys. The schema must be there.
+    pub async fn start(app: App, config: IdentityConfig) -> Result<Self, Problem> {
+        let passwords = Passwords::start(&config, app.shared_rng()).map_err(Problem::internal)?;
+        let issuer = format!(
+            "{}/auth/v1",
+            app.config().public_url.as_str().trim_end_matches('/')
+        );
+        let identity = Self(Arc::new(Inner {
+            app,
+            config,
+            issuer,
+            keyring: Keyring::default(),
+            passwords,
+            revocations: RevocationList::default(),
+            tokens: TokenCache::default(),
+            api_keys: ApiKeys::default(),
+            keys_reloaded_at: AtomicI64::new(0),
+        }));
+        let inner = &identity.0;
+        inner
+            .keyring
+            .load(
+                identity.db(),
+                inner.app.master_key(),
+                inner.app.rng(),
+                inner.app.now(),
+            )
+            .await?;
+        Ok(identity)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &IdentityConfig {
+        &self.0.config
+    }
+
+    /// What every room shares.
+    pub fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    /// The signing keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
+    /// The hashing threads.
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
+    }
+
+    /// The `iss` claim of this instance's tokens.
+    pub fn issuer(&self) -> &str {
+        &self.0.issuer
+    }
+
+    /// Starts an audit entry about this request.
+    pub(crate) fn entry(&self, actor: Actor, action: &'static str, origin: &Origin) -> Entry {
+        Entry::new(self.0.app.rng(), origin.now, actor, action).from(origin)
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        self.0.app.db().system()
+    }
+}
+
+impl Inner {
+    /// Allows one reload of the signing keys per second, so that made-up key names cost little.
+    fn may_reload_keys(&self, now: Timestamp) -> bool {
+        let last = self.keys_reloaded_at.load(Ordering::Relaxed);
+        let due = now.as_micros() - last >= 1_000_000;
+        due && self
+            .keys_reloaded_at
+            .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+impl FromRef<Identity> for App {
+    fn from_ref(identity: &Identity) -> Self {
+        identity.0.app.clone()
+    }
+}
+
+/// Describes the room to `server`.
+pub fn module(identity: &Identity) -> Module {
+    Module {
+        migrations: MIGRATIONS,
+        statements: vec![store::api_keys_global::ALL, store::signing_keys_global::ALL],
+        ..Module::new("identity", http::routes(identity.clone()))
+    }
+}

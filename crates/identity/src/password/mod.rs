@@ -1,0 +1,7 @@
+//! Passwords: Argon2id on threads of its own, and the list of those that everybody tries first.
+
+mod pool;
+mod strength;
+
+pub use pool::{Passwords, Verdict};
+pub use strength::{WeakPassword, check_strength};
