@@ -1,0 +1,82 @@
+//! Software by others that drives us: client libraries for Node.js and Python, and a browser.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::workspace::Workspace;
+use crate::{Outcome, process};
+
+/// Installs what the journey needs, exactly as its lock file says, and returns its folder.
+pub(crate) fn journey(workspace: &Workspace) -> Outcome<PathBuf> {
+    let folder = workspace.root.join("examples/journey");
+    let version = process::output(Command::new("node").arg("--version"))
+        .map_err(|_| "the journey needs Node.js 20 or newer: https://nodejs.org")?;
+    let major: u32 = version
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .parse()?;
+    if major < 20 {
+        return Err(format!("the journey needs Node.js 20 or newer, this is {version}").into());
+    }
+    let lock = std::fs::read_to_string(folder.join("package-lock.json"))?;
+    once(&folder.join("node_modules/.installed"), &lock, || {
+        let mut npm = Command::new("npm");
+        process::quiet(
+            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+                .current_dir(&folder),
+        )
+    })?;
+    Ok(folder)
+}
+
+/// Makes a Python environment with the client library in it and returns its interpreter.
+pub(crate) fn python(workspace: &Workspace) -> Outcome<PathBuf> {
+    let requirements = workspace.root.join("examples/journey/python/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements)?;
+    let environment = workspace.target.join("python");
+    let interpreter = environment.join("bin/python");
+    once(&environment.join(".installed"), &wanted, || {
+        let make = || {
+            process::quiet(
+                Command::new("python3")
+                    .args(["-m", "venv", "--clear"])
+                    .arg(&environment),
+            )
+        };
+        make().or_else(|_| {
+            process::apt_install(&["python3-venv"])?;
+            make()
+        })?;
+        let mut pip = Command::new(&interpreter);
+        process::quiet(
+            pip.args(["-m", "pip", "install", "--quiet", "-r"])
+                .arg(&requirements),
+        )
+    })?;
+    Ok(interpreter)
+}
+
+/// Finds a Chromium, or installs one.
+pub(crate) fn chromium() -> Outcome<PathBuf> {
+    let find = || {
+        ["chromium", "chromium-browser", "google-chrome"]
+            .iter()
+            .find_map(|name| process::find(name))
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    process::apt_install(&["chromium"])?;
+    find().ok_or_else(|| "Chromium was installed but is not in the search path".into())
+}
+
+/// Installs something unless the stamp says that exactly this is there already.
+fn once(stamp: &Path, wanted: &str, install: impl FnOnce() -> Outcome) -> Outcome {
+    if std::fs::read_to_string(stamp).is_ok_and(|there| there == wanted) {
+        return Ok(());
+    }
+    install()?;
+    Ok(std::fs::write(stamp, wanted)?)
+}
