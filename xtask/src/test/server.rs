@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::postgres::free_port;
@@ -35,27 +36,24 @@ impl Start<'_> {
     /// Starts the process and waits until it is ready.
     pub(crate) fn start(&self) -> Outcome<Server> {
         std::fs::create_dir_all(self.folder)?;
-        let address = SocketAddr::from(([127, 0, 0, 1], free_port()?));
+        let address = free_address()?;
         let log = self.folder.join("log");
         let mut command = process::dies_with_us(self.quoin, "KILL");
-        command.arg("serve").env_clear().current_dir(self.folder);
-        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command
-            .env("QUOIN_LISTEN", address.to_string())
-            .env("QUOIN_DATA_DIR", self.folder.join("data"));
-        command
-            .env("QUOIN_PUBLISHABLE_KEY", PUBLISHABLE_KEY)
-            .env("QUOIN_SECRET_KEY", SECRET_KEY);
-        command.envs(self.settings.iter().copied());
+        self.give_settings(command.arg("serve"), address);
         let file = std::fs::File::create(&log)?;
         command.stdout(file.try_clone()?).stderr(file);
-        let mut server = Server {
-            address,
-            log,
-            process: Running::start(&mut command)?,
-        };
+        let mut server = Server { address, log, process: Running::start(&mut command)? };
         server.wait_until_ready()?;
         Ok(server)
+    }
+
+    /// Gives a command these settings and nothing else of our environment but the search path.
+    pub(crate) fn give_settings(&self, command: &mut Command, address: SocketAddr) {
+        command.env_clear().current_dir(self.folder);
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.env("QUOIN_LISTEN", address.to_string()).env("QUOIN_DATA_DIR", self.folder.join("data"));
+        command.env("QUOIN_PUBLISHABLE_KEY", PUBLISHABLE_KEY).env("QUOIN_SECRET_KEY", SECRET_KEY);
+        command.envs(self.settings.iter().copied());
     }
 }
 
@@ -87,6 +85,11 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Picks an address of this machine that nobody listens at.
+pub(crate) fn free_address() -> Outcome<SocketAddr> {
+    Ok(SocketAddr::from(([127, 0, 0, 1], free_port()?)))
 }
 
 /// Empties the folder in which a step keeps what it makes.

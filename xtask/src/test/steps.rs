@@ -1,9 +1,8 @@
 //! The finished program, driven from outside by software that others wrote.
 
-use std::path::Path;
 use std::process::Command;
 
-use super::server::{PUBLISHABLE_KEY, SECRET_KEY, Server, Start, fresh_folder};
+use super::server::{PUBLISHABLE_KEY, SECRET_KEY, Server, Start, free_address, fresh_folder};
 use super::{Context, Tally, counterparts};
 use crate::{Outcome, process};
 
@@ -151,27 +150,25 @@ fn journey_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 }
 
 fn crash_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, "crash-sqlite")?;
-    crash(context, &folder, tally, &[])
+    crash(context, tally, "crash-sqlite", &[])
 }
 
 fn crash_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, "crash-postgres")?;
     let url = context.postgres.create_database("crash")?;
-    crash(context, &folder, tally, &["--database-url", &url])
+    crash(context, tally, "crash-postgres", &[("QUOIN_DATABASE_URL", &url)])
 }
 
-fn crash(context: &Context<'_>, folder: &Path, tally: &mut Tally, options: &[&str]) -> Outcome {
+/// The driver starts the server itself, with the settings it inherits. Sign-ups come from many addresses, so the
+/// driver counts as a proxy.
+fn crash(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, name)?;
+    let settings = [settings, &[("QUOIN_TRUSTED_PROXIES", "127.0.0.1/32")]].concat();
+    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
     let rounds = if context.long { "50" } else { "5" };
     let mut driver = process::dies_with_us(&context.crash, "TERM");
-    driver
-        .arg("--server")
-        .arg(&context.quoin)
-        .arg("--folder")
-        .arg(folder)
-        .args(["--rounds", rounds])
-        .args(options);
-    drive(&mut driver, &[], tally)
+    start.give_settings(&mut driver, free_address()?);
+    driver.arg("--folder").arg(&folder).args(["--rounds", rounds, "--", "setpriv", "--pdeathsig", "KILL", "--"]);
+    drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
 }
 
 /// Runs a driver, counts its summary line, and shows the servers' logs where something failed.

@@ -1,0 +1,2 @@
+//! The baseline without an engine.
+fn main() {}
