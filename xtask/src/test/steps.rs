@@ -163,11 +163,23 @@ fn crash_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 fn crash(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, name)?;
     let settings = [settings, &[("QUOIN_TRUSTED_PROXIES", "127.0.0.1/32")]].concat();
-    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
+    let start = Start {
+        quoin: &context.quoin,
+        folder: &folder,
+        settings: &settings,
+    };
     let rounds = if context.long { "50" } else { "5" };
     let mut driver = process::dies_with_us(&context.crash, "TERM");
     start.give_settings(&mut driver, free_address()?);
-    driver.arg("--folder").arg(&folder).args(["--rounds", rounds, "--", "setpriv", "--pdeathsig", "KILL", "--"]);
+    driver.arg("--folder").arg(&folder).args([
+        "--rounds",
+        rounds,
+        "--",
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "--",
+    ]);
     drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
 }
 

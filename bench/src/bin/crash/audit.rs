@@ -26,7 +26,12 @@ const MAIL_PATIENCE: Duration = Duration::from_secs(15);
 const PAGE: usize = 1000;
 
 /// Returns a line for each promise that was broken or kept twice.
-pub(crate) async fn complaints(team: &Team, person: &Person, ledger: &Ledger, depth: Depth) -> Result<Vec<String>> {
+pub(crate) async fn complaints(
+    team: &Team,
+    person: &Person,
+    ledger: &Ledger,
+    depth: Depth,
+) -> Result<Vec<String>> {
     let mut found = rows(team, person, ledger, depth).await?;
     found.extend(sign_ups(team, ledger).await?);
     found.extend(mails(team, ledger, depth).await?);
@@ -46,7 +51,9 @@ async fn rows(team: &Team, person: &Person, ledger: &Ledger, depth: Depth) -> Re
         let request = Request::new("GET", &format!("/rest/v1/promises?{query}")).bearer(&person.access_token);
         let rows = connection.send(&request.bytes()).await?.json();
         let numbers: Vec<u64> = each(&rows).filter_map(|row| row["number"].as_u64()).collect();
-        numbers.iter().for_each(|number| *there.entry(*number).or_default() += 1);
+        for number in &numbers {
+            *there.entry(*number).or_default() += 1;
+        }
         if numbers.len() < PAGE {
             break;
         }
@@ -65,9 +72,19 @@ async fn rows(team: &Team, person: &Person, ledger: &Ledger, depth: Depth) -> Re
 async fn sign_ups(team: &Team, ledger: &Ledger) -> Result<Vec<String>> {
     let mut there: BTreeMap<String, usize> = BTreeMap::new();
     for page in 1.. {
-        let listed = team.ask("GET", &format!("/auth/v1/admin/users?page={page}&per_page={PAGE}"), &Value::Null).await?;
-        let emails: Vec<&str> = each(&listed["users"]).filter_map(|user| user["email"].as_str()).collect();
-        emails.iter().for_each(|email| *there.entry((*email).to_owned()).or_default() += 1);
+        let listed = team
+            .ask(
+                "GET",
+                &format!("/auth/v1/admin/users?page={page}&per_page={PAGE}"),
+                &Value::Null,
+            )
+            .await?;
+        let emails: Vec<&str> = each(&listed["users"])
+            .filter_map(|user| user["email"].as_str())
+            .collect();
+        for email in &emails {
+            *there.entry((*email).to_owned()).or_default() += 1;
+        }
         if emails.len() < PAGE {
             break;
         }
@@ -89,7 +106,11 @@ async fn mails(team: &Team, ledger: &Ledger, depth: Depth) -> Result<Vec<String>
     let deadline = Instant::now() + MAIL_PATIENCE;
     let mut found = Vec::new();
     let wanted = |round_of_it: u32| depth == Depth::Everything || round_of_it == round;
-    for (email, promise) in ledger.sign_ups().into_iter().filter(|(_, promise)| wanted(promise.round)) {
+    for (email, promise) in ledger
+        .sign_ups()
+        .into_iter()
+        .filter(|(_, promise)| wanted(promise.round))
+    {
         let mut count = count_mails(team, &email).await?;
         while count == 0 && promise.acknowledged && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -105,7 +126,9 @@ async fn mails(team: &Team, ledger: &Ledger, depth: Depth) -> Result<Vec<String>
 }
 
 async fn count_mails(team: &Team, email: &str) -> Result<usize> {
-    let mails = team.ask("GET", &format!("/admin/v1/mailbox?to={email}"), &Value::Null).await?;
+    let mails = team
+        .ask("GET", &format!("/admin/v1/mailbox?to={email}"), &Value::Null)
+        .await?;
     Ok(each(&mails).count())
 }
 

@@ -1,7 +1,10 @@
 //! Kills a server under load, again and again, and looks for everything it had promised.
 //!
 //! Reading order: [`ledger`] (what was promised), [`worker`] (who asks for promises), [`audit`] (whether they were kept).
-#![allow(clippy::disallowed_methods, reason = "a driver reads its arguments and settings from the environment")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a driver reads its arguments and settings from the environment"
+)]
 
 mod audit;
 mod ledger;
@@ -20,7 +23,8 @@ use bench::server::{ServerCommand, ServerProcess};
 use ledger::Ledger;
 use worker::Worker;
 
-const USAGE: &str = "usage: crash --folder DIR [--rounds N] -- SERVER ARGUMENTS…   (settings as QUOIN_… in the environment)";
+const USAGE: &str =
+    "usage: crash --folder DIR [--rounds N] -- SERVER ARGUMENTS…   (settings as QUOIN_… in the environment)";
 
 /// How soon a killed server must be ready again.
 const READY_LIMIT: Duration = Duration::from_secs(2);
@@ -67,13 +71,20 @@ async fn main() -> ExitCode {
         score.failed += 1;
     }
     println!("crash: {} passed, {} failed", score.passed, score.failed);
-    if score.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if score.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 async fn run(options: &Options, score: &mut Score) -> Outcome {
     let log = options.folder.join("log");
     let (mut server, _) = options.command.start_ready(&log, Duration::from_secs(20)).await?;
-    let team = Team { address: options.command.address, secret_key: options.secret_key.clone() };
+    let team = Team {
+        address: options.command.address,
+        secret_key: options.secret_key.clone(),
+    };
     team.migrate("promises", TABLE).await?;
     let person = team.person("crash@crash.example").await?;
     let ledger = Arc::new(Ledger::default());
@@ -88,13 +99,23 @@ async fn run(options: &Options, score: &mut Score) -> Outcome {
         if took > READY_LIMIT {
             complaints.push(format!("ready only after {took:?}"));
         }
-        score.note(round, &complaints, &format!("{in_flight} in flight, {}, ready in {took:.0?}", ledger.last_round()));
+        score.note(
+            round,
+            &complaints,
+            &format!(
+                "{in_flight} in flight, {}, ready in {took:.0?}",
+                ledger.last_round()
+            ),
+        );
         ledger.end_round();
     }
     let complaints = audit::complaints(&team, &person, &ledger, audit::Depth::Everything).await?;
     score.note(0, &complaints, &format!("at the end: {}", ledger.total()));
     let enough = score.struck * 3 >= options.rounds;
-    let share = format!("{} of {} kills hit requests in flight", score.struck, options.rounds);
+    let share = format!(
+        "{} of {} kills hit requests in flight",
+        score.struck, options.rounds
+    );
     score.note(0, &if enough { vec![] } else { vec![share.clone()] }, &share);
     println!("  slowest start {:.0?}", score.slowest_start);
     Ok(())
@@ -107,7 +128,7 @@ async fn drive_and_kill(
     ledger: &Arc<Ledger>,
     random: &mut Random,
 ) -> Outcome<usize> {
-    let workers = (0..WORKERS).map(|_| Worker::new(server.address(), person, ledger, random.next()));
+    let workers = (0..WORKERS).map(|_| Worker::new(server.address(), person, ledger, random.draw()));
     let tasks: Vec<_> = workers.map(|worker| tokio::spawn(worker.run())).collect();
     tokio::time::sleep(Duration::from_millis(100 + random.below(900))).await;
     let in_flight = ledger.in_flight.load(Ordering::SeqCst);
@@ -121,14 +142,21 @@ async fn drive_and_kill(
 
 impl Score {
     fn note(&mut self, round: u32, complaints: &[String], what: &str) {
-        let name = if round == 0 { String::new() } else { format!("kill {round}: ") };
+        let name = if round == 0 {
+            String::new()
+        } else {
+            format!("kill {round}: ")
+        };
         if complaints.is_empty() {
             self.passed += 1;
             println!("  ✓ {name}{what}");
         } else {
             self.failed += 1;
             println!("  ✗ {name}{what}");
-            complaints.iter().take(10).for_each(|complaint| println!("      {complaint}"));
+            complaints
+                .iter()
+                .take(10)
+                .for_each(|complaint| println!("      {complaint}"));
         }
     }
 }
@@ -145,6 +173,14 @@ fn read_options() -> Outcome<Options> {
         }
     }
     let setting = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
-    let command = ServerCommand { words: arguments.collect(), address: setting("QUOIN_LISTEN")?.parse()? };
-    Ok(Options { folder: folder.ok_or(USAGE)?, rounds, command, secret_key: setting("QUOIN_SECRET_KEY")? })
+    let command = ServerCommand {
+        words: arguments.collect(),
+        address: setting("QUOIN_LISTEN")?.parse()?,
+    };
+    Ok(Options {
+        folder: folder.ok_or(USAGE)?,
+        rounds,
+        command,
+        secret_key: setting("QUOIN_SECRET_KEY")?,
+    })
 }
