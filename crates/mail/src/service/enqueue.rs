@@ -1,0 +1,20 @@
+//! What domains call inside their own transactions.
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::{EmailAddress, Timestamp};
+
+use crate::model::NewMail;
+use crate::store::outbox_global;
+
+/// Asks for a mail in the caller's transaction: it will be sent if and only if that transaction commits.
+pub fn enqueue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), DbError> {
+    outbox_global::insert(tx, mail)?;
+    quoin_jobs::enqueue(tx, &mail.job)?;
+    tracing::info!(mail = %mail.id, template = mail.template, "mail requested");
+    Ok(())
+}
+
+/// Gives up mails that wait for `address` and erases what they held; for the erasure of a person.
+pub fn forget(tx: &mut Tx<'_>, address: &EmailAddress, now: Timestamp) -> Result<u64, DbError> {
+    outbox_global::forget(tx, address, now)
+}
