@@ -79,6 +79,8 @@ pub struct Db {
     engine: Arc<OpenEngine>,
     signals: Arc<Signals>,
     stats: Arc<Stats>,
+    #[cfg(any(test, feature = "testing"))]
+    reruns: Arc<std::sync::atomic::AtomicBool>,
 }
 
 enum OpenEngine {
@@ -105,6 +107,8 @@ impl Db {
             engine: Arc::new(engine),
             signals,
             stats,
+            #[cfg(any(test, feature = "testing"))]
+            reruns: Arc::default(),
         })
     }
 
@@ -143,6 +147,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
+        let closure = self.observed(closure);
         match self.engine.as_ref() {
             OpenEngine::Sqlite(file) => file.read(name, closure).await,
             OpenEngine::Postgres(pool) => pool.read(name, closure).await,
@@ -158,6 +163,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
+        let closure = self.observed(closure);
         match self.engine.as_ref() {
             OpenEngine::Sqlite(file) => file.write(name, closure).await,
             OpenEngine::Postgres(pool) => pool.write(name, closure).await,
@@ -171,10 +177,43 @@ impl Db {
         E: From<DbError> + Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
+        let closure = self.observed(closure);
         match self.engine.as_ref() {
             OpenEngine::Sqlite(file) => file.write(name, closure).await,
             OpenEngine::Postgres(pool) => pool.write_read_committed(name, closure).await,
         }
+    }
+
+    #[cfg(not(any(test, feature = "testing")))]
+    #[expect(
+        clippy::unused_self,
+        reason = "tests watch closures here; see the other definition"
+    )]
+    fn observed<F>(&self, closure: F) -> F {
+        closure
+    }
+
+    /// Runs a closure once in vain before it counts, while a test wants that.
+    #[cfg(any(test, feature = "testing"))]
+    fn observed<T, E, F>(&self, mut closure: F) -> impl FnMut(&mut Tx<'_>) -> Result<T, E> + use<T, E, F>
+    where
+        E: From<DbError>,
+        F: FnMut(&mut Tx<'_>) -> Result<T, E>,
+    {
+        let reruns = self.reruns.load(std::sync::atomic::Ordering::Relaxed);
+        move |tx| {
+            if reruns {
+                // The error only undoes the savepoint; what the closure said comes again below.
+                drop(tx.savepoint::<(), E>(|tx| closure(tx).and(Err(DbError::Serialization.into()))));
+            }
+            closure(tx)
+        }
+    }
+
+    /// Makes every closure run twice, for [`crate::testing::force_reruns`].
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn force_reruns(&self, on: bool) {
+        self.reruns.store(on, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Finishes what waits and closes every connection; later calls fail with [`DbError::Unreachable`].

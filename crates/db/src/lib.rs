@@ -17,12 +17,14 @@ mod signal;
 mod sqlite;
 pub mod statement;
 pub mod stats;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod tx;
 pub mod value;
 
 pub use database::{Databases, Db, Options, PostgresOptions, SqliteOptions};
 pub use error::DbError;
-pub use migrate::Migration;
+pub use migrate::{Migration, migrate};
 pub use signal::Topic;
 pub use sqlite::{BackupProgress, copy_while_running};
 pub use statement::{Engine, Statement};

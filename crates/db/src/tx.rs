@@ -1,5 +1,7 @@
 //! What a transaction's closure can do: run statements and read rows.
 
+use std::time::Duration;
+
 use quoin_kernel::Timestamp;
 use uuid::Uuid;
 
@@ -120,6 +122,29 @@ impl<'a> Tx<'a> {
         match &mut self.inner {
             TxInner::Sqlite(tx) => tx.batch(sql),
             TxInner::Postgres(tx) => tx.batch(sql),
+        }
+    }
+
+    /// Lets the statements of this transaction that follow take up to `limit` each (migrations, copies).
+    pub fn allow_time(&mut self, limit: Duration) -> Result<(), DbError> {
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => {
+                tx.allow_time(limit);
+                Ok(())
+            }
+            TxInner::Postgres(tx) => tx.allow_time(limit),
+        }
+    }
+
+    /// Prepares a statement and does not run it, so that a test can see whether an engine understands it.
+    ///
+    /// # Errors
+    /// What the engine says against it.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn prepare_only(&mut self, sql: &impl Sql) -> Result<(), DbError> {
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => tx.prepare_only(&sql.sql(Engine::Sqlite)),
+            TxInner::Postgres(tx) => tx.prepare_only(&sql.sql(Engine::Postgres)),
         }
     }
 

@@ -1,5 +1,10 @@
 //! Limits on how often: per address in memory, per account in the database so that they survive a restart.
 
+mod counter;
 mod ip;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 
+pub use counter::Counter;
 pub use ip::IpLimit;

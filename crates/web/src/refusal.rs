@@ -50,9 +50,6 @@ pub(crate) fn write_problem(response: &mut Response, problem: &Problem, request_
     if problem.status() == 401 {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
-    if let Ok(code) = HeaderValue::from_str(problem.code()) {
-        headers.insert("x-sb-error-code", code);
-    }
     *response.body_mut() = Body::from(problem.body(request_id).to_string());
 }
 

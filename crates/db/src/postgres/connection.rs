@@ -54,6 +54,7 @@ pub(super) struct Connection {
     /// Statements prepared on it.
     pub(super) statements: StatementCache,
     patience: Duration,
+    usual_patience: Duration,
     lost: Cell<bool>,
 }
 
@@ -68,8 +69,19 @@ impl Connection {
             driver,
             statements: StatementCache::default(),
             patience: shared.statement_timeout + GRACE,
+            usual_patience: shared.statement_timeout + GRACE,
             lost: Cell::new(false),
         })
+    }
+
+    /// Waits longer than usual for each answer, until the transaction ends.
+    pub(super) fn be_patient(&mut self, limit: Duration) {
+        self.patience = self.usual_patience.max(limit + GRACE);
+    }
+
+    /// Waits as long as usual again.
+    pub(super) fn be_usual(&mut self) {
+        self.patience = self.usual_patience;
     }
 
     /// Waits for the server, but not for ever; notes when the connection turns out to be gone.

@@ -162,7 +162,7 @@ fn attempt<T, E: From<DbError>>(
     let topics = tx.take_topics();
     drop(tx);
     let mut tx = PostgresTx {
-        connection,
+        connection: &mut *connection,
         progress: &mut progress,
     };
     let outcome = match ran {
@@ -176,6 +176,7 @@ fn attempt<T, E: From<DbError>>(
             refused.and_then(|_| Err(failed_before().into()))
         }
     };
+    connection.be_usual();
     Attempt {
         outcome,
         again: progress.again,

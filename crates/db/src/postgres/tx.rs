@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::future::join;
 use futures_util::{FutureExt, StreamExt};
@@ -112,6 +113,18 @@ impl PostgresTx<'_> {
             .connection
             .wait(after(client, &deferred, client.batch_execute(sql)));
         waited.map_err(|failed| self.note(failed, false))
+    }
+
+    /// Lets the statements that follow take up to `limit` each, until the transaction ends.
+    pub(crate) fn allow_time(&mut self, limit: Duration) -> Result<(), DbError> {
+        self.connection.be_patient(limit);
+        let limit_ms = limit.as_millis();
+        self.batch(&format!("set local statement_timeout = {limit_ms}"))
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn prepare_only(&mut self, sql: &str) -> Result<(), DbError> {
+        self.prepare_now(sql).map(|_| ())
     }
 
     /// Sets a savepoint; it travels with the next statement.

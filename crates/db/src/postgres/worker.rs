@@ -43,7 +43,7 @@ pub(super) fn run(shared: Arc<Shared>, queue: Arc<Queue>, opened: Option<SyncSen
         connection: None,
     };
     if let Some(opened) = opened {
-        let outcome = session.connect().map(|_| ());
+        let outcome = session.connect();
         let failed = outcome.is_err();
         // Whoever opened the pool may have given up waiting; then there is nobody to tell.
         let _ = opened.send(outcome);

@@ -171,7 +171,7 @@ fn run<T, E: From<DbError>>(
     let started = Instant::now();
     connected.run("begin")?;
     connected.limit(limit);
-    let mut tx = Tx::new(TxInner::Sqlite(SqliteTx::on(&connected.connection)));
+    let mut tx = Tx::new(TxInner::Sqlite(SqliteTx::on(connected)));
     let result = catch_unwind(AssertUnwindSafe(|| closure(&mut tx)));
     connected.unlimited();
     if !connected.connection.is_autocommit() {

@@ -1,8 +1,11 @@
 //! Statements inside a transaction of SQLite.
 
+use std::time::Duration;
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ToSql};
 
+use super::connection::Connected;
 use super::error::{from_driver, from_driver_with};
 use super::row::DriverRow;
 use crate::error::DbError;
@@ -12,11 +15,25 @@ use crate::value::Value;
 /// A running transaction on one connection.
 pub(crate) struct SqliteTx<'a> {
     connection: &'a Connection,
+    connected: &'a Connected,
 }
 
 impl<'a> SqliteTx<'a> {
-    pub(super) fn on(connection: &'a Connection) -> Self {
-        Self { connection }
+    pub(super) fn on(connected: &'a Connected) -> Self {
+        Self {
+            connection: &connected.connection,
+            connected,
+        }
+    }
+
+    /// Stops statements only when they still run after `limit` from now.
+    pub(crate) fn allow_time(&mut self, limit: Duration) {
+        self.connected.limit(limit);
+    }
+
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn prepare_only(&mut self, sql: &str) -> Result<(), DbError> {
+        self.connection.prepare(sql).map(|_| ()).map_err(from_driver)
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, DbError> {

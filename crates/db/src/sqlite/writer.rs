@@ -65,7 +65,7 @@ impl Writer {
                     shared: thread_shared,
                     stopped: false,
                 }
-                .serve(&waiting)
+                .serve(&waiting);
             })
             .map_err(|error| DbError::Unreachable(Box::new(error)))?;
         Ok(Self {
@@ -263,7 +263,7 @@ impl Thread {
 
     fn run_closure(&self, member: &mut dyn Waiting) -> bool {
         self.connected.limit(self.shared.options.statement_timeout);
-        let mut tx = Tx::new(TxInner::Sqlite(SqliteTx::on(&self.connected.connection)));
+        let mut tx = Tx::new(TxInner::Sqlite(SqliteTx::on(&self.connected)));
         let keep = member.run(&mut tx);
         self.connected.unlimited();
         keep

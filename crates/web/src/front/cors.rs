@@ -14,7 +14,7 @@ const ALLOWED_HEADERS: &str = "accept, accept-profile, apikey, authorization, co
 /// The headers that pages may read.
 const EXPOSED_HEADERS: &str = "content-encoding, content-location, content-profile, content-range, etag, link, \
                                location, preference-applied, range-unit, retry-after, tus-resumable, \
-                               upload-offset, x-request-id, x-sb-error-code, x-supabase-api-version";
+                               upload-offset, x-request-id, x-supabase-api-version";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Knows whose pages may call.
