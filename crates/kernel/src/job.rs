@@ -82,15 +82,22 @@ pub enum JobError {
     Fail(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Enqueues a job each time its cron expression is due, once among all nodes.
-#[derive(Debug, Clone)]
+/// Enqueues a job each time it is due, once among all nodes. Its payload is `{}`.
+#[derive(Debug, Clone, Copy)]
 pub struct Schedule {
     /// The schedule's name, for example `mail.purge`.
     pub name: &'static str,
-    /// Five fields of cron (minute, hour, day of month, month, day of week), in UTC.
-    pub cron: &'static str,
-    /// The [`JobType`] whose job is enqueued.
+    /// When it is due.
+    pub when: When,
+    /// The name of the [`JobType`].
     pub job: &'static str,
-    /// The job's payload.
-    pub payload: Value,
+}
+
+/// When a schedule is due. What was missed while nothing ran is made up once.
+#[derive(Debug, Clone, Copy)]
+pub enum When {
+    /// This long after it was last due.
+    Every(Duration),
+    /// By the calendar: five fields of cron (minute, hour, day of month, month, day of week), in UTC.
+    Cron(&'static str),
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quoin_kernel::job::{JobError, JobType, Schedule};
+use quoin_kernel::job::{JobError, JobType, Schedule, When};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::model::MailId;
 use crate::service::{Deliverer, purge};
@@ -30,18 +30,27 @@ pub(crate) fn types(deliverer: &Arc<Deliverer>) -> Vec<JobType> {
     let send = JobType::new(SEND, SEND_ATTEMPTS, SEND_LEASE, move |run, payload: Value| {
         let deliverer = sender.clone();
         async move {
-            let input: Send = serde_json::from_value(payload).map_err(|error| JobError::Fail(Box::new(error)))?;
+            let input: Send =
+                serde_json::from_value(payload).map_err(|error| JobError::Fail(Box::new(error)))?;
             deliverer.deliver(input.mail_id, run).await
         }
     });
     let clean = JobType::new(PURGE, 3, Duration::from_secs(60), move |run, _: Value| {
         let deliverer = cleaner.clone();
-        async move { purge(&deliverer.db, run.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
+        async move {
+            purge(&deliverer.db, run.now)
+                .await
+                .map_err(|error| JobError::Retry(Box::new(error)))
+        }
     });
     vec![send, clean]
 }
 
 /// The outbox is cleaned once an hour.
 pub(crate) fn schedules() -> Vec<Schedule> {
-    vec![Schedule { name: PURGE, cron: "17 * * * *", job: PURGE, payload: json!({}) }]
+    vec![Schedule {
+        name: PURGE,
+        when: When::Every(Duration::from_secs(3600)),
+        job: PURGE,
+    }]
 }

@@ -43,7 +43,7 @@ pub use doorkeeper::{
 };
 pub use front::Front;
 pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};
-pub use module::{ConfigDoc, ExposedView, LogicalType, Module, Schedule};
+pub use module::{ConfigDoc, ExposedView, LogicalType, Module};
 pub use refusal::Refusal;
 pub use route::{Operation, Routes, RoutesFor};
 

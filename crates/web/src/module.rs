@@ -1,9 +1,7 @@
 //! What a room hands to `server`: the only registry there is.
 
-use std::time::Duration;
-
 use quoin_db::{Migration, Statement};
-use quoin_kernel::job::JobType;
+use quoin_kernel::job::{JobType, Schedule};
 
 use crate::route::Routes;
 
@@ -25,17 +23,6 @@ pub struct Module {
     pub config_docs: &'static [ConfigDoc],
     /// The read-only views it offers to the users' SQL.
     pub views: Vec<ExposedView>,
-}
-
-/// Says that a job is enqueued again and again.
-#[derive(Debug, Clone, Copy)]
-pub struct Schedule {
-    /// The schedule's name, for example `identity.sessions.purge`.
-    pub name: &'static str,
-    /// How much time lies between two runs; missed runs are not made up.
-    pub every: Duration,
-    /// The name of the job type.
-    pub job: &'static str,
 }
 
 /// Documents one key of the configuration.

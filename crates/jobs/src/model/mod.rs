@@ -1,14 +1,14 @@
 //! The nouns: a job to be enqueued, the states it goes through, how long to wait after a failure, who hears of events.
 
 mod backoff;
-mod cron;
+mod calendar;
 mod job;
 mod redact;
 mod subscriptions;
 
 pub use backoff::Backoff;
 pub(crate) use backoff::jitter;
-pub use cron::{Cron, InvalidSchedule};
+pub use calendar::{Calendar, InvalidSchedule};
 pub use job::{NewJob, QueuedJob, State};
 pub(crate) use redact::last_error;
 pub use subscriptions::Subscriptions;

@@ -30,7 +30,11 @@ pub(crate) struct Happened {
 
 /// Adds `event`.
 pub(crate) fn insert(tx: &mut Tx<'_>, id: EventId, at: Timestamp, event: &Event) -> Result<(), DbError> {
-    tx.execute(&INSERT, &params![id, event.name, event.org_id, &event.payload, at]).map(|_| ())
+    tx.execute(
+        &INSERT,
+        &params![id, event.name, event.org_id, &event.payload, at],
+    )
+    .map(|_| ())
 }
 
 /// Takes up to `limit` events out, oldest first.
@@ -41,5 +45,11 @@ pub(crate) fn consume(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Happened>, DbEr
 }
 
 fn read(row: &Row<'_>) -> Result<Happened, DbError> {
-    Ok(Happened { id: row.get(0)?, name: row.get(1)?, org_id: row.get(2)?, payload: row.get(3)?, at: row.get(4)? })
+    Ok(Happened {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        org_id: row.get(2)?,
+        payload: row.get(3)?,
+        at: row.get(4)?,
+    })
 }

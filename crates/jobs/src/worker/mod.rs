@@ -81,7 +81,15 @@ impl Worker {
     /// # Errors
     /// A schedule whose cron expression cannot be read.
     pub fn new(parts: WorkerParts) -> Result<Self, InvalidSchedule> {
-        let WorkerParts { db, types, schedules, subscriptions, config, clock, rng } = parts;
+        let WorkerParts {
+            db,
+            types,
+            schedules,
+            subscriptions,
+            config,
+            clock,
+            rng,
+        } = parts;
         let types: HashMap<&'static str, JobType> = types.into_iter().map(|kind| (kind.name, kind)).collect();
         Ok(Self {
             db,
@@ -130,7 +138,10 @@ impl Worker {
     /// Makes one turn; after a failed one, waits before the next.
     async fn turn_or_wait(&mut self) {
         if let Err(error) = self.turn(self.free()).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the job queue cannot be turned");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the job queue cannot be turned"
+            );
             self.more_due = true;
             tokio::time::sleep(AFTER_FAILURE + jitter(AFTER_FAILURE, self.rng.as_ref())).await;
         }
@@ -148,10 +159,16 @@ impl Worker {
             schedules: self.schedules.due(now),
             subscriptions: self.subscriptions.clone(),
             keep_done: self.config.keep_done_hours > 0,
-            purge: self.purge_due(now).then(|| (now - self.config.keep_done(), now - self.config.keep_dead())),
+            purge: self
+                .purge_due(now)
+                .then(|| (now - self.config.keep_done(), now - self.config.keep_dead())),
             rng: self.rng.clone(),
         };
-        match self.db.write_read_committed("jobs.turn", move |tx| plan.turn(tx)).await {
+        match self
+            .db
+            .write_read_committed("jobs.turn", move |tx| plan.turn(tx))
+            .await
+        {
             Ok(turned) => self.after_turn(now, limit, &settlements, turned),
             Err(error) => {
                 // Nothing is lost: the endings are written by a later turn, and unknown claims end with their lease.
@@ -171,7 +188,10 @@ impl Worker {
         }
         if limit > 0 {
             self.more_due = turned.claimed.len() >= limit as usize || turned.more_events;
-            self.next_due = [turned.next_due, self.schedules.next_due()].into_iter().flatten().min();
+            self.next_due = [turned.next_due, self.schedules.next_due()]
+                .into_iter()
+                .flatten()
+                .min();
         }
         for job in turned.claimed {
             self.tries.start(job, now);
@@ -187,7 +207,10 @@ impl Worker {
                 self.tries.stop_all().await;
             }
             if let Err(error) = self.turn(0).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "jobs that ended could not be settled");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "jobs that ended could not be settled"
+                );
                 return;
             }
         }

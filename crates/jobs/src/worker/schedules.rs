@@ -2,18 +2,16 @@
 
 use quoin_kernel::Timestamp;
 use quoin_kernel::job::Schedule;
-use serde_json::Value;
 
-use crate::model::{Cron, InvalidSchedule};
+use crate::model::{Calendar, InvalidSchedule};
 
 /// The schedules of this process.
 pub(super) struct Schedules(Vec<Known>);
 
 struct Known {
     name: &'static str,
-    cron: Cron,
+    calendar: Calendar,
     job: &'static str,
-    payload: Value,
     next: Next,
 }
 
@@ -30,9 +28,8 @@ enum Next {
 pub(super) struct DueSchedule {
     pub(super) index: usize,
     pub(super) name: &'static str,
-    pub(super) cron: Cron,
+    pub(super) calendar: Calendar,
     pub(super) job: &'static str,
-    pub(super) payload: Value,
 }
 
 /// What a look at a schedule's row has shown.
@@ -44,8 +41,13 @@ pub(super) struct Learnt {
 impl Schedules {
     pub(super) fn new(schedules: Vec<Schedule>) -> Result<Self, InvalidSchedule> {
         let known = schedules.into_iter().map(|schedule| {
-            let Schedule { name, cron, job, payload } = schedule;
-            Ok(Known { name, cron: Cron::parse(name, cron)?, job, payload, next: Next::Unknown })
+            let calendar = Calendar::of(&schedule)?;
+            Ok(Known {
+                name: schedule.name,
+                calendar,
+                job: schedule.job,
+                next: Next::Unknown,
+            })
         });
         known.collect::<Result<_, _>>().map(Self)
     }
@@ -61,9 +63,8 @@ impl Schedules {
         due.map(|(index, known)| DueSchedule {
             index,
             name: known.name,
-            cron: known.cron.clone(),
+            calendar: known.calendar.clone(),
             job: known.job,
-            payload: known.payload.clone(),
         })
         .collect()
     }
@@ -72,7 +73,7 @@ impl Schedules {
     pub(super) fn learn(&mut self, learnt: Vec<Learnt>) {
         for Learnt { index, last_due } in learnt {
             let known = &mut self.0[index];
-            known.next = known.cron.next_after(last_due).map_or(Next::Never, Next::At);
+            known.next = known.calendar.next_after(last_due).map_or(Next::Never, Next::At);
         }
     }
 

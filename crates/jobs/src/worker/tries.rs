@@ -56,7 +56,10 @@ impl Tries {
     pub(super) fn types_for_claim(&self, now: Timestamp) -> String {
         let types = self.types.values().map(|kind| {
             let lease_until = (now + kind.lease).to_string();
-            (kind.name.to_owned(), json!([lease_until, kind.max_attempts.max(1)]))
+            (
+                kind.name.to_owned(),
+                json!([lease_until, kind.max_attempts.max(1)]),
+            )
         });
         serde_json::Value::Object(types.collect()).to_string()
     }
@@ -142,14 +145,20 @@ impl Tries {
             Ok((task, result)) => (task, Ok(result)),
             Err(error) => (error.id(), Err(error)),
         };
-        let Some(lease) = self.leases.remove(&task) else { return };
+        let Some(lease) = self.leases.remove(&task) else {
+            return;
+        };
         let ending = match ending {
             Ok(Ok(())) => Ending::Done,
             Ok(Err(failure)) => self.after_failure(&lease, failure),
             Err(error) if error.is_cancelled() => Ending::Released,
             Err(_) => self.retry_or_bury(&lease, "the job panicked".into()),
         };
-        self.ended.push(Settlement { id: lease.run.id, fence: lease.run.fence, ending });
+        self.ended.push(Settlement {
+            id: lease.run.id,
+            fence: lease.run.fence,
+            ending,
+        });
     }
 
     fn after_failure(&self, lease: &Lease, failure: Failure) -> Ending {

@@ -8,4 +8,3 @@ mod smtp_url;
 pub use mailbox::MailboxTransport;
 pub use nowhere::Nowhere;
 pub use smtp::{InvalidSmtpUrl, SmtpTransport};
-

@@ -45,7 +45,11 @@ pub(super) struct SmtpUrl {
 impl SmtpUrl {
     pub(super) fn parse(url: &Secret<String>) -> Result<Self, InvalidSmtpUrl> {
         let url = Url::parse(url.expose()).map_err(|_| InvalidSmtpUrl::Form)?;
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(InvalidSmtpUrl::Form)?.to_owned();
+        let host = url
+            .host_str()
+            .filter(|host| !host.is_empty())
+            .ok_or(InvalidSmtpUrl::Form)?
+            .to_owned();
         let encryption = encryption(&url)?;
         let default_port = match encryption {
             Encryption::Implicit => 465,
@@ -57,12 +61,21 @@ impl SmtpUrl {
             (user, None) if user.is_empty() => None,
             (_, None) => return Err(InvalidSmtpUrl::Form),
         };
-        Ok(Self { host, port: url.port().unwrap_or(default_port), encryption, credentials })
+        Ok(Self {
+            host,
+            port: url.port().unwrap_or(default_port),
+            encryption,
+            credentials,
+        })
     }
 }
 
 fn encryption(url: &Url) -> Result<Encryption, InvalidSmtpUrl> {
-    let option = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    let option = |name: &str| {
+        url.query_pairs()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    };
     match (url.scheme(), option("tls").as_deref()) {
         ("smtps", None | Some("required")) => Ok(Encryption::Implicit),
         ("smtp", None | Some("required")) => Ok(Encryption::StartTls),
@@ -96,7 +109,9 @@ fn decoded(text: &str) -> Result<String, InvalidSmtpUrl> {
             continue;
         }
         let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
-        let (Some(high), Some(low)) = (digit(), digit()) else { return Err(InvalidSmtpUrl::Form) };
+        let (Some(high), Some(low)) = (digit(), digit()) else {
+            return Err(InvalidSmtpUrl::Form);
+        };
         bytes.push(u8::try_from(high * 16 + low).map_err(|_| InvalidSmtpUrl::Form)?);
     }
     String::from_utf8(bytes).map_err(|_| InvalidSmtpUrl::Form)

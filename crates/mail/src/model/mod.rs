@@ -6,8 +6,8 @@ mod new_mail;
 
 pub use links::links_in;
 pub use message::{CapturedMail, Message, Sender};
-pub use new_mail::{MailId, MailMessage, NewMail};
 pub(crate) use new_mail::SEALED_FOR;
+pub use new_mail::{MailId, MailMessage, NewMail};
 
 #[cfg(test)]
 mod tests;
