@@ -20,12 +20,7 @@ pub struct JobsConfig {
 
 impl Default for JobsConfig {
     fn default() -> Self {
-        Self {
-            concurrency: 128,
-            keep_done_hours: 0,
-            keep_dead_days: 90,
-            drain_s: 20,
-        }
+        Self { concurrency: 128, keep_done_hours: 0, keep_dead_days: 90, drain_s: 20 }
     }
 }
 

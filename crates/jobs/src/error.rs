@@ -39,11 +39,9 @@ impl From<JobsError> for Problem {
             JobsError::JobNotDead => Self::new(409, "job_not_dead", "Only a dead job can be retried"),
             JobsError::JobRunning => Self::new(409, "job_running", "A running job cannot be deleted")
                 .hint("Wait until its try ends, then delete it."),
-            JobsError::JobReplaced => Self::new(
-                409,
-                "job_replaced",
-                "Another job with the same unique key waits or runs already",
-            ),
+            JobsError::JobReplaced => {
+                Self::new(409, "job_replaced", "Another job with the same unique key waits or runs already")
+            }
             JobsError::Db(error) => error.into(),
         }
     }

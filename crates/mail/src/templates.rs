@@ -81,10 +81,8 @@ impl Templates {
     /// # Errors
     /// A file that cannot be read or is no template. Nothing is found out only when a mail is due.
     pub fn load(product_name: &str, directory: Option<&Path>) -> Result<Self, TemplateError> {
-        let mut sources: BTreeMap<String, Cow<'static, str>> = BUILT_IN
-            .iter()
-            .map(|(name, source)| ((*name).to_owned(), Cow::Borrowed(*source)))
-            .collect();
+        let mut sources: BTreeMap<String, Cow<'static, str>> =
+            BUILT_IN.iter().map(|(name, source)| ((*name).to_owned(), Cow::Borrowed(*source))).collect();
         if let Some(directory) = directory {
             read_directory(directory, "", &mut sources)?;
         }
@@ -96,18 +94,10 @@ impl Templates {
         });
         environment.add_filter("href", href);
         for (name, source) in sources {
-            let unfillable = |source| TemplateError::Unfillable {
-                name: name.clone(),
-                source,
-            };
-            environment
-                .add_template_owned(name.clone(), source)
-                .map_err(unfillable)?;
+            let unfillable = |source| TemplateError::Unfillable { name: name.clone(), source };
+            environment.add_template_owned(name.clone(), source).map_err(unfillable)?;
         }
-        Ok(Self {
-            environment,
-            product_name: product_name.to_owned(),
-        })
+        Ok(Self { environment, product_name: product_name.to_owned() })
     }
 
     /// Fills the template `name` in the asked language, its base language, or English.
@@ -129,16 +119,8 @@ impl Templates {
     fn best_language(&self, name: &str, tag: &str) -> String {
         let tag = tag.to_ascii_lowercase();
         let base = tag.split(['-', '_']).next().unwrap_or_default();
-        let has = |language: &&str| {
-            self.environment
-                .get_template(&format!("{language}/{name}.txt"))
-                .is_ok()
-        };
-        [tag.as_str(), base]
-            .into_iter()
-            .find(has)
-            .unwrap_or(FALLBACK_LANGUAGE)
-            .to_owned()
+        let has = |language: &&str| self.environment.get_template(&format!("{language}/{name}.txt")).is_ok();
+        [tag.as_str(), base].into_iter().find(has).unwrap_or(FALLBACK_LANGUAGE).to_owned()
     }
 
     fn render(
@@ -147,10 +129,7 @@ impl Templates {
         language: &str,
         params: &Map<String, Value>,
     ) -> Result<String, TemplateError> {
-        let unfillable = |source| TemplateError::Unfillable {
-            name: file.to_owned(),
-            source,
-        };
+        let unfillable = |source| TemplateError::Unfillable { name: file.to_owned(), source };
         let template = self.environment.get_template(file).map_err(unfillable)?;
         let context = context! {
             product => self.product_name.as_str(),
@@ -167,10 +146,7 @@ fn read_directory(
     prefix: &str,
     sources: &mut BTreeMap<String, Cow<'static, str>>,
 ) -> Result<(), TemplateError> {
-    let unreadable = |source| TemplateError::Unreadable {
-        file: directory.display().to_string(),
-        source,
-    };
+    let unreadable = |source| TemplateError::Unreadable { file: directory.display().to_string(), source };
     for entry in std::fs::read_dir(directory).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
@@ -181,10 +157,8 @@ fn read_directory(
                 read_directory(&path, &format!("{name}/"), sources)?;
             }
         } else if name.ends_with(".txt") || name.ends_with(".html") {
-            let text = std::fs::read_to_string(&path).map_err(|source| TemplateError::Unreadable {
-                file: path.display().to_string(),
-                source,
-            })?;
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| TemplateError::Unreadable { file: path.display().to_string(), source })?;
             sources.insert(name, Cow::Owned(text));
         }
     }
@@ -195,26 +169,16 @@ fn read_directory(
 fn href(link: &str) -> Result<minijinja::Value, minijinja::Error> {
     if !(link.starts_with("https://") || link.starts_with("http://")) {
         let kind = minijinja::ErrorKind::InvalidOperation;
-        return Err(minijinja::Error::new(
-            kind,
-            "a link must begin with https:// or http://",
-        ));
+        return Err(minijinja::Error::new(kind, "a link must begin with https:// or http://"));
     }
     // Slashes stay as they are, unlike in the engine's own escaping: some mail programs show them otherwise.
-    let escaped = link
-        .replace('&', "&amp;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;");
-    Ok(minijinja::Value::from_safe_string(
-        escaped.replace('<', "&lt;").replace('>', "&gt;"),
-    ))
+    let escaped = link.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#39;");
+    Ok(minijinja::Value::from_safe_string(escaped.replace('<', "&lt;").replace('>', "&gt;")))
 }
 
 /// Joins lines and drops control characters: nothing in a subject can begin another header.
 fn one_line(subject: &str) -> String {
-    let words = subject
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty());
+    let words = subject.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join(" ")
 }
 

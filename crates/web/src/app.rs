@@ -149,19 +149,13 @@ impl App {
     /// 503 before [`App::connect`]: closed rather than open.
     pub(crate) fn ports(&self) -> Result<&Ports, Problem> {
         self.0.ports.get().ok_or_else(|| {
-            Problem::unavailable(
-                "identity_unavailable",
-                "The server cannot check who is calling now",
-                5,
-            )
+            Problem::unavailable("identity_unavailable", "The server cannot check who is calling now", 5)
         })
     }
 }
 
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("App")
-            .field("config", self.config())
-            .finish_non_exhaustive()
+        f.debug_struct("App").field("config", self.config()).finish_non_exhaustive()
     }
 }

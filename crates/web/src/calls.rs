@@ -38,10 +38,7 @@ pub struct Calls {
 impl Calls {
     /// Makes room for `capacity` calls.
     pub fn keeping(capacity: usize) -> Self {
-        Self {
-            ring: Mutex::new(VecDeque::with_capacity(capacity)),
-            capacity,
-        }
+        Self { ring: Mutex::new(VecDeque::with_capacity(capacity)), capacity }
     }
 
     /// Adds a call and forgets the oldest where the ring is full.

@@ -34,9 +34,7 @@ pub fn basic(headers: &HeaderMap) -> Option<(String, Secret<String>)> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = base64::engine::general_purpose::STANDARD
-        .decode(encoded.trim())
-        .ok()?;
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
     let text = String::from_utf8(decoded).ok()?;
     let (id, secret) = text.split_once(':')?;
     Some((id.to_owned(), Secret::new(secret.to_owned())))
@@ -51,12 +49,7 @@ pub async fn identify(info: &RequestInfo, headers: &HeaderMap, app: &App) -> Res
         return Ok(caller.clone());
     }
     let caller = match bearer(headers)? {
-        Some(credential) => {
-            app.ports()?
-                .authenticator
-                .authenticate(credential, info.origin.now)
-                .await?
-        }
+        Some(credential) => app.ports()?.authenticator.authenticate(credential, info.origin.now).await?,
         None => Caller::Anonymous,
     };
     info.remember(&caller);

@@ -108,9 +108,7 @@ fn demand(key: &ApiKeyCaller, scope: &str) -> Result<(), Problem> {
     if key.allows(scope) {
         return Ok(());
     }
-    Err(Problem::forbidden(format!(
-        "This API key lacks the scope {scope}."
-    )))
+    Err(Problem::forbidden(format!("This API key lacks the scope {scope}.")))
 }
 
 async fn caller_of(parts: &Parts, app: &App) -> Result<Caller, Problem> {
@@ -134,9 +132,7 @@ async fn user_of(parts: &Parts, app: &App) -> Result<Arc<UserCaller>, Problem> {
     match caller_of(parts, app).await? {
         Caller::User(user) => Ok(user),
         Caller::Anonymous => Err(Problem::unauthenticated()),
-        Caller::ApiKey(_) => Err(Problem::forbidden(
-            "This call is for signed-in people, not for API keys.",
-        )),
+        Caller::ApiKey(_) => Err(Problem::forbidden("This call is for signed-in people, not for API keys.")),
     }
 }
 
@@ -160,9 +156,7 @@ impl Doorkeeper for Anyone {
     const WHO: Who = Who::Anyone;
 
     async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Ok(Self {
-            caller: at_full_level(caller_of(parts, app).await?)?,
-        })
+        Ok(Self { caller: at_full_level(caller_of(parts, app).await?)? })
     }
 }
 
@@ -170,9 +164,7 @@ impl Doorkeeper for UserAtAnyLevel {
     const WHO: Who = Who::UserAtAnyLevel;
 
     async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Ok(Self {
-            user: user_of(parts, app).await?,
-        })
+        Ok(Self { user: user_of(parts, app).await? })
     }
 }
 
@@ -192,9 +184,7 @@ impl Doorkeeper for SecretKey {
     const WHO: Who = Who::SecretKey;
 
     async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        Ok(Self {
-            key: key_of(parts, app).await?,
-        })
+        Ok(Self { key: key_of(parts, app).await? })
     }
 }
 
@@ -204,9 +194,7 @@ impl Doorkeeper for PlatformKey {
     async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let key = key_of(parts, app).await?;
         if key.org_id.is_some() {
-            return Err(Problem::forbidden(
-                "This call needs a secret key of the platform.",
-            ));
+            return Err(Problem::forbidden("This call needs a secret key of the platform."));
         }
         Ok(Self { key })
     }
@@ -264,19 +252,12 @@ by_role!(
 async fn membership(parts: &mut Parts, app: &App, user: &UserCaller) -> Result<(OrgId, Role), Problem> {
     let named = path_param(parts, "org_id").await?;
     let org_id = match named {
-        Some(text) => text
-            .parse()
-            .map_err(|_| Problem::invalid("The organisation's id in the path is not a UUID."))?,
+        Some(text) => text.parse().map_err(|_| Problem::invalid("The organisation's id in the path is not a UUID."))?,
         None => match user.org {
             Some((org_id, _)) => org_id,
-            None => {
-                return Err(Problem::forbidden(
-                    "No organisation is active. Switch to one first.",
-                ));
-            }
+            None => return Err(Problem::forbidden("No organisation is active. Switch to one first.")),
         },
     };
     let role = app.ports()?.memberships.role_of(user.user_id, org_id).await?;
-    role.map(|role| (org_id, role))
-        .ok_or_else(|| Problem::not_found("organisation"))
+    role.map(|role| (org_id, role)).ok_or_else(|| Problem::not_found("organisation"))
 }

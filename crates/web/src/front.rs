@@ -58,20 +58,11 @@ impl Front {
     pub fn new(app: App, rooms: Routes) -> Self {
         let routes = rooms.merge(system::routes(&app));
         let (router, operations) = system::with_documents(&app, routes);
-        let router = router
-            .fallback(no_such_route)
-            .method_not_allowed_fallback(wrong_method);
+        let router = router.fallback(no_such_route).method_not_allowed_fallback(wrong_method);
         let config = app.config();
         let (cors, hsts) = (Cors::new(&config.cors_origins), config.is_https());
         let request_ids = RequestIds::seeded(app.rng());
-        Self(Arc::new(Inner {
-            app,
-            router,
-            operations,
-            request_ids,
-            cors,
-            hsts,
-        }))
+        Self(Arc::new(Inner { app, router, operations, request_ids, cors, hsts }))
     }
 
     /// Returns every operation that is served, those of this room included.
@@ -99,17 +90,16 @@ impl Front {
         let in_auth = request.uri().path().starts_with("/auth/v1");
         let is_page_request = request.method() == Method::OPTIONS && origin.is_some();
 
-        let mut response =
-            if is_page_request && request.headers().contains_key("access-control-request-method") {
-                inner.cors.preflight(request.headers())
-            } else if let Err(problem) = admissible(request.uri(), &in_flight, config) {
-                Refusal::from(problem).into_response()
-            } else {
-                if let Some(origin) = &origin {
-                    request.headers_mut().insert(header::ORIGIN, origin.clone());
-                }
-                self.route(request, &info).await
-            };
+        let mut response = if is_page_request && request.headers().contains_key("access-control-request-method") {
+            inner.cors.preflight(request.headers())
+        } else if let Err(problem) = admissible(request.uri(), &in_flight, config) {
+            Refusal::from(problem).into_response()
+        } else {
+            if let Some(origin) = &origin {
+                request.headers_mut().insert(header::ORIGIN, origin.clone());
+            }
+            self.route(request, &info).await
+        };
         if let Some(problem) = take_problem(&mut response) {
             line.refused(&problem);
             write_problem(&mut response, &problem, &info.origin.request_id);
@@ -146,18 +136,10 @@ impl Inner {
         if let Ok(id) = HeaderValue::from_str(&info.origin.request_id) {
             headers.insert("x-request-id", id);
         }
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
-        headers
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if self.hsts {
-            headers.insert(
-                header::STRICT_TRANSPORT_SECURITY,
-                HeaderValue::from_static("max-age=31536000"),
-            );
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
         if in_auth {
             headers.insert("x-supabase-api-version", HeaderValue::from_static("2024-01-01"));
@@ -195,9 +177,7 @@ impl Drop for InFlight<'_> {
 }
 
 async fn no_such_route() -> Refusal {
-    Problem::new(404, "not_found", "There is no such route")
-        .hint("GET /openapi.json lists the routes.")
-        .into()
+    Problem::new(404, "not_found", "There is no such route").hint("GET /openapi.json lists the routes.").into()
 }
 
 async fn wrong_method() -> Refusal {

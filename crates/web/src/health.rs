@@ -24,10 +24,7 @@ impl Health {
         Fut: Future<Output = Result<(), Problem>> + Send + 'static,
     {
         let check: Check = std::sync::Arc::new(move || Box::pin(check()));
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((name, check));
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push((name, check));
     }
 
     /// Runs every check at once and returns the names of what is missing.
@@ -46,19 +43,13 @@ impl Health {
                 }
             }
         });
-        futures_util::future::join_all(running)
-            .await
-            .into_iter()
-            .flatten()
-            .collect()
+        futures_util::future::join_all(running).await.into_iter().flatten().collect()
     }
 }
 
 impl fmt::Debug for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let checks = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        f.debug_list()
-            .entries(checks.iter().map(|(name, _)| name))
-            .finish()
+        f.debug_list().entries(checks.iter().map(|(name, _)| name)).finish()
     }
 }

@@ -4,9 +4,9 @@
 
 mod body;
 mod json;
+mod text;
 #[cfg(test)]
 mod tests;
-mod text;
 mod url_parts;
 
 pub use body::{BodyError, ValidBytes};

@@ -155,10 +155,7 @@ impl Listener {
 async fn drain(mut open: JoinSet<()>, patience: Duration) {
     let all_closed = async { while open.join_next().await.is_some() {} };
     if tokio::time::timeout(patience, all_closed).await.is_err() {
-        tracing::warn!(
-            connections = open.len(),
-            "requests did not finish in time and are cut off"
-        );
+        tracing::warn!(connections = open.len(), "requests did not finish in time and are cut off");
         open.shutdown().await;
     }
 }
@@ -178,21 +175,14 @@ impl Connections {
             return None;
         }
         metrics.connections.fetch_add(1, Ordering::Relaxed);
-        Some(Place {
-            connections: self.clone(),
-            front: front.clone(),
-        })
+        Some(Place { connections: self.clone(), front: front.clone() })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.connections.0.fetch_sub(1, Ordering::Relaxed);
-        self.front
-            .app()
-            .metrics()
-            .connections
-            .fetch_sub(1, Ordering::Relaxed);
+        self.front.app().metrics().connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -218,10 +208,7 @@ fn prepare(stream: &TcpStream) {
 /// Rests where the process has no descriptors left: accepting at once again would only burn the core.
 async fn pause_after(error: &io::Error) {
     tracing::warn!(%error, "a connection could not be accepted");
-    if !matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-    ) {
+    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

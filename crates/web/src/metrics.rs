@@ -1,8 +1,8 @@
 //! Counters of this node, written in the text format of Prometheus.
 
+mod text;
 #[cfg(test)]
 mod tests;
-mod text;
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -12,9 +12,8 @@ use std::time::Duration;
 pub use text::MetricsText;
 
 /// The upper bounds of the duration histogram's buckets, in microseconds.
-pub(crate) const BUCKETS_US: [u64; 12] = [
-    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000,
-];
+pub(crate) const BUCKETS_US: [u64; 12] =
+    [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000, 500_000, 1_000_000, 10_000_000];
 
 /// Counts the calls of one operation. Each operation holds its own, so that counting looks nothing up.
 #[derive(Debug, Default)]
@@ -41,11 +40,7 @@ impl OperationMetrics {
     /// Reads the counts: by class, by bucket (not cumulated), and the sum in microseconds.
     pub(crate) fn read(&self) -> ([u64; 5], [u64; BUCKETS_US.len()], u64) {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        (
-            self.by_class.each_ref().map(load),
-            self.buckets.each_ref().map(load),
-            load(&self.sum_us),
-        )
+        (self.by_class.each_ref().map(load), self.buckets.each_ref().map(load), load(&self.sum_us))
     }
 }
 
@@ -70,46 +65,18 @@ pub struct Metrics {
 impl Metrics {
     /// Adds what another room counts, for example the database's closures.
     pub fn collect_from(&self, collector: impl Fn(&mut MetricsText) + Send + Sync + 'static) {
-        self.collectors
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(Box::new(collector));
+        self.collectors.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(collector));
     }
 
     /// Writes the counters that belong to no operation.
     pub(crate) fn write(&self, text: &mut MetricsText) {
         let gauge = |counter: &AtomicI64| counter.load(Ordering::Relaxed);
-        text.gauge(
-            "quoin_requests_in_flight",
-            "Requests in work.",
-            &[],
-            gauge(&self.in_flight),
-        );
-        text.gauge(
-            "quoin_connections",
-            "Open connections.",
-            &[],
-            gauge(&self.connections),
-        );
+        text.gauge("quoin_requests_in_flight", "Requests in work.", &[], gauge(&self.in_flight));
+        text.gauge("quoin_connections", "Open connections.", &[], gauge(&self.connections));
         let shed = self.shed.load(Ordering::Relaxed);
-        text.counter(
-            "quoin_shed_total",
-            "Connections and requests refused under load.",
-            &[],
-            shed,
-        );
-        text.counter(
-            "quoin_panics_total",
-            "Panics in handlers.",
-            &[],
-            self.panics.load(Ordering::Relaxed),
-        );
-        for collector in self
-            .collectors
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-        {
+        text.counter("quoin_shed_total", "Connections and requests refused under load.", &[], shed);
+        text.counter("quoin_panics_total", "Panics in handlers.", &[], self.panics.load(Ordering::Relaxed));
+        for collector in self.collectors.read().unwrap_or_else(PoisonError::into_inner).iter() {
             collector(text);
         }
     }
@@ -117,8 +84,6 @@ impl Metrics {
 
 impl fmt::Debug for Metrics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Metrics")
-            .field("in_flight", &self.in_flight)
-            .finish_non_exhaustive()
+        f.debug_struct("Metrics").field("in_flight", &self.in_flight).finish_non_exhaustive()
     }
 }

@@ -30,11 +30,7 @@ pub struct OutboundConfig {
 
 impl Default for OutboundConfig {
     fn default() -> Self {
-        Self {
-            allowed_networks: Vec::new(),
-            timeout: Duration::from_secs(10),
-            max_answer_bytes: 1024 * 1024,
-        }
+        Self { allowed_networks: Vec::new(), timeout: Duration::from_secs(10), max_answer_bytes: 1024 * 1024 }
     }
 }
 
@@ -98,12 +94,7 @@ pub enum OutboundError {
 impl OutboundRequest {
     /// Starts a request without headers or body.
     pub fn new(method: Method, url: Url) -> Self {
-        Self {
-            method,
-            url,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
-        }
+        Self { method, url, headers: HeaderMap::new(), body: Bytes::new() }
     }
 }
 
@@ -114,10 +105,7 @@ impl Outbound {
     /// Where the machine's TLS roots cannot be used.
     pub fn new(config: &OutboundConfig) -> Result<Self, Problem> {
         let guard = Arc::new(Guard::new(config.allowed_networks.clone()));
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one client that every outgoing request passes"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "the one client that every outgoing request passes")]
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::clone(&guard))
@@ -127,11 +115,7 @@ impl Outbound {
             .user_agent("Quoin")
             .build()
             .map_err(Problem::internal)?;
-        Ok(Self {
-            client,
-            guard,
-            max_answer_bytes: config.max_answer_bytes,
-        })
+        Ok(Self { client, guard, max_answer_bytes: config.max_answer_bytes })
     }
 
     /// Sends a request and reads the whole answer.
@@ -141,37 +125,18 @@ impl Outbound {
     pub async fn send(&self, request: OutboundRequest) -> Result<OutboundAnswer, OutboundError> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         self.guard.check_url(&request.url)?;
-        let failed = |source: reqwest::Error| OutboundError::Failed {
-            host: host.clone(),
-            source: source.without_url(),
-        };
-        let sent = self
-            .client
-            .request(request.method, request.url)
-            .headers(request.headers)
-            .body(request.body);
+        let failed = |source: reqwest::Error| OutboundError::Failed { host: host.clone(), source: source.without_url() };
+        let sent = self.client.request(request.method, request.url).headers(request.headers).body(request.body);
         let mut answer = sent.send().await.map_err(failed)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > self.max_answer_bytes {
-                return Err(OutboundError::TooLarge {
-                    host,
-                    limit: self.max_answer_bytes,
-                });
+                return Err(OutboundError::TooLarge { host, limit: self.max_answer_bytes });
             }
             body.extend_from_slice(&chunk);
         }
-        tracing::debug!(
-            host,
-            status = status.as_u16(),
-            bytes = body.len(),
-            "outbound answer"
-        );
-        Ok(OutboundAnswer {
-            status,
-            headers,
-            body: body.freeze(),
-        })
+        tracing::debug!(host, status = status.as_u16(), bytes = body.len(), "outbound answer");
+        Ok(OutboundAnswer { status, headers, body: body.freeze() })
     }
 }

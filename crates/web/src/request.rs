@@ -39,9 +39,7 @@ impl RequestInfo {
     /// # Errors
     /// 500 where a router is called without the front, which is a mistake in composition.
     pub fn of(extensions: &Extensions) -> Result<&Arc<Self>, Problem> {
-        extensions
-            .get::<Arc<Self>>()
-            .ok_or_else(|| Problem::internal("a route was called without the front"))
+        extensions.get::<Arc<Self>>().ok_or_else(|| Problem::internal("a route was called without the front"))
     }
 
     /// Returns the operation that serves the request, once routing has found it.
@@ -56,8 +54,7 @@ impl RequestInfo {
 
     /// Notes the operation and its limit for the body.
     pub(crate) fn enter(&self, operation: &Arc<Operation>) {
-        self.body_limit_bytes
-            .store(operation.body_limit_bytes, Ordering::Relaxed);
+        self.body_limit_bytes.store(operation.body_limit_bytes, Ordering::Relaxed);
         // A request is routed once; a second entry would be the same operation.
         self.operation.get_or_init(|| Arc::clone(operation));
     }

@@ -128,8 +128,7 @@ impl Operation {
     /// Says which body it gives with a status.
     #[must_use]
     pub fn gives<T: JsonSchema>(mut self, status: u16) -> Self {
-        self.answers
-            .push((status, Some(SchemaGenerator::subschema_for::<T>)));
+        self.answers.push((status, Some(SchemaGenerator::subschema_for::<T>)));
         self
     }
 
@@ -210,20 +209,12 @@ pub struct RoutesFor<S> {
 
 impl Routes {
     /// Starts a room's operations with the state of its handlers.
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "the state's type is known while collecting and gone afterwards"
-    )]
+    #[expect(clippy::new_ret_no_self, reason = "the state's type is known while collecting and gone afterwards")]
     pub fn new<S: Clone + Send + Sync + 'static>(state: S) -> RoutesFor<S>
     where
         App: FromRef<S>,
     {
-        RoutesFor {
-            app: App::from_ref(&state),
-            state,
-            router: Router::new(),
-            operations: Vec::new(),
-        }
+        RoutesFor { app: App::from_ref(&state), state, router: Router::new(), operations: Vec::new() }
     }
 
     /// Joins several rooms' operations.
@@ -255,14 +246,8 @@ impl<S: Clone + Send + Sync + 'static> RoutesFor<S> {
         H: Handler<T, S>,
     {
         let id = operation.id;
-        assert!(
-            operation.who == T::WHO,
-            "{id} declares {:?}, but its handler admits {:?}",
-            operation.who,
-            T::WHO
-        );
-        let method = MethodFilter::try_from(operation.method.clone())
-            .expect("the constructors know these methods only");
+        assert!(operation.who == T::WHO, "{id} declares {:?}, but its handler admits {:?}", operation.who, T::WHO);
+        let method = MethodFilter::try_from(operation.method.clone()).expect("the constructors know these methods only");
         let operation = Arc::new(operation);
         for path in std::iter::once(&operation.path).chain(&operation.aliases) {
             let served = serve::Served::new(&operation, &self.app, handler.clone());
@@ -274,9 +259,6 @@ impl<S: Clone + Send + Sync + 'static> RoutesFor<S> {
 
     /// Ends the collection.
     pub fn done(self) -> Routes {
-        Routes {
-            router: self.router.with_state(self.state),
-            operations: self.operations,
-        }
+        Routes { router: self.router.with_state(self.state), operations: self.operations }
     }
 }

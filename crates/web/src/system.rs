@@ -87,26 +87,15 @@ async fn alive(_: Ctx<Unidentified>) -> &'static str {
 async fn ready(ctx: Ctx<Unidentified>) -> Response {
     let missing = ctx.app.health().missing().await;
     let ready = missing.is_empty();
-    let status = if ready {
-        http::StatusCode::OK
-    } else {
-        http::StatusCode::SERVICE_UNAVAILABLE
-    };
+    let status = if ready { http::StatusCode::OK } else { http::StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(ReadyOut { ready, missing })).into_response()
 }
 
-async fn calls(
-    ctx: Ctx<PlatformKey>,
-    ValidQuery(query): ValidQuery<CallsIn>,
-) -> Result<Json<CallsOut>, Refusal> {
+async fn calls(ctx: Ctx<PlatformKey>, ValidQuery(query): ValidQuery<CallsIn>) -> Result<Json<CallsOut>, Refusal> {
     ctx.who.demand("calls.read")?;
     let limit = query.limit.unwrap_or(50);
     if !(1..=1000).contains(&limit) {
-        return Err(Problem::invalid("limit must be between 1 and 1000")
-            .field("limit", "out of range")
-            .into());
+        return Err(Problem::invalid("limit must be between 1 and 1000").field("limit", "out of range").into());
     }
-    Ok(Json(CallsOut {
-        data: ctx.app.calls().recent(query.sub, limit as usize),
-    }))
+    Ok(Json(CallsOut { data: ctx.app.calls().recent(query.sub, limit as usize) }))
 }

@@ -23,21 +23,14 @@ struct Running(Tasks);
 impl Default for Tasks {
     fn default() -> Self {
         let stopping = watch::Sender::new(false);
-        Self(Arc::new(Inner {
-            running: AtomicUsize::new(0),
-            ended: Notify::new(),
-            stopping,
-        }))
+        Self(Arc::new(Inner { running: AtomicUsize::new(0), ended: Notify::new(), stopping }))
     }
 }
 
 impl Tasks {
     /// Runs a future on the present runtime until it ends; whoever spawns an endless one lets it end at
     /// [`Tasks::stopping`].
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that spawns, because it counts"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns, because it counts")]
     pub fn spawn<F>(&self, name: &'static str, task: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,

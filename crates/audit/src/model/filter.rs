@@ -48,12 +48,8 @@ pub struct FilterIn {
 impl FilterIn {
     /// Checks limit and cursor.
     pub fn check(self) -> Result<Filter, Problem> {
-        let page = PageIn {
-            limit: self.limit,
-            cursor: self.cursor,
-        }
-        .check()
-        .map_err(|error| refuse(&error))?;
+        let page =
+            PageIn { limit: self.limit, cursor: self.cursor }.check().map_err(|error| refuse(&error))?;
         Ok(Filter {
             org_id: self.org_id,
             actor: self.actor,

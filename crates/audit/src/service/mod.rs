@@ -44,8 +44,6 @@ pub fn record(tx: &mut Tx<'_>, entry: &Entry) -> Result<(), DbError> {
 /// Whoever calls it has decided that the caller may see what `filter` names.
 pub async fn list(db: &Db, filter: Filter) -> Result<Listed<Recorded>, DbError> {
     let page = filter.page;
-    let rows = db
-        .read("audit.list", move |tx| entries_global::list(tx, &filter))
-        .await?;
+    let rows = db.read("audit.list", move |tx| entries_global::list(tx, &filter)).await?;
     Ok(Listed::from_rows(rows, page, |row| row.id.uuid(), |row| row))
 }

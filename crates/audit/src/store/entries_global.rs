@@ -38,11 +38,7 @@ pub(crate) fn list(tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<Recorded>, Db
 
 /// Writes the query with the conditions that are set only, so that each combination uses the index made for it.
 fn select(engine: Engine, filter: &Filter) -> (DynamicSql, Vec<Value<'_>>) {
-    let mut conditions = Conditions {
-        engine,
-        text: String::new(),
-        params: Vec::new(),
-    };
+    let mut conditions = Conditions { engine, text: String::new(), params: Vec::new() };
     if let Some(org_id) = filter.org_id {
         conditions.add("org_id =", org_id);
     }
@@ -53,10 +49,7 @@ fn select(engine: Engine, filter: &Filter) -> (DynamicSql, Vec<Value<'_>>) {
         // Not LIKE: `_` is part of many names and a wildcard there.
         Some(action) if action.ends_with(".*") => {
             let prefix = action.trim_end_matches('*');
-            conditions.add(
-                &format!("substr(action, 1, {}) =", prefix.chars().count()),
-                prefix,
-            );
+            conditions.add(&format!("substr(action, 1, {}) =", prefix.chars().count()), prefix);
         }
         Some(action) => conditions.add("action =", action),
         None => {}

@@ -38,12 +38,11 @@ impl Calendar {
         options.fallback_timezone_option = FallbackTimezoneOption::UTC;
         let name = schedule.name;
         let read = cronexpr::parse_crontab_with(cron, options);
-        read.map(|cron| Self::Cron(Box::new(cron)))
-            .map_err(|error| InvalidSchedule {
-                name,
-                cron,
-                reason: error.to_string(),
-            })
+        read.map(|cron| Self::Cron(Box::new(cron))).map_err(|error| InvalidSchedule {
+            name,
+            cron,
+            reason: error.to_string(),
+        })
     }
 
     /// Returns the first moment after `after` at which it is due; `None` for one that never comes.

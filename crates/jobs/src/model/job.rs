@@ -20,15 +20,7 @@ impl NewJob {
     /// Describes a job of the named [`quoin_kernel::job::JobType`], to be run at once. The payload holds no secret.
     pub fn new(rng: &dyn Rng, now: Timestamp, kind: &'static str, payload: Value) -> Self {
         let id = JobId::new(now, rng);
-        Self {
-            id,
-            kind,
-            payload,
-            created_at: now,
-            run_at: now,
-            unique_key: None,
-            org_id: None,
-        }
+        Self { id, kind, payload, created_at: now, run_at: now, unique_key: None, org_id: None }
     }
 
     /// Returns the id it will have, unless another job with its unique key is there already.

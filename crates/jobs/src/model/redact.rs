@@ -27,10 +27,7 @@ pub(crate) fn last_error(error: &(dyn Error + 'static)) -> String {
 /// Masks whatever looks like a mail address, a key or a token, and cuts the rest.
 fn redact(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(MAX_CHARS));
-    for (index, word) in text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .enumerate()
-    {
+    for (index, word) in text.split(|c: char| c.is_whitespace() || c.is_control()).enumerate() {
         if index > 0 {
             out.push(' ');
         }

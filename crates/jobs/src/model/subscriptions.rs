@@ -15,9 +15,6 @@ impl Subscriptions {
 
     /// Returns the types of the jobs that `event` becomes.
     pub fn of<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'static str> + 'a {
-        self.0
-            .iter()
-            .filter(move |(name, _)| *name == event)
-            .map(|(_, job)| *job)
+        self.0.iter().filter(move |(name, _)| *name == event).map(|(_, job)| *job)
     }
 }

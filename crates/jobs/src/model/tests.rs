@@ -11,19 +11,12 @@ fn time(text: &str) -> Timestamp {
 }
 
 fn schedule(when: When) -> Schedule {
-    Schedule {
-        name: "test.schedule",
-        when,
-        job: "test.job",
-    }
+    Schedule { name: "test.schedule", when, job: "test.job" }
 }
 
 #[test]
 fn waits_double_up_to_the_cap_and_are_spread_below_it() {
-    let backoff = Backoff {
-        base: Duration::from_secs(1),
-        cap: Duration::from_secs(60),
-    };
+    let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
     assert_eq!(backoff.ceiling(1), Duration::from_secs(1));
     assert_eq!(backoff.ceiling(4), Duration::from_secs(8));
     assert_eq!(backoff.ceiling(40), Duration::from_secs(60));
@@ -37,23 +30,14 @@ fn waits_double_up_to_the_cap_and_are_spread_below_it() {
 #[test]
 fn a_schedule_is_next_due_in_utc() {
     let cron = Calendar::of(&schedule(When::Cron("30 4 * * *"))).unwrap();
-    assert_eq!(
-        cron.next_after(time("2026-08-01T04:30:00Z")),
-        Some(time("2026-08-02T04:30:00Z"))
-    );
-    assert_eq!(
-        cron.next_after(time("2026-08-01T04:29:59.999999Z")),
-        Some(time("2026-08-01T04:30:00Z"))
-    );
+    assert_eq!(cron.next_after(time("2026-08-01T04:30:00Z")), Some(time("2026-08-02T04:30:00Z")));
+    assert_eq!(cron.next_after(time("2026-08-01T04:29:59.999999Z")), Some(time("2026-08-01T04:30:00Z")));
 }
 
 #[test]
 fn an_interval_counts_from_the_last_time() {
     let calendar = Calendar::of(&schedule(When::Every(Duration::from_secs(600)))).unwrap();
-    assert_eq!(
-        calendar.next_after(time("2026-08-01T00:00:00Z")),
-        Some(time("2026-08-01T00:10:00Z"))
-    );
+    assert_eq!(calendar.next_after(time("2026-08-01T00:00:00Z")), Some(time("2026-08-01T00:10:00Z")));
 }
 
 #[test]
@@ -73,20 +57,13 @@ fn what_a_failure_leaves_behind_holds_no_secret() {
         "550 [address] refused https://x.example/verify?token=[redacted] \
          job 0198f6a0-0000-7000-8000-000000000001  [redacted]"
     );
-    assert!(
-        last_error(&std::io::Error::other("x ".repeat(2000)))
-            .chars()
-            .count()
-            <= 501
-    );
+    assert!(last_error(&std::io::Error::other("x ".repeat(2000))).chars().count() <= 501);
 }
 
 #[test]
 fn an_event_becomes_one_job_per_subscriber() {
-    let subscriptions = Subscriptions::default()
-        .on("a.b.c", "x.one")
-        .on("a.b.c", "x.two")
-        .on("d.e.f", "x.one");
+    let subscriptions =
+        Subscriptions::default().on("a.b.c", "x.one").on("a.b.c", "x.two").on("d.e.f", "x.one");
     assert_eq!(subscriptions.of("a.b.c").collect::<Vec<_>>(), ["x.one", "x.two"]);
     assert_eq!(subscriptions.of("nobody.hears.it").count(), 0);
 }

@@ -17,11 +17,7 @@ pub async fn list(
     kind: Option<String>,
     page: Page,
 ) -> Result<Listed<QueuedJob>, DbError> {
-    let rows = db
-        .read("jobs.list", move |tx| {
-            admin_global::list(tx, state, kind.as_deref(), page)
-        })
-        .await?;
+    let rows = db.read("jobs.list", move |tx| admin_global::list(tx, state, kind.as_deref(), page)).await?;
     Ok(Listed::from_rows(rows, page, |row| row.id.uuid(), |row| row))
 }
 

@@ -60,10 +60,7 @@ pub(crate) fn list(
         let Some(value) = value else { continue };
         params.push(value);
         let joint = if text.is_empty() { "where" } else { "and" };
-        text.push_str(&format!(
-            " {joint} {comparison} {}",
-            engine.parameter(params.len())
-        ));
+        text.push_str(&format!(" {joint} {comparison} {}", engine.parameter(params.len())));
     }
     params.push(Value::from(page.limit + 1));
     let table = match engine {
@@ -79,10 +76,7 @@ pub(crate) fn list(
 }
 
 fn read_state(row: &Row<'_>, index: usize) -> Result<State, DbError> {
-    State::parse(&row.get::<String>(index)?).ok_or(DbError::Column {
-        index,
-        expected: "a state",
-    })
+    State::parse(&row.get::<String>(index)?).ok_or(DbError::Column { index, expected: "a state" })
 }
 
 fn read(row: &Row<'_>) -> Result<QueuedJob, DbError> {

@@ -30,11 +30,7 @@ pub(crate) struct Happened {
 
 /// Adds `event`.
 pub(crate) fn insert(tx: &mut Tx<'_>, id: EventId, at: Timestamp, event: &Event) -> Result<(), DbError> {
-    tx.execute(
-        &INSERT,
-        &params![id, event.name, event.org_id, &event.payload, at],
-    )
-    .map(|_| ())
+    tx.execute(&INSERT, &params![id, event.name, event.org_id, &event.payload, at]).map(|_| ())
 }
 
 /// Takes up to `limit` events out, oldest first.

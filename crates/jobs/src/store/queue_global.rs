@@ -20,15 +20,7 @@ statements! {
 /// Adds `job` and returns its id, or the id of the one that holds its unique key.
 pub(crate) fn insert(tx: &mut Tx<'_>, job: &NewJob) -> Result<JobId, DbError> {
     let key = job.unique_key.as_deref();
-    let row = params![
-        job.id,
-        job.kind,
-        &job.payload,
-        job.run_at,
-        key,
-        job.org_id,
-        job.created_at
-    ];
+    let row = params![job.id, job.kind, &job.payload, job.run_at, key, job.org_id, job.created_at];
     if tx.execute(&INSERT, &row)? == 1 {
         return Ok(job.id);
     }

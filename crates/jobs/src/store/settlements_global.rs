@@ -93,15 +93,9 @@ fn settle_done(
     keep_done: bool,
 ) -> Result<u64, DbError> {
     let mut leases = String::from("[");
-    for settlement in settlements
-        .iter()
-        .filter(|settlement| matches!(settlement.ending, Ending::Done))
-    {
+    for settlement in settlements.iter().filter(|settlement| matches!(settlement.ending, Ending::Done)) {
         let separator = if leases.len() > 1 { "," } else { "" };
-        leases.push_str(&format!(
-            "{separator}[\"{}\",{}]",
-            settlement.id, settlement.fence
-        ));
+        leases.push_str(&format!("{separator}[\"{}\",{}]", settlement.id, settlement.fence));
     }
     if leases.len() == 1 {
         return Ok(0);

@@ -81,15 +81,7 @@ impl Worker {
     /// # Errors
     /// A schedule whose cron expression cannot be read.
     pub fn new(parts: WorkerParts) -> Result<Self, InvalidSchedule> {
-        let WorkerParts {
-            db,
-            types,
-            schedules,
-            subscriptions,
-            config,
-            clock,
-            rng,
-        } = parts;
+        let WorkerParts { db, types, schedules, subscriptions, config, clock, rng } = parts;
         let types: HashMap<&'static str, JobType> = types.into_iter().map(|kind| (kind.name, kind)).collect();
         Ok(Self {
             db,
@@ -138,10 +130,7 @@ impl Worker {
     /// Makes one turn; after a failed one, waits before the next.
     async fn turn_or_wait(&mut self) {
         if let Err(error) = self.turn(self.free()).await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the job queue cannot be turned"
-            );
+            tracing::error!(error = &error as &dyn std::error::Error, "the job queue cannot be turned");
             self.more_due = true;
             tokio::time::sleep(AFTER_FAILURE + jitter(AFTER_FAILURE, self.rng.as_ref())).await;
         }
@@ -164,11 +153,7 @@ impl Worker {
                 .then(|| (now - self.config.keep_done(), now - self.config.keep_dead())),
             rng: self.rng.clone(),
         };
-        match self
-            .db
-            .write_read_committed("jobs.turn", move |tx| plan.turn(tx))
-            .await
-        {
+        match self.db.write_read_committed("jobs.turn", move |tx| plan.turn(tx)).await {
             Ok(turned) => self.after_turn(now, limit, &settlements, turned),
             Err(error) => {
                 // Nothing is lost: the endings are written by a later turn, and unknown claims end with their lease.
@@ -188,10 +173,7 @@ impl Worker {
         }
         if limit > 0 {
             self.more_due = turned.claimed.len() >= limit as usize || turned.more_events;
-            self.next_due = [turned.next_due, self.schedules.next_due()]
-                .into_iter()
-                .flatten()
-                .min();
+            self.next_due = [turned.next_due, self.schedules.next_due()].into_iter().flatten().min();
         }
         for job in turned.claimed {
             self.tries.start(job, now);

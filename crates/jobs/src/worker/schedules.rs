@@ -42,12 +42,7 @@ impl Schedules {
     pub(super) fn new(schedules: Vec<Schedule>) -> Result<Self, InvalidSchedule> {
         let known = schedules.into_iter().map(|schedule| {
             let calendar = Calendar::of(&schedule)?;
-            Ok(Known {
-                name: schedule.name,
-                calendar,
-                job: schedule.job,
-                next: Next::Unknown,
-            })
+            Ok(Known { name: schedule.name, calendar, job: schedule.job, next: Next::Unknown })
         });
         known.collect::<Result<_, _>>().map(Self)
     }

@@ -59,10 +59,7 @@ impl Stats {
         let lost = in_all.saturating_sub(held);
         if lost > 0 {
             self.lost.fetch_add(lost, Ordering::Relaxed);
-            tracing::warn!(
-                lost,
-                "jobs ended after their lease had; what they did may be done twice"
-            );
+            tracing::warn!(lost, "jobs ended after their lease had; what they did may be done twice");
         }
     }
 }

@@ -56,10 +56,7 @@ impl Tries {
     pub(super) fn types_for_claim(&self, now: Timestamp) -> String {
         let types = self.types.values().map(|kind| {
             let lease_until = (now + kind.lease).to_string();
-            (
-                kind.name.to_owned(),
-                json!([lease_until, kind.max_attempts.max(1)]),
-            )
+            (kind.name.to_owned(), json!([lease_until, kind.max_attempts.max(1)]))
         });
         serde_json::Value::Object(types.collect()).to_string()
     }
@@ -154,11 +151,7 @@ impl Tries {
             Err(error) if error.is_cancelled() => Ending::Released,
             Err(_) => self.retry_or_bury(&lease, "the job panicked".into()),
         };
-        self.ended.push(Settlement {
-            id: lease.run.id,
-            fence: lease.run.fence,
-            ending,
-        });
+        self.ended.push(Settlement { id: lease.run.id, fence: lease.run.fence, ending });
     }
 
     fn after_failure(&self, lease: &Lease, failure: Failure) -> Ending {

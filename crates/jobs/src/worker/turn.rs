@@ -49,10 +49,7 @@ impl Plan {
     /// Runs the turn. It may run again: everything it decides is read anew.
     pub(super) fn turn(&self, tx: &mut Tx<'_>) -> Result<Turned, DbError> {
         let held = settlements_global::settle(tx, &self.settlements, self.now, self.keep_done)?;
-        let mut turned = Turned {
-            held,
-            ..Turned::default()
-        };
+        let mut turned = Turned { held, ..Turned::default() };
         if self.limit == 0 {
             return Ok(turned);
         }
@@ -98,23 +95,14 @@ impl Plan {
     /// Enqueues a schedule's job if it is due and no other worker has done so.
     fn advance(&self, tx: &mut Tx<'_>, schedule: &DueSchedule) -> Result<Learnt, DbError> {
         let last = schedules_global::register(tx, schedule.name, self.now)?;
-        let is_due = schedule
-            .calendar
-            .next_after(last)
-            .is_some_and(|due| due <= self.now);
+        let is_due = schedule.calendar.next_after(last).is_some_and(|due| due <= self.now);
         if !is_due {
-            return Ok(Learnt {
-                index: schedule.index,
-                last_due: last,
-            });
+            return Ok(Learnt { index: schedule.index, last_due: last });
         }
         if schedules_global::advance(tx, schedule.name, last, self.now)? {
             let job = NewJob::new(self.rng.as_ref(), self.now, schedule.job, json!({}));
             queue_global::insert(tx, &job)?;
         }
-        Ok(Learnt {
-            index: schedule.index,
-            last_due: self.now,
-        })
+        Ok(Learnt { index: schedule.index, last_due: self.now })
     }
 }

@@ -32,10 +32,8 @@ impl Transport for MailboxTransport {
             sent_at: message.date,
         };
         Box::pin(async move {
-            let kept: Result<(), DbError> = self
-                .db
-                .write("mail.mailbox.keep", move |tx| mailbox_global::insert(tx, &mail))
-                .await;
+            let kept: Result<(), DbError> =
+                self.db.write("mail.mailbox.keep", move |tx| mailbox_global::insert(tx, &mail)).await;
             kept.map_err(|error| SendError::Temporary(Box::new(error)))
         })
     }

@@ -15,8 +15,6 @@ struct NotConfigured;
 
 impl Transport for Nowhere {
     fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
-        Box::pin(std::future::ready(Err(SendError::Temporary(
-            NotConfigured.into(),
-        ))))
+        Box::pin(std::future::ready(Err(SendError::Temporary(NotConfigured.into()))))
     }
 }

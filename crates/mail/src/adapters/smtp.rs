@@ -45,19 +45,13 @@ impl SmtpTransport {
             .port(url.port)
             .tls(tls)
             .timeout(Some(TIMEOUT))
-            .pool_config(
-                PoolConfig::new()
-                    .max_size(CONNECTIONS)
-                    .idle_timeout(Duration::from_secs(30)),
-            );
+            .pool_config(PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(30)));
         if let Some((user, password)) = url.credentials {
             builder = builder
                 .credentials(Credentials::new(user, password.expose().clone()))
                 .authentication(vec![Mechanism::Plain, Mechanism::Login]);
         }
-        Ok(Self {
-            inner: builder.build(),
-        })
+        Ok(Self { inner: builder.build() })
     }
 }
 
@@ -85,11 +79,7 @@ fn classify(error: lettre::transport::smtp::Error) -> SendError {
         Some(code) => error.is_permanent() && !SETUP_FAULTS.contains(&u16::from(code)),
         None => false,
     };
-    if is_final {
-        SendError::Permanent(Box::new(error))
-    } else {
-        SendError::Temporary(Box::new(error))
-    }
+    if is_final { SendError::Permanent(Box::new(error)) } else { SendError::Temporary(Box::new(error)) }
 }
 
 /// Writes the message in the form of RFC 5322. Every header is made from a typed value, none from text.
@@ -98,24 +88,16 @@ pub(super) fn compose(
 ) -> Result<lettre::Message, Box<dyn std::error::Error + Send + Sync>> {
     let date =
         u64::try_from(message.date.as_seconds()).map_or(UNIX_EPOCH, |s| UNIX_EPOCH + Duration::from_secs(s));
-    let automatic = HeaderValue::new(
-        HeaderName::new_from_ascii_str("Auto-Submitted"),
-        "auto-generated".into(),
-    );
+    let automatic =
+        HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".into());
     let mail = lettre::Message::builder()
-        .from(Mailbox::new(
-            message.from.name.clone(),
-            address(&message.from.address)?,
-        ))
+        .from(Mailbox::new(message.from.name.clone(), address(&message.from.address)?))
         .to(Mailbox::new(None, address(&message.to)?))
         .subject(&message.subject)
         .date(date)
         .message_id(Some(message.message_id()))
         .raw_header(automatic)
-        .multipart(MultiPart::alternative_plain_html(
-            message.text.clone(),
-            message.html.clone(),
-        ))?;
+        .multipart(MultiPart::alternative_plain_html(message.text.clone(), message.html.clone()))?;
     Ok(mail)
 }
 

@@ -45,11 +45,7 @@ pub(super) struct SmtpUrl {
 impl SmtpUrl {
     pub(super) fn parse(url: &Secret<String>) -> Result<Self, InvalidSmtpUrl> {
         let url = Url::parse(url.expose()).map_err(|_| InvalidSmtpUrl::Form)?;
-        let host = url
-            .host_str()
-            .filter(|host| !host.is_empty())
-            .ok_or(InvalidSmtpUrl::Form)?
-            .to_owned();
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(InvalidSmtpUrl::Form)?.to_owned();
         let encryption = encryption(&url)?;
         let default_port = match encryption {
             Encryption::Implicit => 465,
@@ -61,21 +57,13 @@ impl SmtpUrl {
             (user, None) if user.is_empty() => None,
             (_, None) => return Err(InvalidSmtpUrl::Form),
         };
-        Ok(Self {
-            host,
-            port: url.port().unwrap_or(default_port),
-            encryption,
-            credentials,
-        })
+        Ok(Self { host, port: url.port().unwrap_or(default_port), encryption, credentials })
     }
 }
 
 fn encryption(url: &Url) -> Result<Encryption, InvalidSmtpUrl> {
-    let option = |name: &str| {
-        url.query_pairs()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
-    };
+    let option =
+        |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
     match (url.scheme(), option("tls").as_deref()) {
         ("smtps", None | Some("required")) => Ok(Encryption::Implicit),
         ("smtp", None | Some("required")) => Ok(Encryption::StartTls),

@@ -35,10 +35,7 @@ impl FromStr for Sender {
             return Err(InvalidSender);
         }
         let address = address.parse().map_err(|_| InvalidSender)?;
-        Ok(Self {
-            name: (!name.is_empty()).then(|| name.to_owned()),
-            address,
-        })
+        Ok(Self { name: (!name.is_empty()).then(|| name.to_owned()), address })
     }
 }
 
@@ -79,9 +76,7 @@ impl Message {
 impl fmt::Debug for Message {
     /// Says which mail it is, and nothing of what it holds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Message").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

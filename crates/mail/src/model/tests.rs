@@ -11,11 +11,7 @@ fn a_sender_is_an_address_with_or_without_a_name() {
 
 #[test]
 fn a_sender_cannot_carry_further_headers() {
-    assert!(
-        "Acme\r\nBcc: all@acme.example <hello@acme.example>"
-            .parse::<Sender>()
-            .is_err()
-    );
+    assert!("Acme\r\nBcc: all@acme.example <hello@acme.example>".parse::<Sender>().is_err());
     assert!("hello@acme.example\nBcc: x".parse::<Sender>().is_err());
     assert!("Acme <hello>".parse::<Sender>().is_err());
 }
@@ -24,11 +20,5 @@ fn a_sender_cannot_carry_further_headers() {
 fn links_are_found_in_order_and_once() {
     let text = "Confirm: https://a.example/verify?token=x&type=signup\n\n(see http://b.example/help).\n\
                 https://a.example/verify?token=x&type=signup";
-    assert_eq!(
-        links_in(text),
-        [
-            "https://a.example/verify?token=x&type=signup",
-            "http://b.example/help"
-        ]
-    );
+    assert_eq!(links_in(text), ["https://a.example/verify?token=x&type=signup", "http://b.example/help"]);
 }

@@ -45,11 +45,7 @@ impl Deliverer {
     /// Makes one try. A crash at any point leaves the mail in the outbox and its job in the queue; after a crash
     /// between the server's answer and the note of it, the mail is sent again with the same `Message-ID`.
     pub(crate) async fn deliver(&self, id: MailId, run: JobRun) -> Result<(), JobError> {
-        let found = self
-            .db
-            .read("mail.find", move |tx| outbox_global::find(tx, id))
-            .await
-            .map_err(retry)?;
+        let found = self.db.read("mail.find", move |tx| outbox_global::find(tx, id)).await.map_err(retry)?;
         let Some(requested) = found else {
             // Sent by an earlier try that could not say so, or forgotten with the person it was for.
             return Ok(());
@@ -80,17 +76,12 @@ impl Deliverer {
             _ => serde_json::Map::new(),
         };
         if let Some(sealed) = &requested.secrets {
-            let opened = self
-                .master_key
-                .open(SEALED_FOR, sealed)
-                .map_err(|_| Unwritable::Secrets)?;
+            let opened = self.master_key.open(SEALED_FOR, sealed).map_err(|_| Unwritable::Secrets)?;
             let secrets: serde_json::Map<String, Value> =
                 serde_json::from_slice(opened.expose()).map_err(|_| Unwritable::Secrets)?;
             params.extend(secrets);
         }
-        let texts = self
-            .templates
-            .fill(&requested.template, &requested.language, &params)?;
+        let texts = self.templates.fill(&requested.template, &requested.language, &params)?;
         Ok(Message {
             id,
             from: self.from.clone(),
@@ -104,11 +95,7 @@ impl Deliverer {
 
     async fn finish(&self, id: MailId, outcome: Outcome) -> Result<(), DbError> {
         let now = self.clock.now();
-        self.db
-            .write("mail.finish", move |tx| {
-                outbox_global::finish(tx, id, outcome, now).map(|_| ())
-            })
-            .await
+        self.db.write("mail.finish", move |tx| outbox_global::finish(tx, id, outcome, now).map(|_| ())).await
     }
 }
 

@@ -8,10 +8,8 @@ use crate::store::mailbox_global;
 
 /// Lists captured mails, newest first: those to one address, or all.
 pub async fn list_mailbox(db: &Db, to: Option<EmailAddress>) -> Result<Vec<CapturedMail>, DbError> {
-    db.read("mail.mailbox.list", move |tx| {
-        mailbox_global::list(tx, to.as_ref().map(EmailAddress::as_str))
-    })
-    .await
+    db.read("mail.mailbox.list", move |tx| mailbox_global::list(tx, to.as_ref().map(EmailAddress::as_str)))
+        .await
 }
 
 /// Empties the mailbox.

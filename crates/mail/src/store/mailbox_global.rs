@@ -32,15 +32,7 @@ statements! {
 /// Keeps `mail` and drops the oldest beyond the capacity.
 pub(crate) fn insert(tx: &mut Tx<'_>, mail: &CapturedMail) -> Result<(), DbError> {
     let links = json!(mail.links);
-    let row = params![
-        mail.id,
-        &mail.to,
-        &mail.subject,
-        &mail.text,
-        &mail.html,
-        &links,
-        mail.sent_at
-    ];
+    let row = params![mail.id, &mail.to, &mail.subject, &mail.text, &mail.html, &links, mail.sent_at];
     tx.execute(&INSERT, &row)?;
     tx.execute(&TRIM, &params![CAPACITY]).map(|_| ())
 }
@@ -60,10 +52,7 @@ pub(crate) fn clear(tx: &mut Tx<'_>) -> Result<(), DbError> {
 
 fn read(row: &Row<'_>) -> Result<CapturedMail, DbError> {
     let links: serde_json::Value = row.get(5)?;
-    let links = serde_json::from_value(links).map_err(|_| DbError::Column {
-        index: 5,
-        expected: "links",
-    })?;
+    let links = serde_json::from_value(links).map_err(|_| DbError::Column { index: 5, expected: "links" })?;
     Ok(CapturedMail {
         id: row.get(0)?,
         to: row.get(1)?,

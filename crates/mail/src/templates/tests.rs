@@ -18,22 +18,15 @@ fn with_link() -> Map<String, Value> {
 #[test]
 fn every_template_can_be_filled_and_its_first_link_is_the_action() {
     let templates = Templates::load("Acme", None).unwrap();
-    let names = BUILT_IN
-        .iter()
-        .filter_map(|(file, _)| file.strip_prefix("en/")?.strip_suffix(".subject.txt"));
+    let names =
+        BUILT_IN.iter().filter_map(|(file, _)| file.strip_prefix("en/")?.strip_suffix(".subject.txt"));
     for name in names {
         let texts = templates.fill(name, FALLBACK_LANGUAGE, &with_link()).unwrap();
-        assert!(
-            texts.subject.contains("Acme") && !texts.subject.contains('\n'),
-            "{name}: {}",
-            texts.subject
-        );
+        assert!(texts.subject.contains("Acme") && !texts.subject.contains('\n'), "{name}: {}", texts.subject);
         assert!(texts.text.contains("sent automatically by Acme"), "{name}");
         assert!(texts.html.contains("</html>"), "{name}");
         let links = crate::model::links_in(&texts.text);
-        let in_html = texts
-            .html
-            .contains("https://app.example/auth/v1/verify?token=abc&amp;type=signup");
+        let in_html = texts.html.contains("https://app.example/auth/v1/verify?token=abc&amp;type=signup");
         assert_eq!(links.first().is_some(), in_html, "{name}");
         assert!(links.len() <= 1, "{name}: {links:?}");
     }
@@ -44,11 +37,7 @@ fn the_code_is_optional_where_there_is_a_link() {
     let templates = Templates::load("Acme", None).unwrap();
     let only_link = params(json!({"link": "https://app.example/x"}));
     let texts = templates.fill("identity.confirm", "en", &only_link).unwrap();
-    assert!(
-        !texts.text.contains("code") && texts.text.contains("10 minutes"),
-        "{}",
-        texts.text
-    );
+    assert!(!texts.text.contains("code") && texts.text.contains("10 minutes"), "{}", texts.text);
 }
 
 #[test]
@@ -61,9 +50,7 @@ fn a_missing_parameter_is_an_error_and_not_an_empty_place() {
 fn parameters_cannot_become_markup_scripts_or_headers() {
     let templates = Templates::load("Acme\r\nBcc: all@acme.example", None).unwrap();
     let evil = params(json!({"new_email": "<img src=x onerror=alert(1)>@a.example"}));
-    let texts = templates
-        .fill("identity.email_changed_notice", "en", &evil)
-        .unwrap();
+    let texts = templates.fill("identity.email_changed_notice", "en", &evil).unwrap();
     assert!(!texts.html.contains("<img"), "{}", texts.html);
     assert!(!texts.subject.contains(['\r', '\n']), "{}", texts.subject);
     let script = params(json!({"link": "javascript:alert(1)"}));
@@ -77,10 +64,7 @@ fn a_directory_replaces_templates_and_adds_languages() {
     let write = |file: &str, text: &str| std::fs::write(directory.join("de").join(file), text).unwrap();
     write("identity.confirm.subject.txt", "Willkommen bei {{ product }}");
     write("identity.confirm.txt", "Bitte bestätigen: {{ link }}");
-    write(
-        "identity.confirm.html",
-        "{% extends \"layout.html\" %}{% block title %}Willkommen{% endblock %}",
-    );
+    write("identity.confirm.html", "{% extends \"layout.html\" %}{% block title %}Willkommen{% endblock %}");
     let templates = Templates::load("Acme", Some(&directory)).unwrap();
     std::fs::remove_dir_all(&directory).unwrap();
     let german = templates.fill("identity.confirm", "de-AT", &with_link()).unwrap();
@@ -90,8 +74,6 @@ fn a_directory_replaces_templates_and_adds_languages() {
         "{}",
         german.html
     );
-    let english = templates
-        .fill("identity.recovery", "de-AT", &with_link())
-        .unwrap();
+    let english = templates.fill("identity.recovery", "de-AT", &with_link()).unwrap();
     assert_eq!(english.subject, "Reset your password for Acme");
 }

@@ -55,24 +55,14 @@ pub struct Revocation {
 impl Revocation {
     /// Prepares an entry; [`revoke`] writes it.
     pub fn new(revoked: Revoked, now: Timestamp, rng: &dyn Rng) -> Self {
-        Self {
-            id: Id::new(now, rng),
-            at: now,
-            revoked,
-        }
+        Self { id: Id::new(now, rng), at: now, revoked }
     }
 }
 
 /// Takes something back, in the transaction that ends it. On this node it holds before that transaction's caller is
 /// answered, on others within seconds.
 pub fn revoke(tx: &mut Tx<'_>, revocation: &Revocation) -> Result<(), DbError> {
-    store_global::insert(
-        tx,
-        revocation.id,
-        revocation.revoked,
-        revocation.at,
-        revocation.at + KEPT,
-    )?;
+    store_global::insert(tx, revocation.id, revocation.revoked, revocation.at, revocation.at + KEPT)?;
     tx.notify_on_commit(TOPIC);
     Ok(())
 }

@@ -23,11 +23,7 @@ pub(super) fn insert(
     expires_at: Timestamp,
 ) -> Result<(), DbError> {
     let (kind, subject, org_id, below) = columns(revoked);
-    tx.execute(
-        &INSERT,
-        &params![id, kind, subject, org_id, below, at, expires_at],
-    )
-    .map(|_| ())
+    tx.execute(&INSERT, &params![id, kind, subject, org_id, below, at, expires_at]).map(|_| ())
 }
 
 /// Lists what was taken back since `since`, with the moment of each entry, in that order.
@@ -47,16 +43,9 @@ pub fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, DbError> {
 fn columns(revoked: Revoked) -> (&'static str, Uuid, Option<Uuid>, Option<i64>) {
     match revoked {
         Revoked::Session(id) => ("session", id.uuid(), None, None),
-        Revoked::Membership {
-            user_id,
-            org_id,
-            below_version,
-        } => (
-            "membership",
-            user_id.uuid(),
-            Some(org_id.uuid()),
-            Some(below_version),
-        ),
+        Revoked::Membership { user_id, org_id, below_version } => {
+            ("membership", user_id.uuid(), Some(org_id.uuid()), Some(below_version))
+        }
         Revoked::Organization(id) => ("organization", id.uuid(), None, None),
         Revoked::ApiKey(id) => ("api_key", id.uuid(), None, None),
     }
@@ -68,10 +57,6 @@ fn read(row: &Row<'_>) -> Result<Revoked, DbError> {
         "session" => Revoked::Session(row.get(1)?),
         "organization" => Revoked::Organization(row.get(1)?),
         "api_key" => Revoked::ApiKey(row.get(1)?),
-        _ => Revoked::Membership {
-            user_id: row.get(1)?,
-            org_id: row.get(2)?,
-            below_version: row.get(3)?,
-        },
+        _ => Revoked::Membership { user_id: row.get(1)?, org_id: row.get(2)?, below_version: row.get(3)? },
     })
 }

@@ -32,11 +32,7 @@ impl RedirectAllowList {
     /// # Errors
     /// [`InvalidRedirect`] names the first entry that is no absolute URL.
     pub fn parse<T: AsRef<str>>(entries: &[T]) -> Result<Self, InvalidRedirect> {
-        entries
-            .iter()
-            .map(|entry| Entry::parse(entry.as_ref()))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        entries.iter().map(|entry| Entry::parse(entry.as_ref())).collect::<Result<_, _>>().map(Self)
     }
 
     /// Tells whether the target is on the list.
@@ -56,22 +52,15 @@ impl Entry {
         if base.contains('*') {
             return Err(InvalidRedirect(text.to_owned()));
         }
-        Ok(Self {
-            base: parse(base)?,
-            depth,
-        })
+        Ok(Self { base: parse(base)?, depth })
     }
 
     fn allows(&self, target: &Url) -> bool {
         let base = self.base.path().trim_end_matches('/');
-        let Some(rest) = target.path().strip_prefix(base) else {
-            return false;
-        };
+        let Some(rest) = target.path().strip_prefix(base) else { return false };
         let below = match self.depth {
             Depth::Any => rest.is_empty() || rest.starts_with('/'),
-            Depth::OneSegment => rest
-                .strip_prefix('/')
-                .is_some_and(|one| !one.is_empty() && !one.contains('/')),
+            Depth::OneSegment => rest.strip_prefix('/').is_some_and(|one| !one.is_empty() && !one.contains('/')),
         };
         below && same_place(&self.base, target)
     }
@@ -80,10 +69,7 @@ impl Entry {
 /// Parses a target and refuses what browsers and this program might read differently.
 pub(super) fn parse(text: &str) -> Result<Url, InvalidRedirect> {
     let refused = || InvalidRedirect(text.chars().take(200).collect());
-    if text
-        .chars()
-        .any(|c| c.is_control() || c == '\\' || c.is_whitespace())
-    {
+    if text.chars().any(|c| c.is_control() || c == '\\' || c.is_whitespace()) {
         return Err(refused());
     }
     let url = Url::parse(text).map_err(|_| refused())?;

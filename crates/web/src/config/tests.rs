@@ -11,12 +11,7 @@ fn config(mode: Mode, entries: &[&str]) -> WebConfig {
 fn targets_are_compared_by_scheme_host_port_and_path() {
     let config = config(
         Mode::Production,
-        &[
-            "https://one.example.com/cb",
-            "https://any.example.com/**",
-            "https://seg.example.com/a/*",
-            "myapp://done",
-        ],
+        &["https://one.example.com/cb", "https://any.example.com/**", "https://seg.example.com/a/*", "myapp://done"],
     );
     for allowed in [
         "https://app.example.com/anything?x=1",
@@ -56,38 +51,18 @@ fn targets_are_compared_by_scheme_host_port_and_path() {
 
 #[test]
 fn loopback_is_a_target_in_development_only() {
-    for target in [
-        "http://localhost:3000/x",
-        "http://127.0.0.1:1/",
-        "http://[::1]:3000/",
-    ] {
-        assert!(
-            config(Mode::Development, &[]).allowed_redirect(target).is_some(),
-            "{target}"
-        );
-        assert!(
-            config(Mode::Production, &[]).allowed_redirect(target).is_none(),
-            "{target}"
-        );
+    for target in ["http://localhost:3000/x", "http://127.0.0.1:1/", "http://[::1]:3000/"] {
+        assert!(config(Mode::Development, &[]).allowed_redirect(target).is_some(), "{target}");
+        assert!(config(Mode::Production, &[]).allowed_redirect(target).is_none(), "{target}");
     }
-    assert!(
-        config(Mode::Development, &[])
-            .allowed_redirect("http://localhost.evil.test/")
-            .is_none()
-    );
+    assert!(config(Mode::Development, &[]).allowed_redirect("http://localhost.evil.test/").is_none());
 }
 
 #[test]
 fn a_refused_target_becomes_the_site() {
     let config = config(Mode::Production, &[]);
-    assert_eq!(
-        config.redirect_or_site(Some("https://evil.test")).as_str(),
-        "https://app.example.com/home"
-    );
-    assert_eq!(
-        config.redirect_or_site(None).as_str(),
-        "https://app.example.com/home"
-    );
+    assert_eq!(config.redirect_or_site(Some("https://evil.test")).as_str(), "https://app.example.com/home");
+    assert_eq!(config.redirect_or_site(None).as_str(), "https://app.example.com/home");
 }
 
 #[test]
@@ -103,13 +78,7 @@ fn forwarded_addresses_are_believed_from_the_right_and_only_as_configured() {
     headers.append("x-forwarded-for", "6.6.6.6, 1.1.1.1".parse().unwrap());
     headers.append("x-forwarded-for", "2.2.2.2".parse().unwrap());
     let mut config = config(Mode::Production, &[]);
-    for (proxies, expected) in [
-        (0, "10.0.0.9"),
-        (1, "2.2.2.2"),
-        (2, "1.1.1.1"),
-        (3, "6.6.6.6"),
-        (4, "10.0.0.9"),
-    ] {
+    for (proxies, expected) in [(0, "10.0.0.9"), (1, "2.2.2.2"), (2, "1.1.1.1"), (3, "6.6.6.6"), (4, "10.0.0.9")] {
         config.trusted_proxies = proxies;
         assert_eq!(config.client_ip(peer, &headers).to_string(), expected);
     }
@@ -119,8 +88,5 @@ fn forwarded_addresses_are_believed_from_the_right_and_only_as_configured() {
 fn links_are_built_below_the_public_url() {
     let mut config = config(Mode::Production, &[]);
     config.public_url = "https://example.com/quoin/".parse().unwrap();
-    assert_eq!(
-        config.link("/auth/v1/verify?token=a").as_str(),
-        "https://example.com/quoin/auth/v1/verify?token=a"
-    );
+    assert_eq!(config.link("/auth/v1/verify?token=a").as_str(), "https://example.com/quoin/auth/v1/verify?token=a");
 }

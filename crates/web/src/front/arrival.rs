@@ -64,10 +64,7 @@ fn trace_id(headers: &HeaderMap) -> Option<Box<str>> {
     let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
     let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let hex = |text: &str, length| {
-        text.len() == length
-            && text
-                .bytes()
-                .all(|c| c.is_ascii_digit() || matches!(c, b'a'..=b'f'))
+        text.len() == length && text.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'a'..=b'f'))
     };
     let well_formed = hex(version, 2) && hex(trace, 32) && hex(parent, 16) && hex(flags, 2);
     let named = version != "ff" && trace.bytes().any(|c| c != b'0') && parent.bytes().any(|c| c != b'0');
@@ -75,9 +72,7 @@ fn trace_id(headers: &HeaderMap) -> Option<Box<str>> {
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
-    let Some(value) = headers.get(header::USER_AGENT) else {
-        return String::new();
-    };
+    let Some(value) = headers.get(header::USER_AGENT) else { return String::new() };
     let text = String::from_utf8_lossy(value.as_bytes());
     let mut end = text.len().min(256);
     while !text.is_char_boundary(end) {

@@ -29,10 +29,7 @@ impl Cors {
     pub(super) fn new(origins: &[String]) -> Self {
         let any = origins.is_empty() || origins.iter().any(|origin| origin == "*");
         let plain = |origin: &String| HeaderValue::from_str(origin.trim_end_matches('/')).ok();
-        Self {
-            any,
-            origins: origins.iter().filter_map(plain).collect(),
-        }
+        Self { any, origins: origins.iter().filter_map(plain).collect() }
     }
 
     /// Answers a preflight. Headers that are not on the list are echoed back, since clients add their own.
@@ -40,22 +37,12 @@ impl Cors {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();
-        headers.insert(
-            header::ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static(ALLOWED_METHODS),
-        );
-        let asked = request
-            .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
-            .filter(|asked| !asked.is_empty());
-        let allowed = asked
-            .cloned()
-            .unwrap_or(HeaderValue::from_static(ALLOWED_HEADERS));
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(ALLOWED_METHODS));
+        let asked = request.get(header::ACCESS_CONTROL_REQUEST_HEADERS).filter(|asked| !asked.is_empty());
+        let allowed = asked.cloned().unwrap_or(HeaderValue::from_static(ALLOWED_HEADERS));
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
-        headers.insert(
-            header::VARY,
-            HeaderValue::from_static("access-control-request-headers"),
-        );
+        headers.insert(header::VARY, HeaderValue::from_static("access-control-request-headers"));
         response
     }
 
@@ -73,9 +60,6 @@ impl Cors {
             return;
         };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-        headers.insert(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static(EXPOSED_HEADERS),
-        );
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
     }
 }

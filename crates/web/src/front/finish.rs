@@ -25,14 +25,7 @@ pub(super) struct CallLine<'a> {
 
 impl<'a> CallLine<'a> {
     pub(super) fn start(app: &'a App, info: &'a Arc<RequestInfo>, method: &Method) -> Self {
-        Self {
-            app,
-            info,
-            method: method.clone(),
-            started: Instant::now(),
-            code: None,
-            status: CLIENT_LEFT,
-        }
+        Self { app, info, method: method.clone(), started: Instant::now(), code: None, status: CLIENT_LEFT }
     }
 
     /// Notes the problem's code; a fault of ours is logged with its causes, here and nowhere else.
@@ -43,12 +36,7 @@ impl<'a> CallLine<'a> {
             if problem.status() == 500 {
                 tracing::error!(request_id, code = problem.code(), causes, "a call failed");
             } else {
-                tracing::warn!(
-                    request_id,
-                    code = problem.code(),
-                    causes,
-                    "a call could not be served"
-                );
+                tracing::warn!(request_id, code = problem.code(), causes, "a call could not be served");
             }
         }
         self.code = Some(problem.code().to_owned());
@@ -63,9 +51,7 @@ impl Drop for CallLine<'_> {
     fn drop(&mut self) {
         let (info, status, took) = (self.info, self.status, self.started.elapsed());
         let operation = info.operation();
-        operation
-            .map_or(&self.app.metrics().unrouted, |operation| &operation.metrics)
-            .count(status, took);
+        operation.map_or(&self.app.metrics().unrouted, |operation| &operation.metrics).count(status, took);
         let caller = info.caller();
         let call = Call {
             at: info.origin.now,

@@ -58,13 +58,7 @@ pub(crate) struct GuardedBody<B> {
 
 impl<B> GuardedBody<B> {
     pub(crate) fn new(inner: B, info: Arc<RequestInfo>) -> Self {
-        Self {
-            inner,
-            info,
-            received: 0,
-            started: Instant::now(),
-            deadline: None,
-        }
+        Self { inner, info, received: 0, started: Instant::now(), deadline: None }
     }
 
     /// The moment at which waiting ends: after a pause, or once the rate since the start has become too low.
@@ -100,9 +94,7 @@ where
             Poll::Ready(None) => Poll::Ready(None),
             Poll::Pending => {
                 let until = self.next_deadline();
-                let deadline = self
-                    .deadline
-                    .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+                let deadline = self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
                 deadline.as_mut().poll(cx).map(|()| Some(Err(BodyError::TooSlow)))
             }
         }

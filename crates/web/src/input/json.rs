@@ -52,9 +52,7 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequest<S> for ValidB
 }
 
 fn kind_of(headers: &HeaderMap) -> Option<Kind> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Some(Kind::None);
-    };
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Some(Kind::None) };
     let media_type = value.to_str().ok()?.split(';').next()?.trim();
     let is = |expected: &str| media_type.eq_ignore_ascii_case(expected);
     if is("application/json") || media_type.to_ascii_lowercase().ends_with("+json") {
@@ -65,11 +63,7 @@ fn kind_of(headers: &HeaderMap) -> Option<Kind> {
 
 /// Accepts a body without a type only where there is none: a page elsewhere can send untyped text without a preflight.
 fn only_empty(body: Bytes) -> Result<Bytes, Problem> {
-    if body.is_empty() {
-        Ok(body)
-    } else {
-        Err(wrong_type("application/json"))
-    }
+    if body.is_empty() { Ok(body) } else { Err(wrong_type("application/json")) }
 }
 
 fn wrong_type(expected: &str) -> Problem {
@@ -82,11 +76,7 @@ fn wrong_type(expected: &str) -> Problem {
 /// # Errors
 /// 400 with the path of the field that does not fit.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
-    let text = if text.iter().all(u8::is_ascii_whitespace) {
-        b"{}"
-    } else {
-        text
-    };
+    let text = if text.iter().all(u8::is_ascii_whitespace) { b"{}" } else { text };
     let text = std::str::from_utf8(text).map_err(|_| not_usable("it is not valid UTF-8"))?;
     check_json_text(text.as_bytes()).map_err(not_usable)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -94,13 +84,10 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> 
         if error.inner().is_data() {
             misfit(&error.path().to_string(), &error.inner().to_string())
         } else {
-            not_usable("it is not valid JSON")
-                .detail(format!("The body is not valid JSON: {}.", error.inner()))
+            not_usable("it is not valid JSON").detail(format!("The body is not valid JSON: {}.", error.inner()))
         }
     })?;
-    deserializer
-        .end()
-        .map_err(|error| Problem::new(400, "bad_json", format!("The body is not valid JSON: {error}")))?;
+    deserializer.end().map_err(|error| Problem::new(400, "bad_json", format!("The body is not valid JSON: {error}")))?;
     Ok(value)
 }
 
@@ -114,8 +101,7 @@ fn from_form<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
 }
 
 fn not_usable(why: &str) -> Problem {
-    Problem::new(400, "bad_json", "The body cannot be read")
-        .detail(format!("The body cannot be read: {why}."))
+    Problem::new(400, "bad_json", "The body cannot be read").detail(format!("The body cannot be read: {why}."))
 }
 
 /// Names the field that does not fit; the root has the path `.`.
@@ -123,10 +109,6 @@ pub(super) fn misfit(path: &str, message: &str) -> Problem {
     // Serde names line and column of the text, which says nothing to somebody who built it with a library.
     let message = message.split(" at line ").next().unwrap_or(message);
     let field = if path == "." { "" } else { path };
-    let detail = if field.is_empty() {
-        message.to_owned()
-    } else {
-        format!("{field}: {message}")
-    };
+    let detail = if field.is_empty() { message.to_owned() } else { format!("{field}: {message}") };
     Problem::invalid(detail).field(field, message)
 }

@@ -6,11 +6,7 @@ pub(super) const MAX_JSON_DEPTH: usize = 64;
 /// Says why a path, query or form cannot be used: an escape that is no UTF-8, or NUL.
 pub(crate) fn check_url_text(raw: &[u8]) -> Result<(), &'static str> {
     if !raw.contains(&b'%') {
-        return if raw.contains(&0) {
-            Err("it holds the character NUL")
-        } else {
-            Ok(())
-        };
+        return if raw.contains(&0) { Err("it holds the character NUL") } else { Ok(()) };
     }
     let mut decoded = Vec::with_capacity(raw.len());
     let mut rest = raw;
@@ -29,9 +25,7 @@ pub(crate) fn check_url_text(raw: &[u8]) -> Result<(), &'static str> {
     if decoded.contains(&0) {
         return Err("it holds the character NUL");
     }
-    std::str::from_utf8(&decoded)
-        .map(drop)
-        .map_err(|_| "it is not valid UTF-8")
+    std::str::from_utf8(&decoded).map(drop).map_err(|_| "it is not valid UTF-8")
 }
 
 /// Says why a JSON text cannot be used, before anything is built from it: nesting, or NUL in a string.

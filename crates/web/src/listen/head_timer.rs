@@ -46,21 +46,12 @@ pub(super) struct HeadTimer {
 
 impl HeadTimer {
     pub(super) const fn new(stream: TcpStream, clock: HeadClock, limit: Duration) -> Self {
-        Self {
-            stream,
-            clock,
-            limit,
-            deadline: None,
-        }
+        Self { stream, clock, limit, deadline: None }
     }
 }
 
 impl AsyncRead for HeadTimer {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let state = self.clock.0.load(Ordering::Relaxed);
@@ -75,12 +66,7 @@ impl AsyncRead for HeadTimer {
             return Poll::Pending;
         }
         let limit = self.limit;
-        ready!(
-            self.deadline
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)))
-                .as_mut()
-                .poll(cx)
-        );
+        ready!(self.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit))).as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

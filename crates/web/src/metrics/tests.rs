@@ -19,10 +19,7 @@ fn a_histogram_cumulates_its_buckets_and_counts_every_call() {
         "quoin_request_duration_seconds_sum{operation=\"toy.thing.get\"} 60.000201",
         "quoin_request_duration_seconds_count{operation=\"toy.thing.get\"} 3",
     ] {
-        assert!(
-            text.lines().any(|found| found == line),
-            "{line}\nis not in\n{text}"
-        );
+        assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
     }
     assert_eq!(text.matches("# TYPE quoin_requests_total").count(), 1);
 }

@@ -25,21 +25,13 @@ impl MetricsText {
     }
 
     /// Adds the call counts of operations, `(id, counts)`.
-    pub(crate) fn operations<'a>(
-        &mut self,
-        all: impl Iterator<Item = (&'a str, &'a OperationMetrics)> + Clone,
-    ) {
+    pub(crate) fn operations<'a>(&mut self, all: impl Iterator<Item = (&'a str, &'a OperationMetrics)> + Clone) {
         for (id, metrics) in all.clone() {
             let (by_class, ..) = metrics.read();
             for (class, count) in ["1xx", "2xx", "3xx", "4xx", "5xx"].iter().zip(by_class) {
                 if count > 0 {
                     let labels = [("operation", id), ("status", class)];
-                    self.counter(
-                        "quoin_requests_total",
-                        "Calls by operation and status.",
-                        &labels,
-                        count,
-                    );
+                    self.counter("quoin_requests_total", "Calls by operation and status.", &labels, count);
                 }
             }
         }
@@ -66,21 +58,9 @@ impl MetricsText {
             let labels = [("operation", id), ("le", &seconds(*bound))];
             self.line("quoin_request_duration_seconds_bucket", &labels, cumulated);
         }
-        self.line(
-            "quoin_request_duration_seconds_bucket",
-            &[("operation", id), ("le", "+Inf")],
-            total,
-        );
-        self.line(
-            "quoin_request_duration_seconds_sum",
-            &[("operation", id)],
-            seconds(sum_us),
-        );
-        self.line(
-            "quoin_request_duration_seconds_count",
-            &[("operation", id)],
-            total,
-        );
+        self.line("quoin_request_duration_seconds_bucket", &[("operation", id), ("le", "+Inf")], total);
+        self.line("quoin_request_duration_seconds_sum", &[("operation", id)], seconds(sum_us));
+        self.line("quoin_request_duration_seconds_count", &[("operation", id)], total);
     }
 
     fn describe(&mut self, name: &str, help: &str, kind: &str) {
@@ -94,10 +74,7 @@ impl MetricsText {
         self.text.push_str(name);
         for (at, (label, content)) in labels.iter().enumerate() {
             let opening = if at == 0 { '{' } else { ',' };
-            let content = content
-                .replace('\\', r"\\")
-                .replace('"', "\\\"")
-                .replace('\n', r"\n");
+            let content = content.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n");
             self.push(format_args!("{opening}{label}=\"{content}\""));
         }
         let closing = if labels.is_empty() { "" } else { "}" };
@@ -105,9 +82,7 @@ impl MetricsText {
     }
 
     fn push(&mut self, arguments: std::fmt::Arguments<'_>) {
-        self.text
-            .write_fmt(arguments)
-            .expect("writing to a String cannot fail");
+        self.text.write_fmt(arguments).expect("writing to a String cannot fail");
     }
 }
 

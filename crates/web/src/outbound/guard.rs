@@ -29,11 +29,7 @@ impl Guard {
             None => false,
         };
         let is_http = matches!(url.scheme(), "http" | "https");
-        if reachable && is_http {
-            Ok(())
-        } else {
-            Err(forbidden())
-        }
+        if reachable && is_http { Ok(()) } else { Err(forbidden()) }
     }
 
     fn may_reach(&self, ip: IpAddr) -> bool {
@@ -44,13 +40,10 @@ impl Guard {
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = Self {
-            allowed: self.allowed.clone(),
-        };
+        let allowed = Self { allowed: self.allowed.clone() };
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let reachable: Vec<SocketAddr> =
-                found.filter(|address| allowed.may_reach(address.ip())).collect();
+            let reachable: Vec<SocketAddr> = found.filter(|address| allowed.may_reach(address.ip())).collect();
             if reachable.is_empty() {
                 return Err(Box::from(OutboundError::Forbidden(name.as_str().to_owned())));
             }

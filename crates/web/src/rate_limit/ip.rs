@@ -18,9 +18,7 @@ impl IpLimit {
     /// # Panics
     /// Where `refill` is zero, which would be no limit.
     pub fn new(burst: NonZeroU32, refill: Duration) -> Self {
-        let quota = Quota::with_period(refill)
-            .expect("a limit refills after some time")
-            .allow_burst(burst);
+        let quota = Quota::with_period(refill).expect("a limit refills after some time").allow_burst(burst);
         Self(RateLimiter::keyed(quota))
     }
 
@@ -44,12 +42,7 @@ impl IpLimit {
 /// The answer to a caller that called too often.
 pub(super) fn too_many(wait: Duration) -> Problem {
     let seconds = u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX);
-    Problem::new(
-        429,
-        "over_request_rate_limit",
-        "Too many requests; wait and try again",
-    )
-    .retry_after_s(seconds)
+    Problem::new(429, "over_request_rate_limit", "Too many requests; wait and try again").retry_after_s(seconds)
 }
 
 fn network(ip: IpAddr) -> IpAddr {
@@ -64,8 +57,6 @@ fn network(ip: IpAddr) -> IpAddr {
 
 impl fmt::Debug for IpLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IpLimit")
-            .field("addresses", &self.0.len())
-            .finish()
+        f.debug_struct("IpLimit").field("addresses", &self.0.len()).finish()
     }
 }

@@ -24,11 +24,7 @@ pub(super) struct Served<H> {
 
 impl<H> Served<H> {
     pub(super) fn new(operation: &Arc<Operation>, app: &App, handler: H) -> Self {
-        Self {
-            operation: Arc::clone(operation),
-            app: app.clone(),
-            handler,
-        }
+        Self { operation: Arc::clone(operation), app: app.clone(), handler }
     }
 }
 
@@ -57,25 +53,15 @@ impl<H> Served<H> {
         T: Guarded,
         S: Clone + Send + Sync + 'static,
     {
-        let Self {
-            operation,
-            app,
-            handler,
-        } = self;
+        let Self { operation, app, handler } = self;
         let info = RequestInfo::of(request.extensions())?;
         info.enter(&operation);
         if let Some(limit) = &operation.ip_limit {
             limit.check(info.origin.ip)?;
         }
         let _ = app;
-        tokio::time::timeout(operation.timeout, handler.call(request, state))
-            .await
-            .map_err(|_| {
-                Problem::unavailable(
-                    "request_timeout",
-                    "The server took longer than this operation allows",
-                    1,
-                )
-            })
+        tokio::time::timeout(operation.timeout, handler.call(request, state)).await.map_err(|_| {
+            Problem::unavailable("request_timeout", "The server took longer than this operation allows", 1)
+        })
     }
 }
