@@ -9,7 +9,8 @@ mod server;
 mod steps;
 mod tally;
 
-pub(crate) use postgres::Postgres;
+pub(crate) use postgres::{Durability, Postgres};
+pub(crate) use server::{Start, free_address, fresh_folder};
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let filter = options.filter.as_deref().unwrap_or_default();
     let steps: Vec<&Step> = STEPS.iter().filter(|step| step.name.contains(filter)).collect();
     let workspace = Workspace::read()?;
-    let postgres = Postgres::start(&workspace, postgres::Durability::Fast)?;
+    let postgres = Postgres::start(&workspace, Durability::Fast)?;
     let mut tally = Tally::default();
     if filter.is_empty() || steps.is_empty() {
         cargo_tests(&options, &postgres, &mut tally)?;

@@ -86,6 +86,11 @@ impl Postgres {
         self.server.as_ref().map_or(0, Running::id)
     }
 
+    /// Returns the folder of its programs.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.programs
+    }
+
     /// Makes an empty database, in place of one of that name, and returns its address.
     pub(crate) fn create_database(&self, name: &str) -> Outcome<String> {
         self.query(

@@ -162,7 +162,7 @@ fn crash_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 /// driver counts as a proxy.
 fn crash(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, name)?;
-    let settings = [settings, &[("QUOIN_TRUSTED_PROXIES", "127.0.0.1/32")]].concat();
+    let settings = [settings, &[("QUOIN_TRUSTED_PROXIES", "1")]].concat();
     let start = Start {
         quoin: &context.quoin,
         folder: &folder,

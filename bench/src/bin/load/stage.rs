@@ -1,0 +1,121 @@
+//! The server under test with its people and rows.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bench::Outcome;
+use bench::http::{Request, once};
+use bench::people::{Person, Team};
+use bench::server::ServerProcess;
+use serde_json::{Value, json};
+
+use crate::options::Options;
+
+/// How many connections a measurement uses, each acting as a person of its own.
+pub(crate) const CONNECTIONS: usize = 64;
+
+/// Rows that each organisation holds before anything is measured.
+const ROWS_EACH: usize = 200;
+
+const TABLE: &str = "create table bench_posts (
+  id uuid primary key default gen_random_uuid(),
+  org_id uuid not null default auth.org_id(),
+  author_id uuid not null default auth.uid(),
+  title text not null,
+  likes int not null default 0,
+  created_at timestamptz not null default now()
+);
+create index bench_posts_of_an_organisation on bench_posts (org_id, created_at);
+alter table bench_posts enable row level security;
+create policy bench_posts_read on bench_posts for select using (org_id = auth.org_id());
+create policy bench_posts_insert on bench_posts for insert with check (org_id = auth.org_id() and author_id = auth.uid());";
+
+/// Everything that a measurement needs.
+pub(crate) struct Stage {
+    /// The server under test.
+    pub quoin: ServerProcess,
+    /// Its team.
+    pub team: Team,
+    people: Mutex<Vec<Person>>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Stage {
+    /// Starts the server on its empty folder and fills it: a person for each connection, rows for each organisation.
+    pub(crate) async fn set(options: &Options) -> Outcome<Self> {
+        let (quoin, _) = options
+            .command
+            .start_ready(&options.folder.join("log"), Duration::from_secs(20))
+            .await?;
+        let team = Team {
+            address: quoin.address(),
+            secret_key: options.secret_key.clone(),
+        };
+        team.migrate("bench_posts", TABLE).await?;
+        let (mut people, mut rows) = (Vec::new(), Vec::new());
+        for number in 0..CONNECTIONS {
+            let person = team.person(&format!("person-{number}@bench.example")).await?;
+            rows.push(fill(team.address, &person).await?);
+            people.push(person);
+        }
+        Ok(Self {
+            quoin,
+            team,
+            people: Mutex::new(people),
+            rows,
+        })
+    }
+
+    /// Returns the person that acts on a connection.
+    pub(crate) fn person(&self, connection: usize) -> Person {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)[connection % CONNECTIONS].clone()
+    }
+
+    /// Remembers what a connection learned about its person: the refresh token that is good next.
+    pub(crate) fn remember(&self, connection: usize, person: Person) {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner)[connection % CONNECTIONS] = person;
+    }
+
+    /// Returns the ids of the rows that a connection's organisation holds.
+    pub(crate) fn rows_of(&self, connection: usize) -> &[String] {
+        &self.rows[connection % CONNECTIONS]
+    }
+
+    /// Counts the rows of everybody, as the team sees them.
+    pub(crate) async fn count_rows(&self) -> Outcome<u64> {
+        let mut count = 0;
+        for connection in 0..CONNECTIONS {
+            let person = self.person(connection);
+            let request =
+                Request::new("GET", "/rest/v1/bench_posts?select=count()").bearer(&person.access_token);
+            let (status, rows) = once(self.team.address, &request).await?;
+            count += rows[0]["count"]
+                .as_u64()
+                .ok_or_else(|| format!("{status} {rows}"))?;
+        }
+        Ok(count)
+    }
+}
+
+async fn fill(address: SocketAddr, person: &Person) -> Outcome<Vec<String>> {
+    let rows: Vec<Value> = (0..ROWS_EACH)
+        .map(|number| json!({"title": "a post", "likes": number}))
+        .collect();
+    let request = Request::new("POST", "/rest/v1/bench_posts?select=id").bearer(&person.access_token);
+    let request = request
+        .header("prefer", "return=representation")
+        .json(&Value::Array(rows));
+    let (status, rows) = once(address, &request).await?;
+    let ids = rows
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|row| row["id"].as_str().map(str::to_owned));
+    let ids: Vec<String> = ids.collect();
+    if ids.len() == ROWS_EACH {
+        Ok(ids)
+    } else {
+        Err(format!("filling answered {status} {rows}").into())
+    }
+}
