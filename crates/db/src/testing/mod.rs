@@ -18,6 +18,7 @@ use crate::database::{Db, Options, PostgresOptions, SqliteOptions};
 use crate::error::DbError;
 use crate::migrate::{Migration, migrate};
 use crate::statement::Statement;
+use crate::value::{FromValue, Value};
 
 /// Names the environment variable with the URL of a PostgreSQL server for tests.
 pub const POSTGRES_URL: &str = "QUOIN_TEST_POSTGRES_URL";
@@ -217,4 +218,39 @@ fn random_name() -> String {
     let mut bytes = [0; 16];
     quoin_kernel::rng::Rng::fill(&quoin_kernel::rng::SystemRng::default(), &mut bytes);
     format!("quoin_test_{}", Uuid::from_bytes(bytes).simple())
+}
+
+/// Runs one statement of the common dialect in a transaction of its own.
+///
+/// # Errors
+/// What the statement gives.
+pub async fn execute(
+    db: &Db,
+    sql: &'static str,
+    params: impl Into<Vec<Value<'static>>>,
+) -> Result<u64, DbError> {
+    let params = params.into();
+    db.write("testing.execute", move |tx| {
+        tx.execute(&Statement::new("EXECUTE", sql), &params)
+    })
+    .await
+}
+
+/// Reads the first column of every row that a statement of the common dialect gives.
+///
+/// # Errors
+/// What the statement gives.
+pub async fn select<T>(
+    db: &Db,
+    sql: &'static str,
+    params: impl Into<Vec<Value<'static>>>,
+) -> Result<Vec<T>, DbError>
+where
+    T: FromValue + Send + 'static,
+{
+    let params = params.into();
+    db.read("testing.select", move |tx| {
+        tx.query(&Statement::new("SELECT", sql), &params, |row| row.get(0))
+    })
+    .await
 }
