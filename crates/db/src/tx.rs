@@ -201,3 +201,6 @@ readers! {
     read_bytes -> Vec<u8>;
     read_json -> serde_json::Value;
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,3 +208,6 @@ impl<K> FromValue for Option<Id<K>> {
         Ok(Option::<Uuid>::from_column(row, index)?.map(Id::from_uuid))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,8 @@ use crate::error::DbError;
 /// One row as the driver received it.
 pub(crate) struct DriverRow(pub(super) tokio_postgres::Row);
 
-/// The years 1 to 9999, which RFC 3339 can write.
-const WRITABLE_MICROS: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+/// From the year 1 to the last moment that is before 10000 in every time zone: what a `Timestamp` can write.
+const WRITABLE_MICROS: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_207_200_999_999;
 
 /// A column's bytes and type, before anybody has said what they should be.
 struct Raw<'a> {
@@ -43,7 +43,7 @@ impl DriverRow {
 
     /// Reads a `timestamptz`, or a `timestamp` as UTC.
     pub(crate) fn read_time(&self, index: usize) -> Result<Option<Timestamp>, DbError> {
-        self.read(index, "a timestamptz between the years 1 and 9999", Raw::time)
+        self.read(index, "a timestamptz of the years 1 to 9999", Raw::time)
     }
 
     /// Reads a `boolean`.

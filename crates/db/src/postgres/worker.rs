@@ -1,5 +1,6 @@
 //! A thread of the pool: connects when there is work, runs transactions, and reconnects by itself.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -95,7 +96,13 @@ impl Session {
 
     fn take(&mut self, job: Box<dyn Job>) {
         match self.connection() {
-            Ok(_) => job.run(self),
+            Ok(_) => {
+                // Closures are caught closer by; this keeps a fault of ours from costing the pool a thread.
+                if catch_unwind(AssertUnwindSafe(|| job.run(self))).is_err() {
+                    tracing::error!("a thread of the PostgreSQL pool panicked; its connection is closed");
+                    self.disconnect();
+                }
+            }
             Err(error) => {
                 self.queue.cannot_connect(Some(job), &error);
                 self.connect_again();
@@ -130,7 +137,7 @@ impl Session {
 
     /// Waits without blocking the connection.
     pub(super) fn pause(&self, pause: Duration) {
-        self.runtime.block_on(tokio::time::sleep(pause));
+        self.runtime.block_on(async { tokio::time::sleep(pause).await });
     }
 
     fn connect(&mut self) -> Result<(), DbError> {
