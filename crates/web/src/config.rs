@@ -59,7 +59,11 @@ pub static CONFIG_DOCS: &[ConfigDoc] = &[
         default: "development where listen address and public URL are loopback, else production",
         about: "development or production, stored at first start.",
     },
-    ConfigDoc { key: "public_url", default: "http://<listen>", about: "The base of every link that Quoin sends." },
+    ConfigDoc {
+        key: "public_url",
+        default: "http://<listen>",
+        about: "The base of every link that Quoin sends.",
+    },
     ConfigDoc { key: "site_url", default: "the public URL", about: "Where people land by default." },
     ConfigDoc {
         key: "redirect_urls",
@@ -72,7 +76,11 @@ pub static CONFIG_DOCS: &[ConfigDoc] = &[
         default: "0",
         about: "How many proxies in front append to X-Forwarded-For; that many entries from the right are believed.",
     },
-    ConfigDoc { key: "cors_origins", default: "*", about: "The origins whose pages may call; never with cookies." },
+    ConfigDoc {
+        key: "cors_origins",
+        default: "*",
+        about: "The origins whose pages may call; never with cookies.",
+    },
 ];
 
 impl WebConfig {
@@ -95,7 +103,8 @@ impl WebConfig {
     pub fn allowed_redirect(&self, target: &str) -> Option<Url> {
         let target = redirect::parse(target).ok()?;
         let on_loopback = self.mode == Mode::Development && redirect::is_loopback(&target);
-        let allowed = on_loopback || redirect::same_place(&self.site_url, &target) || self.redirects.allows(&target);
+        let allowed =
+            on_loopback || redirect::same_place(&self.site_url, &target) || self.redirects.allows(&target);
         allowed.then_some(target)
     }
 
@@ -122,9 +131,11 @@ impl WebConfig {
 
     /// Returns the client's address: the socket's, or what the trusted proxies appended to `X-Forwarded-For`.
     pub fn client_ip(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-        let forwarded = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+        let forwarded =
+            headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
         let from_the_right = forwarded.flat_map(|value| value.rsplit(','));
-        let believed = self.trusted_proxies.checked_sub(1).and_then(|skipped| from_the_right.skip(skipped).next());
+        let believed =
+            self.trusted_proxies.checked_sub(1).and_then(|skipped| from_the_right.skip(skipped).next());
         believed.and_then(|text| text.trim().parse().ok()).unwrap_or(peer.ip()).to_canonical()
     }
 }

@@ -14,7 +14,12 @@ use crate::config::{Mode, WebConfig};
 ///
 /// # Errors
 /// 500 for a value that is no cookie octets; callers make values of Base64 or hexadecimal digits.
-pub fn set(config: &WebConfig, name: &str, value: &str, max_age: Option<Duration>) -> Result<HeaderValue, Problem> {
+pub fn set(
+    config: &WebConfig,
+    name: &str,
+    value: &str,
+    max_age: Option<Duration>,
+) -> Result<HeaderValue, Problem> {
     let secure = if is_plain(config) { "" } else { "; Secure" };
     let age = max_age.map(|age| format!("; Max-Age={}", age.as_secs())).unwrap_or_default();
     let name = full_name(config, name);
@@ -73,8 +78,13 @@ mod tests {
     #[test]
     fn only_plain_http_in_development_does_without_the_prefix() {
         let plain = config("http://127.0.0.1:8080", Mode::Development);
-        assert_eq!(set(&plain, "csrf", "abc", None).unwrap(), "quoin-csrf=abc; Path=/; HttpOnly; SameSite=Lax");
-        for config in [config("https://localhost", Mode::Development), config("http://x.test", Mode::Production)] {
+        assert_eq!(
+            set(&plain, "csrf", "abc", None).unwrap(),
+            "quoin-csrf=abc; Path=/; HttpOnly; SameSite=Lax"
+        );
+        for config in
+            [config("https://localhost", Mode::Development), config("http://x.test", Mode::Production)]
+        {
             assert!(set(&config, "csrf", "abc", None).unwrap().to_str().unwrap().starts_with("__Host-"));
         }
     }

@@ -252,10 +252,14 @@ by_role!(
 async fn membership(parts: &mut Parts, app: &App, user: &UserCaller) -> Result<(OrgId, Role), Problem> {
     let named = path_param(parts, "org_id").await?;
     let org_id = match named {
-        Some(text) => text.parse().map_err(|_| Problem::invalid("The organisation's id in the path is not a UUID."))?,
+        Some(text) => {
+            text.parse().map_err(|_| Problem::invalid("The organisation's id in the path is not a UUID."))?
+        }
         None => match user.org {
             Some((org_id, _)) => org_id,
-            None => return Err(Problem::forbidden("No organisation is active. Switch to one first.")),
+            None => {
+                return Err(Problem::forbidden("No organisation is active. Switch to one first."));
+            }
         },
     };
     let role = app.ports()?.memberships.role_of(user.user_id, org_id).await?;

@@ -90,16 +90,17 @@ impl Front {
         let in_auth = request.uri().path().starts_with("/auth/v1");
         let is_page_request = request.method() == Method::OPTIONS && origin.is_some();
 
-        let mut response = if is_page_request && request.headers().contains_key("access-control-request-method") {
-            inner.cors.preflight(request.headers())
-        } else if let Err(problem) = admissible(request.uri(), &in_flight, config) {
-            Refusal::from(problem).into_response()
-        } else {
-            if let Some(origin) = &origin {
-                request.headers_mut().insert(header::ORIGIN, origin.clone());
-            }
-            self.route(request, &info).await
-        };
+        let mut response =
+            if is_page_request && request.headers().contains_key("access-control-request-method") {
+                inner.cors.preflight(request.headers())
+            } else if let Err(problem) = admissible(request.uri(), &in_flight, config) {
+                Refusal::from(problem).into_response()
+            } else {
+                if let Some(origin) = &origin {
+                    request.headers_mut().insert(header::ORIGIN, origin.clone());
+                }
+                self.route(request, &info).await
+            };
         if let Some(problem) = take_problem(&mut response) {
             line.refused(&problem);
             write_problem(&mut response, &problem, &info.origin.request_id);
@@ -177,7 +178,9 @@ impl Drop for InFlight<'_> {
 }
 
 async fn no_such_route() -> Refusal {
-    Problem::new(404, "not_found", "There is no such route").hint("GET /openapi.json lists the routes.").into()
+    Problem::new(404, "not_found", "There is no such route")
+        .hint("GET /openapi.json lists the routes.")
+        .into()
 }
 
 async fn wrong_method() -> Refusal {

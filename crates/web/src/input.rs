@@ -4,14 +4,14 @@
 
 mod body;
 mod json;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 mod url_parts;
 
 pub use body::{BodyError, ValidBytes};
 pub use json::{ValidBody, ValidJson};
 pub use url_parts::{ValidPath, ValidQuery};
 
-pub(crate) use body::GuardedBody;
+pub(crate) use body::{GuardedBody, read_body};
 pub(crate) use text::check_url_text;

@@ -17,23 +17,29 @@ pub mod context;
 pub mod cookies;
 pub mod credential;
 pub mod csrf;
+mod docs;
 pub mod doorkeeper;
 pub mod front;
 pub mod health;
+mod idempotency;
 pub mod input;
 pub mod listen;
 pub mod metrics;
 pub mod module;
+mod openapi;
 pub mod outbound;
 pub mod page;
 mod panics;
 mod params;
+mod purge;
 pub mod rate_limit;
 pub mod refusal;
 pub mod request;
 pub mod route;
 mod system;
 pub mod tasks;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use app::{App, AppParts, Ports};
 pub use config::{Mode, WebConfig};
@@ -44,6 +50,7 @@ pub use doorkeeper::{
 pub use front::Front;
 pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};
 pub use module::{ConfigDoc, ExposedView, LogicalType, Module};
+pub use purge::module;
 pub use refusal::Refusal;
 pub use route::{Operation, Routes, RoutesFor};
 

@@ -4,9 +4,9 @@
 //! (`SO_REUSEPORT`), so that a request stays on one core from its first byte to its last.
 
 mod connection;
-mod head_timer;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
@@ -30,6 +30,8 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub write_timeout: Duration,
     /// How large a request's head may be, in bytes.
     pub max_head_bytes: usize,
     /// How many headers a request may have.
@@ -44,12 +46,16 @@ impl Default for Limits {
             max_connections: 10_000,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(30),
             max_head_bytes: 32 * 1024,
             max_headers: 100,
             drain_timeout: Duration::from_secs(25),
         }
     }
 }
+
+/// How many clients at a time are told on each core that there is no room.
+const MAX_REFUSALS: usize = 256;
 
 /// Tells all accept loops to end.
 #[derive(Debug, Clone)]
@@ -120,16 +126,20 @@ impl Listener {
         shutdown: Shutdown,
     ) -> io::Result<()> {
         let listener = TcpListener::from_std(self.0)?;
-        let (limits, mut open) = (Arc::new(limits), JoinSet::new());
+        let (limits, mut open, mut refused) = (Arc::new(limits), JoinSet::new(), JoinSet::new());
         loop {
             tokio::select! {
                 biased;
                 () = shutdown.begun() => break,
-                Some(_) = open.join_next(), if !open.is_empty() => {}
+                Some(_) = open.join_next() => {}
+                Some(_) = refused.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
                         let Some(place) = connections.take(&front, limits.max_connections) else {
-                            connection::refuse(stream).await;
+                            // Beyond these, clients are refused by closing alone.
+                            if refused.len() < MAX_REFUSALS {
+                                refused.spawn(connection::refuse(stream));
+                            }
                             continue;
                         };
                         let serving = connection::Serving {

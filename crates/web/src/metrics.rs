@@ -1,8 +1,8 @@
 //! Counters of this node, written in the text format of Prometheus.
 
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

@@ -125,8 +125,12 @@ impl Outbound {
     pub async fn send(&self, request: OutboundRequest) -> Result<OutboundAnswer, OutboundError> {
         let host = request.url.host_str().unwrap_or_default().to_owned();
         self.guard.check_url(&request.url)?;
-        let failed = |source: reqwest::Error| OutboundError::Failed { host: host.clone(), source: source.without_url() };
-        let sent = self.client.request(request.method, request.url).headers(request.headers).body(request.body);
+        let failed = |source: reqwest::Error| OutboundError::Failed {
+            host: host.clone(),
+            source: source.without_url(),
+        };
+        let sent =
+            self.client.request(request.method, request.url).headers(request.headers).body(request.body);
         let mut answer = sent.send().await.map_err(failed)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = BytesMut::new();

@@ -144,11 +144,17 @@ impl Page {
         let mut hashed = STYLE.to_owned();
         hashed.push_str(self.style);
         let style = STANDARD.encode(sha256(hashed.as_bytes()));
-        let mut policy = format!("default-src 'none'; style-src 'sha256-{style}'; img-src 'self' data:; form-action 'self'");
+        let mut policy = format!(
+            "default-src 'none'; style-src 'sha256-{style}'; img-src 'self' data:; form-action 'self'"
+        );
         for target in &self.form_targets {
             // A scheme of an app (`myapp://…`) has no origin that a policy could name, only the scheme itself.
             let origin = target.origin();
-            let source = if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", target.scheme()) };
+            let source = if origin.is_tuple() {
+                origin.ascii_serialization()
+            } else {
+                format!("{}:", target.scheme())
+            };
             write!(policy, " {source}").expect("writing to a String cannot fail");
         }
         policy.push_str("; base-uri 'none'; frame-ancestors 'none'");

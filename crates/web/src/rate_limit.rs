@@ -2,9 +2,10 @@
 
 mod counter;
 mod ip;
-pub(crate) mod store;
+mod store;
 #[cfg(test)]
 mod tests;
 
 pub use counter::Counter;
 pub use ip::IpLimit;
+pub(crate) use store::{ALL, purge};

@@ -38,6 +38,7 @@ pub struct Operation {
     pub(crate) body: Option<SchemaOf>,
     pub(crate) takes_form: bool,
     pub(crate) query: Option<SchemaOf>,
+    pub(crate) params: Vec<(&'static str, &'static str)>,
     pub(crate) answers: Vec<(u16, Option<SchemaOf>)>,
     pub(crate) aliases: Vec<&'static str>,
     pub(crate) body_limit_bytes: usize,
@@ -72,6 +73,7 @@ impl Operation {
             body: None,
             takes_form: false,
             query: None,
+            params: Vec::new(),
             answers: Vec::new(),
             aliases: Vec::new(),
             body_limit_bytes: DEFAULT_BODY_LIMIT_BYTES,
@@ -116,6 +118,13 @@ impl Operation {
     pub fn takes_form<T: JsonSchema>(mut self) -> Self {
         self.takes_form = true;
         self.takes::<T>()
+    }
+
+    /// Says what a path parameter is; without it, `org_id` is "The id of the org."
+    #[must_use]
+    pub fn param(mut self, name: &'static str, about: &'static str) -> Self {
+        self.params.push((name, about));
+        self
     }
 
     /// Says which query parameters it takes: the properties of `T`.
@@ -209,7 +218,10 @@ pub struct RoutesFor<S> {
 
 impl Routes {
     /// Starts a room's operations with the state of its handlers.
-    #[expect(clippy::new_ret_no_self, reason = "the state's type is known while collecting and gone afterwards")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "the state's type is known while collecting and gone afterwards"
+    )]
     pub fn new<S: Clone + Send + Sync + 'static>(state: S) -> RoutesFor<S>
     where
         App: FromRef<S>,
@@ -246,8 +258,14 @@ impl<S: Clone + Send + Sync + 'static> RoutesFor<S> {
         H: Handler<T, S>,
     {
         let id = operation.id;
-        assert!(operation.who == T::WHO, "{id} declares {:?}, but its handler admits {:?}", operation.who, T::WHO);
-        let method = MethodFilter::try_from(operation.method.clone()).expect("the constructors know these methods only");
+        assert!(
+            operation.who == T::WHO,
+            "{id} declares {:?}, but its handler admits {:?}",
+            operation.who,
+            T::WHO
+        );
+        let method = MethodFilter::try_from(operation.method.clone())
+            .expect("the constructors know these methods only");
         let operation = Arc::new(operation);
         for path in std::iter::once(&operation.path).chain(&operation.aliases) {
             let served = serve::Served::new(&operation, &self.app, handler.clone());

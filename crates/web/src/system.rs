@@ -1,10 +1,11 @@
 //! This room's own operations: is the server alive, is it ready, what has it counted, who called, what is there.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use bytes::Bytes;
 use http::header;
 use quoin_kernel::{Problem, UserId};
 use schemars::JsonSchema;
@@ -16,8 +17,10 @@ use crate::context::Ctx;
 use crate::doorkeeper::{PlatformKey, Unidentified, Who};
 use crate::input::ValidQuery;
 use crate::metrics::MetricsText;
+use crate::page::{Html, Page};
 use crate::refusal::Refusal;
 use crate::route::{Operation, Routes};
+use crate::{docs, openapi};
 
 /// Whether the server is ready.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -75,9 +78,101 @@ pub(crate) fn routes(app: &App) -> Routes {
 }
 
 /// Adds the operations that describe all the others: metrics and documents.
-pub(crate) fn with_documents(app: &App, routes: Routes) -> (Router, Vec<Arc<Operation>>) {
-    let _ = app;
+pub(crate) fn with_documents(app: &App, rooms: Routes) -> (Router, Vec<Arc<Operation>>) {
+    let described = Described { app: app.clone(), all: Arc::default() };
+    let routes = rooms.merge(
+        Routes::new(described.clone())
+            .add(
+                Operation::get("/metrics", "web.metrics.read")
+                    .summary("Gives the counters of this node in the text format of Prometheus.")
+                    .caller(Who::PlatformKey)
+                    .gives_nothing(200),
+                metrics,
+            )
+            .add(
+                Operation::get("/openapi.json", "web.openapi.read")
+                    .summary("Gives this document.")
+                    .caller(Who::Unidentified)
+                    .gives_nothing(200),
+                openapi_document,
+            )
+            .add(Operation::get("/docs", "web.docs.read").caller(Who::Unidentified).undocumented(), docs_page)
+            .done(),
+    );
+    let document = openapi::document(app.config(), &routes.operations);
+    let all = All {
+        json: Bytes::from(document.to_string()),
+        page: docs::page(&document),
+        operations: routes.operations.clone(),
+    };
+    // Nobody else has the handle yet, so it is empty.
+    described.all.get_or_init(|| all);
     (routes.router, routes.operations)
+}
+
+/// The state of the operations that describe all the others; filled once all are known.
+#[derive(Clone)]
+struct Described {
+    app: App,
+    all: Arc<OnceLock<All>>,
+}
+
+struct All {
+    json: Bytes,
+    page: Html,
+    operations: Vec<Arc<Operation>>,
+}
+
+impl FromRef<Described> for App {
+    fn from_ref(described: &Described) -> Self {
+        described.app.clone()
+    }
+}
+
+impl Described {
+    fn all(&self) -> Result<&All, Problem> {
+        self.all.get().ok_or_else(|| Problem::internal("a document was asked for before it was written"))
+    }
+}
+
+async fn metrics(
+    ctx: Ctx<PlatformKey>,
+    State(described): State<Described>,
+) -> Result<impl IntoResponse, Refusal> {
+    ctx.who.demand("metrics.read")?;
+    let mut text = MetricsText::default();
+    let unrouted = &ctx.app.metrics().unrouted;
+    let operations = described.all()?.operations.iter().map(|operation| (operation.id, &operation.metrics));
+    text.operations(operations.chain(std::iter::once(("unrouted", unrouted))));
+    ctx.app.metrics().write(&mut text);
+    database(&ctx.app, &mut text);
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text.into_text()))
+}
+
+fn database(app: &App, text: &mut MetricsText) {
+    let stats = app.db().system().stats();
+    text.counter("quoin_db_commits_total", "Durable commits.", &[], stats.commits);
+    text.counter("quoin_db_writes_total", "Writing closures committed.", &[], stats.writes);
+    text.counter("quoin_db_reads_total", "Reading closures run.", &[], stats.reads);
+    text.counter("quoin_db_reruns_total", "Closures run again after a collision.", &[], stats.reruns);
+    text.counter(
+        "quoin_db_overloads_total",
+        "Closures refused because the queue was full.",
+        &[],
+        stats.overloads,
+    );
+}
+
+async fn openapi_document(
+    _: Ctx<Unidentified>,
+    State(described): State<Described>,
+) -> Result<impl IntoResponse, Refusal> {
+    let json = described.all()?.json.clone();
+    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")], json))
+}
+
+async fn docs_page(_: Ctx<Unidentified>, State(described): State<Described>) -> Result<Page, Refusal> {
+    Ok(Page::new("Quoin's operations", described.all()?.page.clone()).style(docs::STYLE))
 }
 
 async fn alive(_: Ctx<Unidentified>) -> &'static str {
@@ -91,11 +186,16 @@ async fn ready(ctx: Ctx<Unidentified>) -> Response {
     (status, Json(ReadyOut { ready, missing })).into_response()
 }
 
-async fn calls(ctx: Ctx<PlatformKey>, ValidQuery(query): ValidQuery<CallsIn>) -> Result<Json<CallsOut>, Refusal> {
+async fn calls(
+    ctx: Ctx<PlatformKey>,
+    ValidQuery(query): ValidQuery<CallsIn>,
+) -> Result<Json<CallsOut>, Refusal> {
     ctx.who.demand("calls.read")?;
     let limit = query.limit.unwrap_or(50);
     if !(1..=1000).contains(&limit) {
-        return Err(Problem::invalid("limit must be between 1 and 1000").field("limit", "out of range").into());
+        return Err(Problem::invalid("limit must be between 1 and 1000")
+            .field("limit", "out of range")
+            .into());
     }
     Ok(Json(CallsOut { data: ctx.app.calls().recent(query.sub, limit as usize) }))
 }

@@ -57,10 +57,14 @@ impl Entry {
 
     fn allows(&self, target: &Url) -> bool {
         let base = self.base.path().trim_end_matches('/');
-        let Some(rest) = target.path().strip_prefix(base) else { return false };
+        let Some(rest) = target.path().strip_prefix(base) else {
+            return false;
+        };
         let below = match self.depth {
             Depth::Any => rest.is_empty() || rest.starts_with('/'),
-            Depth::OneSegment => rest.strip_prefix('/').is_some_and(|one| !one.is_empty() && !one.contains('/')),
+            Depth::OneSegment => {
+                rest.strip_prefix('/').is_some_and(|one| !one.is_empty() && !one.contains('/'))
+            }
         };
         below && same_place(&self.base, target)
     }

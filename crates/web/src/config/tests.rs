@@ -11,7 +11,12 @@ fn config(mode: Mode, entries: &[&str]) -> WebConfig {
 fn targets_are_compared_by_scheme_host_port_and_path() {
     let config = config(
         Mode::Production,
-        &["https://one.example.com/cb", "https://any.example.com/**", "https://seg.example.com/a/*", "myapp://done"],
+        &[
+            "https://one.example.com/cb",
+            "https://any.example.com/**",
+            "https://seg.example.com/a/*",
+            "myapp://done",
+        ],
     );
     for allowed in [
         "https://app.example.com/anything?x=1",
@@ -78,7 +83,9 @@ fn forwarded_addresses_are_believed_from_the_right_and_only_as_configured() {
     headers.append("x-forwarded-for", "6.6.6.6, 1.1.1.1".parse().unwrap());
     headers.append("x-forwarded-for", "2.2.2.2".parse().unwrap());
     let mut config = config(Mode::Production, &[]);
-    for (proxies, expected) in [(0, "10.0.0.9"), (1, "2.2.2.2"), (2, "1.1.1.1"), (3, "6.6.6.6"), (4, "10.0.0.9")] {
+    for (proxies, expected) in
+        [(0, "10.0.0.9"), (1, "2.2.2.2"), (2, "1.1.1.1"), (3, "6.6.6.6"), (4, "10.0.0.9")]
+    {
         config.trusted_proxies = proxies;
         assert_eq!(config.client_ip(peer, &headers).to_string(), expected);
     }
@@ -88,5 +95,8 @@ fn forwarded_addresses_are_believed_from_the_right_and_only_as_configured() {
 fn links_are_built_below_the_public_url() {
     let mut config = config(Mode::Production, &[]);
     config.public_url = "https://example.com/quoin/".parse().unwrap();
-    assert_eq!(config.link("/auth/v1/verify?token=a").as_str(), "https://example.com/quoin/auth/v1/verify?token=a");
+    assert_eq!(
+        config.link("/auth/v1/verify?token=a").as_str(),
+        "https://example.com/quoin/auth/v1/verify?token=a"
+    );
 }

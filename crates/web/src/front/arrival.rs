@@ -72,7 +72,9 @@ fn trace_id(headers: &HeaderMap) -> Option<Box<str>> {
 }
 
 fn user_agent(headers: &HeaderMap) -> String {
-    let Some(value) = headers.get(header::USER_AGENT) else { return String::new() };
+    let Some(value) = headers.get(header::USER_AGENT) else {
+        return String::new();
+    };
     let text = String::from_utf8_lossy(value.as_bytes());
     let mut end = text.len().min(256);
     while !text.is_char_boundary(end) {

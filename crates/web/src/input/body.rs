@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::HttpBody;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -109,13 +109,21 @@ where
     }
 }
 
-/// Reads the whole body.
+/// Reads the whole body of a request.
 ///
 /// # Errors
 /// 413, 408 or 400 as [`BodyError`] says.
 pub(crate) async fn read(request: Request) -> Result<Bytes, Problem> {
-    let limit = RequestInfo::of(request.extensions())?.body_limit_bytes();
-    let body = request.into_body();
+    let (parts, body) = request.into_parts();
+    read_body(RequestInfo::of(&parts.extensions)?, body).await
+}
+
+/// Reads a whole body, as far as the operation's limit goes.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) async fn read_body(info: &RequestInfo, body: Body) -> Result<Bytes, Problem> {
+    let limit = info.body_limit_bytes();
     if body.size_hint().lower() > limit as u64 {
         return Err(Problem::from(&BodyError::TooLarge(limit)));
     }

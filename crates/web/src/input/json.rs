@@ -52,7 +52,9 @@ impl<S: Send + Sync, T: DeserializeOwned + JsonSchema> FromRequest<S> for ValidB
 }
 
 fn kind_of(headers: &HeaderMap) -> Option<Kind> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Some(Kind::None) };
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Some(Kind::None);
+    };
     let media_type = value.to_str().ok()?.split(';').next()?.trim();
     let is = |expected: &str| media_type.eq_ignore_ascii_case(expected);
     if is("application/json") || media_type.to_ascii_lowercase().ends_with("+json") {
@@ -84,10 +86,13 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> 
         if error.inner().is_data() {
             misfit(&error.path().to_string(), &error.inner().to_string())
         } else {
-            not_usable("it is not valid JSON").detail(format!("The body is not valid JSON: {}.", error.inner()))
+            not_usable("it is not valid JSON")
+                .detail(format!("The body is not valid JSON: {}.", error.inner()))
         }
     })?;
-    deserializer.end().map_err(|error| Problem::new(400, "bad_json", format!("The body is not valid JSON: {error}")))?;
+    deserializer
+        .end()
+        .map_err(|error| Problem::new(400, "bad_json", format!("The body is not valid JSON: {error}")))?;
     Ok(value)
 }
 
@@ -101,7 +106,8 @@ fn from_form<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
 }
 
 fn not_usable(why: &str) -> Problem {
-    Problem::new(400, "bad_json", "The body cannot be read").detail(format!("The body cannot be read: {why}."))
+    Problem::new(400, "bad_json", "The body cannot be read")
+        .detail(format!("The body cannot be read: {why}."))
 }
 
 /// Names the field that does not fit; the root has the path `.`.

@@ -9,12 +9,18 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::head_timer::{HeadClock, HeadTimer};
+use super::watched::{Progress, Watched};
 use super::{Limits, Shutdown};
 use crate::front::Front;
+
+/// hyper takes no smaller buffer, in bytes.
+const SMALLEST_BUFFER: usize = 8192;
+
+/// How much of a refused client's request is read and thrown away.
+const LINGER_BYTES: u64 = 64 * 1024;
 
 /// What a connection needs while it is served.
 pub(super) struct Serving {
@@ -27,24 +33,23 @@ pub(super) struct Serving {
 impl Serving {
     /// Serves requests until the client leaves, a time-out ends it, or the shutdown lets the last request finish.
     pub(super) async fn run(self, stream: TcpStream) {
-        let clock = HeadClock::default();
-        let io = TokioIo::new(HeadTimer::new(stream, clock.clone(), self.limits.head_timeout));
+        let progress = Progress::default();
+        let io = TokioIo::new(Watched::new(stream, progress.clone(), Arc::clone(&self.limits)));
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
-            clock.head_is_read();
-            let front = self.front.clone();
-            let clock = clock.clone();
+            progress.request_begins();
+            let (front, progress) = (self.front.clone(), progress.clone());
             async move {
                 let response = front.handle(request, self.peer).await;
-                clock.next_head();
+                progress.request_ends();
                 Ok::<_, Infallible>(response)
             }
         });
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.idle_timeout)
+            .header_read_timeout(None)
             .max_headers(self.limits.max_headers)
-            .max_buf_size(self.limits.max_head_bytes.max(8192));
+            .max_buf_size(self.limits.max_head_bytes.max(SMALLEST_BUFFER));
         let mut connection = pin!(builder.serve_connection(io, service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -61,9 +66,19 @@ impl Serving {
 
 /// Says 503 to a connection for which there is no room, without reading from it.
 pub(super) async fn refuse(mut stream: TcpStream) {
-    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-        content-type: application/problem+json\r\ncontent-length: 108\r\n\r\n\
-        {\"type\":\"urn:quoin:problem:overloaded\",\"title\":\"The server is busy\",\"status\":503,\"code\":\"overloaded\",\"a\":\"\"}";
-    // A client that does not take even this is left alone; the socket's buffer takes it otherwise.
-    let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(ANSWER)).await;
+    const ANSWER: &str = concat!(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n",
+        "content-type: application/problem+json\r\ncontent-length: 132\r\n\r\n",
+        r#"{"type":"urn:quoin:problem:overloaded","title":"The server is busy","status":503,"#,
+        r#""code":"overloaded","message":"The server is busy"}"#,
+    );
+    let answered = async {
+        stream.write_all(ANSWER.as_bytes()).await?;
+        stream.shutdown().await?;
+        // Closing with unread bytes would reset the connection, and the client might never see the answer.
+        tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(Duration::from_secs(1), answered).await {
+        tracing::debug!(%error, "a refused client left");
+    }
 }

@@ -25,7 +25,10 @@ impl MetricsText {
     }
 
     /// Adds the call counts of operations, `(id, counts)`.
-    pub(crate) fn operations<'a>(&mut self, all: impl Iterator<Item = (&'a str, &'a OperationMetrics)> + Clone) {
+    pub(crate) fn operations<'a>(
+        &mut self,
+        all: impl Iterator<Item = (&'a str, &'a OperationMetrics)> + Clone,
+    ) {
         for (id, metrics) in all.clone() {
             let (by_class, ..) = metrics.read();
             for (class, count) in ["1xx", "2xx", "3xx", "4xx", "5xx"].iter().zip(by_class) {

@@ -43,7 +43,8 @@ impl Resolve for Guard {
         let allowed = Self { allowed: self.allowed.clone() };
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let reachable: Vec<SocketAddr> = found.filter(|address| allowed.may_reach(address.ip())).collect();
+            let reachable: Vec<SocketAddr> =
+                found.filter(|address| allowed.may_reach(address.ip())).collect();
             if reachable.is_empty() {
                 return Err(Box::from(OutboundError::Forbidden(name.as_str().to_owned())));
             }

@@ -42,7 +42,8 @@ impl IpLimit {
 /// The answer to a caller that called too often.
 pub(super) fn too_many(wait: Duration) -> Problem {
     let seconds = u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX);
-    Problem::new(429, "over_request_rate_limit", "Too many requests; wait and try again").retry_after_s(seconds)
+    Problem::new(429, "over_request_rate_limit", "Too many requests; wait and try again")
+        .retry_after_s(seconds)
 }
 
 fn network(ip: IpAddr) -> IpAddr {

@@ -29,7 +29,9 @@ pub(super) struct Count<'a> {
 /// Counts one more and returns the count and when its window began.
 pub(super) fn count(tx: &mut Tx<'_>, one: &Count<'_>) -> Result<(i64, Timestamp), DbError> {
     let ends_at = one.now + one.window;
-    tx.query_one(&COUNT, &params![one.name, one.subject, one.now, ends_at], |row| Ok((row.get(0)?, row.get(1)?)))
+    tx.query_one(&COUNT, &params![one.name, one.subject, one.now, ends_at], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
 }
 
 /// Finds the count of a window that began after `since`.

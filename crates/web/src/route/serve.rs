@@ -11,6 +11,7 @@ use quoin_kernel::Problem;
 use super::Operation;
 use crate::app::App;
 use crate::context::Guarded;
+use crate::idempotency;
 use crate::refusal::Refusal;
 use crate::request::RequestInfo;
 
@@ -59,9 +60,20 @@ impl<H> Served<H> {
         if let Some(limit) = &operation.ip_limit {
             limit.check(info.origin.ip)?;
         }
-        let _ = app;
-        tokio::time::timeout(operation.timeout, handler.call(request, state)).await.map_err(|_| {
-            Problem::unavailable("request_timeout", "The server took longer than this operation allows", 1)
-        })
+        let timeout = operation.timeout;
+        let serve = move |request| async move {
+            tokio::time::timeout(timeout, handler.call(request, state)).await.map_err(|_| too_slow())
+        };
+        if !(operation.idempotent && idempotency::has_key(request.headers())) {
+            return serve(request).await;
+        }
+        let (mut parts, body) = request.into_parts();
+        // A replay skips the handler and with it the handler's own doorkeeper, so the door is asked here.
+        T::admit(&mut parts, &app).await?;
+        idempotency::run(&app, parts, body, serve).await
     }
+}
+
+fn too_slow() -> Problem {
+    Problem::unavailable("request_timeout", "The server took longer than this operation allows", 1)
 }

@@ -1,0 +1,47 @@
+//! This room's tables, statements and its one job: deleting counts and answers whose time is over.
+
+use std::time::Duration;
+
+use quoin_db::{DbError, Migration};
+use quoin_kernel::Problem;
+use quoin_kernel::job::{JobError, JobType, Schedule, When};
+
+use crate::app::App;
+use crate::config::CONFIG_DOCS;
+use crate::module::Module;
+use crate::route::Routes;
+use crate::{idempotency, rate_limit};
+
+/// This room's migrations.
+static MIGRATIONS: &[Migration] = quoin_db::migrations!("web", "0001_counters", "0002_idempotency");
+
+/// Describes this room. Its operations are added by [`crate::Front::new`], because they describe all others'.
+pub fn module(app: &App) -> Module {
+    let app = app.clone();
+    Module {
+        migrations: MIGRATIONS,
+        statements: vec![rate_limit::ALL, idempotency::ALL],
+        jobs: vec![JobType::new("web.purge", 3, Duration::from_secs(60), move |_, _| purge(app.clone()))],
+        schedules: vec![Schedule {
+            name: "web.purge",
+            when: When::Every(Duration::from_secs(600)),
+            job: "web.purge",
+        }],
+        config_docs: CONFIG_DOCS,
+        ..Module::new("web", Routes::default())
+    }
+}
+
+async fn purge(app: App) -> Result<(), JobError> {
+    let now = app.now();
+    let purged = app.db().system().write::<_, DbError, _>("web.purge", move |tx| {
+        Ok(rate_limit::purge(tx, now)? + idempotency::purge(tx, now)?)
+    });
+    match purged.await {
+        Ok(rows) => {
+            tracing::debug!(rows, "purged counts and answers");
+            Ok(())
+        }
+        Err(error) => Err(JobError::Retry(Box::new(Problem::from(error)))),
+    }
+}

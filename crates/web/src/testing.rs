@@ -1,0 +1,214 @@
+//! A front called in process, with faked ports: callers are named by their credential.
+//!
+//! | credential | who |
+//! |---|---|
+//! | `user:UUID` | that person, level 2 |
+//! | `user:UUID@UUID` | the same with an organisation active |
+//! | `aal1:UUID` | that person, who still owes a second factor |
+//! | `key` | a platform key with every scope |
+//! | `key@UUID` | a key of that organisation |
+//! | `down` | the authenticator fails with 503 |
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use quoin_db::{Databases, Db};
+use quoin_kernel::clock::FixedClock;
+use quoin_kernel::port::{Authenticator, BoxFuture, Memberships, Origin};
+use quoin_kernel::rng::SeededRng;
+use quoin_kernel::seal::MasterKey;
+use quoin_kernel::{Aal, ApiKeyCaller, Caller, Id, OrgId, Problem, Role, Timestamp, UserCaller, UserId};
+
+use crate::app::{App, AppParts, Ports};
+use crate::config::{Mode, WebConfig};
+use crate::front::Front;
+use crate::route::Routes;
+
+/// The moment at which test clocks start: 2026-08-01T12:00:00Z.
+pub const START: Timestamp = Timestamp::from_micros(1_785_585_600_000_000);
+
+/// An app with faked ports, a fixed clock and repeatable randomness.
+pub struct TestApp {
+    /// The app.
+    pub app: App,
+    /// Its clock.
+    pub clock: Arc<FixedClock>,
+    /// Who belongs to which organisation.
+    pub members: Arc<FakePorts>,
+}
+
+/// Answers for identity and tenancy.
+#[derive(Debug, Default)]
+pub struct FakePorts(Mutex<Vec<(UserId, OrgId, Role)>>);
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct TestAnswer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl TestApp {
+    /// Builds an app on a database; its tables are not made.
+    pub fn new(db: Db) -> Self {
+        let public_url = "http://127.0.0.1:8080".parse().expect("a URL");
+        Self::with_config(db, WebConfig::at(public_url, Mode::Development))
+    }
+
+    /// Builds an app with this configuration.
+    pub fn with_config(db: Db, config: WebConfig) -> Self {
+        let clock = Arc::new(FixedClock::at(START));
+        let app = App::new(AppParts {
+            db: Databases::shared(db),
+            clock: Arc::clone(&clock) as Arc<_>,
+            rng: Arc::new(SeededRng::new(7)),
+            config,
+            master_key: MasterKey::new([7; 32]),
+        });
+        let app = app.expect("the outbound client can be built");
+        let members = Arc::new(FakePorts::default());
+        let authenticator = Arc::clone(&members) as Arc<_>;
+        app.connect(Ports { authenticator, memberships: Arc::clone(&members) as Arc<_> });
+        Self { app, clock, members }
+    }
+
+    /// Puts a front before these routes.
+    pub fn front(&self, routes: Routes) -> Front {
+        Front::new(self.app.clone(), routes)
+    }
+}
+
+impl FakePorts {
+    /// Makes a person a member.
+    pub fn join(&self, user_id: UserId, org_id: OrgId, role: Role) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((user_id, org_id, role));
+    }
+}
+
+impl Authenticator for FakePorts {
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a str,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Caller, Problem>> {
+        Box::pin(async move { caller(credential, now).ok_or_else(|| refusal(credential)) })
+    }
+}
+
+impl Memberships for FakePorts {
+    fn role_of(&self, user_id: UserId, org_id: OrgId) -> BoxFuture<'_, Result<Option<Role>, Problem>> {
+        Box::pin(async move {
+            let members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = members.iter().find(|(user, org, _)| *user == user_id && *org == org_id);
+            Ok(found.map(|(.., role)| *role))
+        })
+    }
+}
+
+fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
+    let (name, org_id) = match credential.split_once('@') {
+        Some((name, org_id)) => (name, Some(org_id.parse().ok()?)),
+        None => (credential, None),
+    };
+    if name == "key" {
+        let key_id = Id::new(now, &SeededRng::new(1));
+        return Some(Caller::ApiKey(Arc::new(ApiKeyCaller { key_id, org_id, scopes: vec!["*".to_owned()] })));
+    }
+    let (kind, user_id) = name.split_once(':')?;
+    let needs_second_factor = match kind {
+        "user" => false,
+        "aal1" => true,
+        _ => return None,
+    };
+    Some(Caller::User(Arc::new(UserCaller {
+        user_id: user_id.parse().ok()?,
+        session_id: Id::new(now, &SeededRng::new(2)),
+        org: org_id.map(|org_id| (org_id, Role::Member)),
+        aal: if needs_second_factor { Aal::Aal1 } else { Aal::Aal2 },
+        needs_second_factor,
+        issued_at: now,
+        expires_at: now + std::time::Duration::from_secs(3600),
+        claims: Arc::from("{}"),
+    })))
+}
+
+fn refusal(credential: &str) -> Problem {
+    if credential == "down" {
+        return Problem::unavailable("identity_unavailable", "The server cannot check who is calling now", 5);
+    }
+    Problem::new(401, "bad_jwt", "The credential is not valid")
+}
+
+/// Returns where in-process calls seem to come from.
+pub fn origin() -> Origin {
+    Origin {
+        request_id: "test-request".to_owned(),
+        ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user_agent: "test".to_owned(),
+        now: START,
+    }
+}
+
+/// Starts a request.
+pub fn request(method: &Method, path: &str) -> http::request::Builder {
+    Request::builder().method(method).uri(path)
+}
+
+/// Sends a request through a front, in process.
+pub async fn send(front: &Front, request: Request<Body>) -> TestAnswer {
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 50_000));
+    let (parts, body) = front.handle(request, peer).await.into_parts();
+    let body = body.collect().await.expect("answers in process are whole").to_bytes();
+    TestAnswer { status: parts.status, headers: parts.headers, body }
+}
+
+/// Sends JSON through a front, as `credential` or as nobody.
+pub async fn call(
+    front: &Front,
+    method: &Method,
+    path: &str,
+    credential: Option<&str>,
+    json: Option<&serde_json::Value>,
+) -> TestAnswer {
+    let mut builder = request(method, path);
+    if let Some(credential) = credential {
+        builder = builder.header("authorization", format!("Bearer {credential}"));
+    }
+    let body = json.map_or_else(Body::empty, |json| Body::from(json.to_string()));
+    if json.is_some() {
+        builder = builder.header("content-type", "application/json");
+    }
+    send(front, builder.body(body).expect("a valid request")).await
+}
+
+impl TestAnswer {
+    /// Reads the body as JSON.
+    ///
+    /// # Panics
+    /// Where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        let text = String::from_utf8_lossy(&self.body);
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {text}"))
+    }
+
+    /// Returns a header as text, or nothing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Returns the problem's code, or nothing.
+    pub fn code(&self) -> String {
+        serde_json::from_slice(&self.body)
+            .ok()
+            .and_then(|body: serde_json::Value| body["code"].as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
