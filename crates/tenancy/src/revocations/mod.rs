@@ -57,6 +57,12 @@ impl Revocation {
     pub fn new(revoked: Revoked, now: Timestamp, rng: &dyn Rng) -> Self {
         Self { id: Id::new(now, rng), at: now, revoked }
     }
+
+    /// Keeps id and time, and takes something else back: for what is known only inside the transaction.
+    #[must_use]
+    pub(crate) const fn of(self, revoked: Revoked) -> Self {
+        Self { revoked, ..self }
+    }
 }
 
 /// Takes something back, in the transaction that ends it. On this node it holds before that transaction's caller is

@@ -1,0 +1,102 @@
+//! Changing a member's role, and removing a member. Both end the member's tokens for this organisation at once.
+
+use quoin_audit::Entry;
+use quoin_db::{Db, Tx};
+use quoin_kernel::{OrgId, Rng, Role, Timestamp, UserId};
+
+use crate::error::TenancyError;
+use crate::model::{ActiveOrg, may_change};
+use crate::revocations::{Revocation, Revoked, revoke};
+use crate::store::memberships;
+
+/// What both verbs need: who asks, about whom, where, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Change {
+    /// The organisation.
+    pub org_id: OrgId,
+    /// Who asks, a member.
+    pub actor: UserId,
+    /// Whose membership changes.
+    pub user_id: UserId,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Gives a member another role.
+pub async fn change_role(
+    db: &Db,
+    rng: &dyn Rng,
+    change: Change,
+    role: Role,
+    entry: Entry,
+) -> Result<Role, TenancyError> {
+    let entry = entry.in_org(change.org_id).on(change.user_id);
+    let revocation = Unversioned::new(change, rng);
+    db.write("tenancy.members.change", move |tx| {
+        let member = check(tx, change, Some(role))?;
+        if member.role == role {
+            return Ok(role);
+        }
+        let version = memberships::change_role(tx, change.org_id, change.user_id, role)?;
+        revocation.revoke_below(tx, version.ok_or(TenancyError::NoSuchMember)?)?;
+        keep_an_owner(tx, change.org_id)?;
+        quoin_audit::record(tx, &entry)?;
+        Ok(role)
+    })
+    .await
+}
+
+/// Removes a member; everybody may remove themselves, which is leaving.
+pub async fn remove_member(db: &Db, rng: &dyn Rng, change: Change, entry: Entry) -> Result<(), TenancyError> {
+    let entry = entry.in_org(change.org_id).on(change.user_id);
+    let revocation = Unversioned::new(change, rng);
+    db.write("tenancy.members.remove", move |tx| {
+        check(tx, change, None)?;
+        let version = memberships::delete(tx, change.org_id, change.user_id)?;
+        revocation.revoke_below(tx, version.ok_or(TenancyError::NoSuchMember)? + 1)?;
+        keep_an_owner(tx, change.org_id)?;
+        Ok(quoin_audit::record(tx, &entry)?)
+    })
+    .await
+}
+
+/// Reads both roles anew, inside the transaction: what the door saw may have changed since.
+fn check(tx: &mut Tx<'_>, change: Change, to: Option<Role>) -> Result<ActiveOrg, TenancyError> {
+    let actor =
+        memberships::find(tx, change.org_id, change.actor)?.ok_or(TenancyError::NoSuchOrganization)?;
+    let member = memberships::find(tx, change.org_id, change.user_id)?.ok_or(TenancyError::NoSuchMember)?;
+    let leaves_or_steps_down = change.actor == change.user_id && to.is_none_or(|to| to <= member.role);
+    if leaves_or_steps_down || may_change(actor.role, member.role, to) {
+        return Ok(member);
+    }
+    Err(TenancyError::RoleTooLow)
+}
+
+/// Refuses what has left the organisation without an owner. Transactions are serialisable, so two owners cannot both
+/// step down because each still saw the other.
+fn keep_an_owner(tx: &mut Tx<'_>, org_id: OrgId) -> Result<(), TenancyError> {
+    if memberships::count_owners(tx, org_id)? == 0 {
+        return Err(TenancyError::LastOwner);
+    }
+    Ok(())
+}
+
+/// A revocation whose id is made before the transaction and whose version is known only in it.
+struct Unversioned {
+    entry: Revocation,
+    change: Change,
+}
+
+impl Unversioned {
+    fn new(change: Change, rng: &dyn Rng) -> Self {
+        let revoked =
+            Revoked::Membership { user_id: change.user_id, org_id: change.org_id, below_version: 0 };
+        Self { entry: Revocation::new(revoked, change.now, rng), change }
+    }
+
+    fn revoke_below(&self, tx: &mut Tx<'_>, below_version: i64) -> Result<(), TenancyError> {
+        let Change { user_id, org_id, .. } = self.change;
+        let entry = self.entry.of(Revoked::Membership { user_id, org_id, below_version });
+        Ok(revoke(tx, &entry)?)
+    }
+}

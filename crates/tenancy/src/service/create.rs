@@ -1,0 +1,25 @@
+//! Creating an organisation.
+
+use quoin_audit::Entry;
+use quoin_db::Db;
+use quoin_kernel::Role;
+
+use crate::error::TenancyError;
+use crate::model::{NewMember, NewOrganization, Organization};
+use crate::store::{memberships, organizations};
+
+/// Creates an organisation; the caller becomes its owner.
+pub async fn create(db: &Db, new: NewOrganization, entry: Entry) -> Result<Organization, TenancyError> {
+    let entry = entry.in_org(new.org_id).on(new.org_id);
+    db.write("tenancy.orgs.create", move |tx| {
+        let NewOrganization { org_id, name, owner, now } = &new;
+        organizations::insert(tx, *org_id, name.as_str(), None, *now)?;
+        memberships::insert(
+            tx,
+            &NewMember { org_id: *org_id, user_id: *owner, role: Role::Owner, now: *now },
+        )?;
+        quoin_audit::record(tx, &entry)?;
+        organizations::find(tx, *org_id, *owner)?.ok_or(TenancyError::NoSuchOrganization)
+    })
+    .await
+}

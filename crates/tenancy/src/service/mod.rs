@@ -1,0 +1,36 @@
+//! The verbs. `in_transaction` holds what `identity` calls inside its own transactions; the rest owns its transaction.
+
+mod change_member;
+mod create;
+mod delete;
+mod in_transaction;
+mod read;
+mod remove_person;
+
+pub use change_member::{Change, change_role, remove_member};
+pub use create::create;
+pub use delete::delete;
+pub use in_transaction::{active_org, add_member, create_personal, membership_of, role_of, set_last_used};
+pub use read::{find, list, list_members, rename};
+pub use remove_person::{RemovedPerson, remove_person};
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::event::Event;
+use quoin_kernel::{EventId, OrgId, Rng, Timestamp};
+use serde_json::json;
+
+use crate::revocations::{Revocation, Revoked, revoke};
+use crate::store::{memberships, organizations};
+
+/// The event of an organisation that is gone: rooms that keep its rows remove them.
+pub const ORGANIZATION_DELETED: &str = "tenancy.organization.deleted";
+
+/// Removes an organisation with its memberships, ends its tokens and tells the other rooms.
+fn erase_organization(tx: &mut Tx<'_>, org_id: OrgId, now: Timestamp, rng: &dyn Rng) -> Result<(), DbError> {
+    memberships::delete_all(tx, org_id)?;
+    organizations::delete(tx, org_id)?;
+    revoke(tx, &Revocation::new(Revoked::Organization(org_id), now, rng))?;
+    let event =
+        Event { name: ORGANIZATION_DELETED, org_id: Some(org_id), payload: json!({"org_id": org_id}) };
+    quoin_jobs::publish(tx, EventId::new(now, rng), now, &event)
+}

@@ -1,0 +1,146 @@
+//! Rows of memberships.
+
+use quoin_db::{DbError, Row, Tx, params, statements};
+use quoin_kernel::page::Page;
+use quoin_kernel::{OrgId, Role, Timestamp, UserId};
+
+use super::organizations::read_role;
+use crate::model::{ActiveOrg, Membership, NewMember};
+
+statements! {
+    /// Adds a member.
+    INSERT = "insert into quoin.tenancy_memberships (org_id, user_id, role, version, created_at)
+        values (?1, ?2, ?3, ?4, ?5)";
+
+    /// Finds a membership.
+    FIND = "select org_id, role, version from quoin.tenancy_memberships where org_id = ?1 and user_id = ?2";
+
+    /// Finds the organisation to act for: the preferred one, else the last used, else the personal, else the oldest.
+    FIND_ACTIVE = "select member.org_id, member.role, member.version
+        from quoin.tenancy_memberships as member
+        join quoin.tenancy_organizations as org on org.id = member.org_id
+        where member.user_id = ?1
+        order by case when member.org_id = ?2 then 0 else 1 end, member.last_used_at desc nulls last,
+            case when org.personal_of = ?1 then 0 else 1 end, member.org_id
+        limit 1";
+
+    /// Notes that somebody has begun to act for an organisation.
+    USE = "update quoin.tenancy_memberships set last_used_at = ?3 where org_id = ?1 and user_id = ?2";
+
+    /// Lists the members.
+    LIST = "select user_id, role, created_at from quoin.tenancy_memberships
+        where org_id = ?1 order by user_id limit ?2";
+
+    /// Lists the members that come after one.
+    LIST_AFTER = "select user_id, role, created_at from quoin.tenancy_memberships
+        where org_id = ?1 and user_id > ?3 order by user_id limit ?2";
+
+    /// Lists everything one person belongs to.
+    LIST_OF = "select org_id, role, version from quoin.tenancy_memberships where user_id = ?1 order by org_id";
+
+    /// Changes a role, and the version with it.
+    CHANGE_ROLE = "update quoin.tenancy_memberships set role = ?3, version = version + 1
+        where org_id = ?1 and user_id = ?2 returning version";
+
+    /// Removes a member.
+    DELETE = "delete from quoin.tenancy_memberships where org_id = ?1 and user_id = ?2 returning version";
+
+    /// Removes all members.
+    DELETE_ALL = "delete from quoin.tenancy_memberships where org_id = ?1";
+
+    /// Counts the owners.
+    COUNT_OWNERS = "select count(*) from quoin.tenancy_memberships where org_id = ?1 and role = 'owner'";
+
+    /// Finds who would own the organisation after its last owner: the oldest admin, else the oldest member.
+    FIND_SUCCESSOR = "select user_id from quoin.tenancy_memberships
+        where org_id = ?1 and user_id <> ?2
+        order by case role when 'owner' then 0 when 'admin' then 1 else 2 end, created_at, user_id limit 1";
+}
+
+/// Adds a member. The version starts at the moment of joining, in microseconds: above every version of an earlier
+/// membership of the same person, which grew by one with each change of role.
+pub(crate) fn insert(tx: &mut Tx<'_>, member: &NewMember) -> Result<ActiveOrg, DbError> {
+    let NewMember { org_id, user_id, role, now } = *member;
+    let version = now.as_micros();
+    tx.execute(&INSERT, &params![org_id, user_id, role.as_str(), version, now])?;
+    Ok(ActiveOrg { org_id, role, version })
+}
+
+/// Finds a person's membership.
+pub(crate) fn find(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId) -> Result<Option<ActiveOrg>, DbError> {
+    tx.query_opt(&FIND, &params![org_id, user_id], read_active)
+}
+
+/// Finds the organisation that a session of this person acts for.
+pub(crate) fn find_active(
+    tx: &mut Tx<'_>,
+    user_id: UserId,
+    preferred: Option<OrgId>,
+) -> Result<Option<ActiveOrg>, DbError> {
+    tx.query_opt(&FIND_ACTIVE, &params![user_id, preferred], read_active)
+}
+
+/// Notes that a person has begun to act for an organisation; `false` where they do not belong to it.
+pub(crate) fn note_use(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&USE, &params![org_id, user_id, now])? == 1)
+}
+
+/// Lists one row more than the page holds of an organisation's members.
+pub(crate) fn list(tx: &mut Tx<'_>, org_id: OrgId, page: Page) -> Result<Vec<Membership>, DbError> {
+    match page.after {
+        Some(after) => tx.query(&LIST_AFTER, &params![org_id, page.limit + 1, after], read),
+        None => tx.query(&LIST, &params![org_id, page.limit + 1], read),
+    }
+}
+
+/// Lists everything a person belongs to.
+pub(crate) fn list_of(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<ActiveOrg>, DbError> {
+    tx.query(&LIST_OF, &params![user_id], read_active)
+}
+
+/// Changes a role and returns the new version; `None` where there is no such member.
+pub(crate) fn change_role(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    user_id: UserId,
+    role: Role,
+) -> Result<Option<i64>, DbError> {
+    tx.query_opt(&CHANGE_ROLE, &params![org_id, user_id, role.as_str()], |row| row.get(0))
+}
+
+/// Removes a member and returns the version they had; `None` where there is no such member.
+pub(crate) fn delete(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId) -> Result<Option<i64>, DbError> {
+    tx.query_opt(&DELETE, &params![org_id, user_id], |row| row.get(0))
+}
+
+/// Removes all members.
+pub(crate) fn delete_all(tx: &mut Tx<'_>, org_id: OrgId) -> Result<(), DbError> {
+    tx.execute(&DELETE_ALL, &params![org_id]).map(|_| ())
+}
+
+/// Counts the owners.
+pub(crate) fn count_owners(tx: &mut Tx<'_>, org_id: OrgId) -> Result<i64, DbError> {
+    tx.query_one(&COUNT_OWNERS, &params![org_id], |row| row.get(0))
+}
+
+/// Finds who comes after `user_id` as owner; `None` where nobody else belongs to the organisation.
+pub(crate) fn find_successor(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    user_id: UserId,
+) -> Result<Option<UserId>, DbError> {
+    tx.query_opt(&FIND_SUCCESSOR, &params![org_id, user_id], |row| row.get(0))
+}
+
+fn read(row: &Row<'_>) -> Result<Membership, DbError> {
+    Ok(Membership { user_id: row.get(0)?, role: read_role(row, 1)?, created_at: row.get(2)? })
+}
+
+fn read_active(row: &Row<'_>) -> Result<ActiveOrg, DbError> {
+    Ok(ActiveOrg { org_id: row.get(0)?, role: read_role(row, 1)?, version: row.get(2)? })
+}

@@ -1,0 +1,4 @@
+//! SQL on organisations and memberships.
+
+pub(crate) mod memberships;
+pub(crate) mod organizations;
