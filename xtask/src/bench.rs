@@ -28,46 +28,24 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             "postgres" => Some(Postgres::start(&workspace, Durability::Durable)?),
             _ => None,
         };
-        let url = postgres
-            .as_ref()
-            .map(|postgres| postgres.create_database("bench"))
-            .transpose()?;
-        let settings: Vec<(&str, &str)> = url
-            .iter()
-            .map(|url| ("QUOIN_DATABASE_URL", url.as_str()))
-            .collect();
-        let start = Start {
-            quoin: &quoin,
-            folder: &folder,
-            settings: &settings,
-        };
+        let url = postgres.as_ref().map(|postgres| postgres.create_database("bench")).transpose()?;
+        let settings: Vec<(&str, &str)> =
+            url.iter().map(|url| ("QUOIN_DATABASE_URL", url.as_str())).collect();
+        let start = Start { quoin: &quoin, folder: &folder, settings: &settings };
         let mut driver = process::dies_with_us(&load, "TERM");
         start.give_settings(&mut driver, free_address()?);
-        driver
-            .arg("--folder")
-            .arg(&folder)
-            .arg("--bare")
-            .arg(&bare)
-            .arg("--raw")
-            .arg(&raw);
+        driver.arg("--folder").arg(&folder).arg("--bare").arg(&bare).arg("--raw").arg(&raw);
         if let Some(postgres) = &postgres {
-            driver
-                .args(["--postgres", &postgres.id().to_string(), "--bin"])
-                .arg(postgres.programs());
+            driver.args(["--postgres", &postgres.id().to_string(), "--bin"]).arg(postgres.programs());
         }
-        driver
-            .args(&options.rest)
-            .args(["--", "setpriv", "--pdeathsig", "KILL", "--"]);
+        driver.args(&options.rest).args(["--", "setpriv", "--pdeathsig", "KILL", "--"]);
         process::run(driver.arg(&quoin).arg("serve"))?;
     }
     Ok(())
 }
 
 fn parse(arguments: &[String]) -> Outcome<Options> {
-    let mut options = Options {
-        engines: vec!["sqlite", "postgres"],
-        rest: Vec::new(),
-    };
+    let mut options = Options { engines: vec!["sqlite", "postgres"], rest: Vec::new() };
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -78,9 +56,5 @@ fn parse(arguments: &[String]) -> Outcome<Options> {
             _ => options.rest.push(argument.clone()),
         }
     }
-    if options.engines.is_empty() {
-        Err("the engines are sqlite and postgres".into())
-    } else {
-        Ok(options)
-    }
+    if options.engines.is_empty() { Err("the engines are sqlite and postgres".into()) } else { Ok(options) }
 }

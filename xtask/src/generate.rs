@@ -30,16 +30,7 @@ pub(crate) fn check(workspace: &Workspace) -> Outcome<Findings> {
 
 fn write_to(folder: &Path) -> Outcome {
     std::fs::create_dir_all(folder)?;
-    let arguments = [
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "quoin-server",
-        "--bin",
-        "quoin",
-        "--",
-        "gen",
-    ];
+    let arguments =
+        ["run", "--quiet", "--locked", "--package", "quoin-server", "--bin", "quoin", "--", "gen"];
     process::run(process::cargo().args(arguments).arg(folder))
 }

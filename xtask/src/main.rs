@@ -29,9 +29,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (task, rest) = arguments
-        .split_first()
-        .map_or(("", &[][..]), |(task, rest)| (task.as_str(), rest));
+    let (task, rest) = arguments.split_first().map_or(("", &[][..]), |(task, rest)| (task.as_str(), rest));
     let outcome = match task {
         "check" => check::run(rest),
         "test" => test::run(rest),

@@ -16,23 +16,15 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs a command to its end, its output on ours.
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .map_err(|error| format!("{}: {error}", shown(command)))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{} failed: {status}", shown(command)).into())
-    }
+    let status =
+        command.stdin(Stdio::null()).status().map_err(|error| format!("{}: {error}", shown(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", shown(command)).into()) }
 }
 
 /// Runs a command to its end and returns what it wrote to its standard output.
 pub(crate) fn output(command: &mut Command) -> Outcome<String> {
     command.stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = command
-        .output()
-        .map_err(|error| format!("{}: {error}", shown(command)))?;
+    let output = command.output().map_err(|error| format!("{}: {error}", shown(command)))?;
     if output.status.success() {
         Ok(String::from_utf8(output.stdout)?)
     } else {
@@ -42,29 +34,19 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
 
 /// Runs a command quietly; what it said is shown only when it fails.
 pub(crate) fn quiet(command: &mut Command) -> Outcome {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{}: {error}", shown(command)))?;
+    let output =
+        command.stdin(Stdio::null()).output().map_err(|error| format!("{}: {error}", shown(command)))?;
     if output.status.success() {
         return Ok(());
     }
     let said = [output.stdout, output.stderr].concat();
-    Err(format!(
-        "{} failed: {}\n{}",
-        shown(command),
-        output.status,
-        String::from_utf8_lossy(&said)
-    )
-    .into())
+    Err(format!("{} failed: {}\n{}", shown(command), output.status, String::from_utf8_lossy(&said)).into())
 }
 
 /// Runs a command, shows each line of its standard output and hands it to `each`. Tells whether it succeeded.
 pub(crate) fn lines(command: &mut Command, mut each: impl FnMut(&str)) -> Outcome<bool> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("{}: {error}", shown(command)))?;
+    let mut child = command.spawn().map_err(|error| format!("{}: {error}", shown(command)))?;
     let output = child.stdout.take().ok_or("the output was not piped")?;
     for line in BufReader::new(output).lines() {
         let line = line?;
@@ -77,10 +59,7 @@ pub(crate) fn lines(command: &mut Command, mut each: impl FnMut(&str)) -> Outcom
 /// Writes a command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns a command whose process the kernel ends with `signal` when ours dies, even by kill -9.
@@ -88,10 +67,7 @@ pub(crate) fn shown(command: &Command) -> String {
 /// `setpriv` becomes the program, so the child's id is the program's own.
 pub(crate) fn dies_with_us(program: impl AsRef<OsStr>, signal: &str) -> Command {
     let mut command = Command::new("setpriv");
-    command
-        .args(["--pdeathsig", signal, "--"])
-        .arg(program)
-        .stdin(Stdio::null());
+    command.args(["--pdeathsig", signal, "--"]).arg(program).stdin(Stdio::null());
     command
 }
 
@@ -103,9 +79,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the command.
     pub(crate) fn start(command: &mut Command) -> Outcome<Self> {
-        let child = command
-            .spawn()
-            .map_err(|error| format!("{}: {error}", shown(command)))?;
+        let child = command.spawn().map_err(|error| format!("{}: {error}", shown(command)))?;
         Ok(Self { child })
     }
 
@@ -133,9 +107,7 @@ impl Drop for Running {
 /// Finds a program in the search path.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| is_program(file))
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_program(file))
 }
 
 /// Tells whether we may use root's tools.
@@ -159,11 +131,7 @@ pub(crate) fn apt_install(packages: &[&str]) -> Outcome {
         command
     };
     let install = |command: &mut Command| {
-        quiet(
-            command
-                .args(["install", "-y", "--no-install-recommends"])
-                .args(packages),
-        )
+        quiet(command.args(["install", "-y", "--no-install-recommends"]).args(packages))
     };
     install(&mut apt()).or_else(|_| {
         quiet(apt().arg("update"))?;

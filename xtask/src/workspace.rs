@@ -78,43 +78,23 @@ impl Workspace {
     /// Asks Cargo, for the platform it compiles for.
     pub(crate) fn read() -> Outcome<Self> {
         let version = process::output(process::cargo().args(["-vV"]))?;
-        let host = version
-            .lines()
-            .find_map(|line| line.strip_prefix("host: "))
-            .ok_or("cargo -vV names no host")?;
-        let arguments = [
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--filter-platform",
-            host,
-        ];
-        Ok(serde_json::from_str(&process::output(
-            process::cargo().args(arguments),
-        )?)?)
+        let host =
+            version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("cargo -vV names no host")?;
+        let arguments = ["metadata", "--format-version", "1", "--locked", "--filter-platform", host];
+        Ok(serde_json::from_str(&process::output(process::cargo().args(arguments))?)?)
     }
 
     /// Returns the packages of this workspace.
     pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
-        self.packages
-            .iter()
-            .filter(|package| self.member_ids.contains(&package.id))
+        self.packages.iter().filter(|package| self.member_ids.contains(&package.id))
     }
 
     /// Returns the ids of everything from elsewhere that is compiled into `root`, build tools and tests left out.
     pub(crate) fn linked_into(&self, root: &str) -> BTreeSet<&str> {
-        let nodes: HashMap<&str, &Node> = self
-            .resolve
-            .nodes
-            .iter()
-            .map(|node| (node.id.as_str(), node))
-            .collect();
-        let mut waiting: Vec<&str> = self
-            .members()
-            .filter(|p| p.name == root)
-            .map(|p| p.id.as_str())
-            .collect();
+        let nodes: HashMap<&str, &Node> =
+            self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+        let mut waiting: Vec<&str> =
+            self.members().filter(|p| p.name == root).map(|p| p.id.as_str()).collect();
         let mut seen = BTreeSet::new();
         while let Some(id) = waiting.pop() {
             if seen.insert(id) {
@@ -131,8 +111,7 @@ impl Workspace {
     /// Returns every file that git tracks or would track, relative to the root.
     pub(crate) fn files(&self) -> Outcome<Vec<PathBuf>> {
         let mut git = Command::new("git");
-        git.args(["ls-files", "--cached", "--others", "--exclude-standard"])
-            .current_dir(&self.root);
+        git.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(&self.root);
         let listed = process::output(&mut git)?;
         let mut files: Vec<PathBuf> = listed.lines().map(PathBuf::from).collect();
         // A file deleted but not yet committed is still listed.
@@ -144,8 +123,6 @@ impl Workspace {
 
     /// Returns the text of a file, or nothing for pictures and the like.
     pub(crate) fn text(&self, file: &Path) -> Option<String> {
-        std::fs::read(self.root.join(file))
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
+        std::fs::read(self.root.join(file)).ok().and_then(|bytes| String::from_utf8(bytes).ok())
     }
 }

@@ -40,20 +40,15 @@ pub(super) fn check(workspace: &Workspace) -> Findings {
     let mut findings = Findings::default();
     for package in workspace.members() {
         if floor(&package.name).is_none() && package.name != TESTKIT && beside(&package.name).is_none() {
-            findings.complain(format!(
-                "{} stands on no floor: add it to the table in arrows.rs",
-                package.name
-            ));
+            findings
+                .complain(format!("{} stands on no floor: add it to the table in arrows.rs", package.name));
         }
         for dependency in &package.dependencies {
             let kind = dependency.kind.as_deref();
             if dependency.path.is_some() && !may_name(&package.name, &dependency.name, kind) {
                 findings.complain(format!("{} may not name {}", package.name, dependency.name));
             }
-            let owner = OWNED
-                .iter()
-                .find(|(name, _)| *name == dependency.name)
-                .map(|(_, owner)| *owner);
+            let owner = OWNED.iter().find(|(name, _)| *name == dependency.name).map(|(_, owner)| *owner);
             if owner.is_some_and(|owner| owner != package.name) && kind != Some("dev") {
                 findings.complain(format!(
                     "{} may not name {}: only {} does",
@@ -82,17 +77,11 @@ fn may_name(from: &str, to: &str, kind: Option<&str>) -> bool {
 }
 
 fn floor(package: &str) -> Option<u8> {
-    FLOORS
-        .iter()
-        .find(|(name, _)| *name == package)
-        .map(|(_, floor)| *floor)
+    FLOORS.iter().find(|(name, _)| *name == package).map(|(_, floor)| *floor)
 }
 
 fn beside(package: &str) -> Option<&'static [&'static str]> {
-    BESIDE
-        .iter()
-        .find(|(name, _)| *name == package)
-        .map(|(_, allowed)| *allowed)
+    BESIDE.iter().find(|(name, _)| *name == package).map(|(_, allowed)| *allowed)
 }
 
 #[cfg(test)]

@@ -26,19 +26,11 @@ struct Licenses {
 pub(super) fn check(workspace: &Workspace) -> Outcome<Findings> {
     let mut findings = Findings::default();
     let deny: Deny = toml::from_str(&std::fs::read_to_string(workspace.root.join("deny.toml"))?)?;
-    let foreign = || {
-        workspace
-            .packages
-            .iter()
-            .filter(|package| package.source.is_some())
-    };
+    let foreign = || workspace.packages.iter().filter(|package| package.source.is_some());
     for package in foreign() {
         let licence = package.license.as_deref().unwrap_or_default();
         if !is_allowed(licence, &deny.licenses.allow) {
-            findings.complain(format!(
-                "{} {}: licence `{licence}`",
-                package.name, package.version
-            ));
+            findings.complain(format!("{} {}: licence `{licence}`", package.name, package.version));
         }
         if package.source.as_deref() != Some(CRATES_IO) {
             findings.complain(format!("{} does not come from crates.io", package.name));
@@ -49,30 +41,18 @@ pub(super) fn check(workspace: &Workspace) -> Outcome<Findings> {
         .map(|dependency| dependency.name.as_str())
         .collect();
     let reasons = std::fs::read_to_string(workspace.root.join(REASONS))?;
-    for name in direct
-        .iter()
-        .filter(|name| !reasons.contains(&format!("`{name}`")))
-    {
+    for name in direct.iter().filter(|name| !reasons.contains(&format!("`{name}`"))) {
         findings.complain(format!("{name} is used, but {REASONS} does not say why"));
     }
     let linked = workspace.linked_into("quoin-server").len();
-    findings.figure(format!(
-        "{} direct dependencies, each with a reason",
-        direct.len()
-    ));
-    findings.figure(format!(
-        "{linked} packages in the binary, {} with tools and tests",
-        foreign().count()
-    ));
+    findings.figure(format!("{} direct dependencies, each with a reason", direct.len()));
+    findings.figure(format!("{linked} packages in the binary, {} with tools and tests", foreign().count()));
     Ok(findings)
 }
 
 /// Decides an SPDX expression: one choice of every `OR`, all parts of every `AND`.
 fn is_allowed(expression: &str, allowed: &[String]) -> bool {
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = spaced.split_whitespace().collect();
     let mut rest = words.as_slice();
     let answer = any(&mut rest, allowed);

@@ -10,10 +10,7 @@ use crate::workspace::Workspace;
 pub(super) fn check(workspace: &Workspace) -> Outcome<Findings> {
     let mut findings = Findings::default();
     let mut count = 0;
-    for file in workspace
-        .files()?
-        .into_iter()
-        .filter(|file| file.extension().is_some_and(|end| end == "md"))
+    for file in workspace.files()?.into_iter().filter(|file| file.extension().is_some_and(|end| end == "md"))
     {
         let text = workspace.text(&file).unwrap_or_default();
         for (line, link) in links(&text).into_iter().filter(|(_, link)| !is_elsewhere(link)) {
@@ -32,14 +29,8 @@ fn is_elsewhere(link: &str) -> bool {
 }
 
 fn leads_somewhere(workspace: &Workspace, from: &Path, link: &str) -> bool {
-    let (path, heading) = link
-        .split_once('#')
-        .map_or((link, None), |(path, heading)| (path, Some(heading)));
-    let target = if path.is_empty() {
-        from.to_owned()
-    } else {
-        from.with_file_name("").join(path)
-    };
+    let (path, heading) = link.split_once('#').map_or((link, None), |(path, heading)| (path, Some(heading)));
+    let target = if path.is_empty() { from.to_owned() } else { from.with_file_name("").join(path) };
     let target = workspace.root.join(without_dots(&target));
     let has_heading = |heading: &str| {
         std::fs::read_to_string(&target)
@@ -66,10 +57,7 @@ fn links(text: &str) -> Vec<(usize, String)> {
     for (number, line) in prose(text) {
         // Every second piece between backticks is code.
         let plain: String = line.split('`').step_by(2).collect::<Vec<_>>().join("code");
-        let targets = plain
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split([')', ' ']).next());
+        let targets = plain.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
         found.extend(targets.map(|target| (number, target.to_owned())));
     }
     found
@@ -77,19 +65,12 @@ fn links(text: &str) -> Vec<(usize, String)> {
 
 /// Returns the anchors that headings get.
 fn headings(text: &str) -> Vec<String> {
-    let titles = prose(text)
-        .filter(|(_, line)| line.starts_with('#'))
-        .map(|(_, line)| line.trim_start_matches('#'));
+    let titles =
+        prose(text).filter(|(_, line)| line.starts_with('#')).map(|(_, line)| line.trim_start_matches('#'));
     let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
     titles
         .map(|title| {
-            title
-                .trim()
-                .to_lowercase()
-                .chars()
-                .filter(|c| kept(*c))
-                .collect::<String>()
-                .replace(' ', "-")
+            title.trim().to_lowercase().chars().filter(|c| kept(*c)).collect::<String>().replace(' ', "-")
         })
         .collect()
 }
@@ -116,9 +97,6 @@ mod tests {
 
     #[test]
     fn headings_become_anchors() {
-        assert_eq!(
-            headings("# The `db` room, again\n```\n# no\n```"),
-            ["the-db-room-again"]
-        );
+        assert_eq!(headings("# The `db` room, again\n```\n# no\n```"), ["the-db-room-again"]);
     }
 }

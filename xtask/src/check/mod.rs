@@ -35,10 +35,7 @@ impl Findings {
 impl From<Outcome> for Findings {
     fn from(outcome: Outcome) -> Self {
         let complaints = outcome.err().map(|error| error.to_string()).into_iter().collect();
-        Self {
-            complaints,
-            figures: Vec::new(),
-        }
+        Self { complaints, figures: Vec::new() }
     }
 }
 
@@ -46,9 +43,7 @@ type Rule = fn(&Workspace) -> Outcome<Findings>;
 
 /// Cheap rules first, so that the answer to a small slip comes at once.
 const RULES: &[(&str, Rule)] = &[
-    ("formatting", |_| {
-        Ok(process::quiet(process::cargo().args(["fmt", "--all", "--check"])).into())
-    }),
+    ("formatting", |_| Ok(process::quiet(process::cargo().args(["fmt", "--all", "--check"])).into())),
     ("arrows", |workspace| Ok(arrows::check(workspace))),
     ("sizes", sizes::check),
     ("words", words::check),
@@ -58,14 +53,7 @@ const RULES: &[(&str, Rule)] = &[
     ("lints", |_| Ok(process::run(process::cargo().args(LINTS)).into())),
     ("documentation", |_| {
         let mut doc = process::cargo();
-        doc.args([
-            "doc",
-            "--workspace",
-            "--no-deps",
-            "--document-private-items",
-            "--locked",
-            "--quiet",
-        ]);
+        doc.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked", "--quiet"]);
         Ok(process::run(doc.env("RUSTDOCFLAGS", "-D warnings")).into())
     }),
     ("generated files", generate::check),
@@ -91,25 +79,11 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     for (name, rule) in RULES.iter().filter(|(name, _)| name.contains(filter)) {
         let start = Instant::now();
         let findings = rule(&workspace).unwrap_or_else(|error| Err(error).into());
-        let mark = if findings.complaints.is_empty() {
-            "✓"
-        } else {
-            "✗"
-        };
+        let mark = if findings.complaints.is_empty() { "✓" } else { "✗" };
         println!("{mark} {name} ({:.1} s)", start.elapsed().as_secs_f32());
-        findings
-            .figures
-            .iter()
-            .for_each(|figure| println!("    {figure}"));
-        findings
-            .complaints
-            .iter()
-            .for_each(|complaint| println!("  ✗ {complaint}"));
+        findings.figures.iter().for_each(|figure| println!("    {figure}"));
+        findings.complaints.iter().for_each(|complaint| println!("  ✗ {complaint}"));
         broken += usize::from(!findings.complaints.is_empty());
     }
-    if broken == 0 {
-        Ok(())
-    } else {
-        Err(format!("{broken} rules are broken").into())
-    }
+    if broken == 0 { Ok(()) } else { Err(format!("{broken} rules are broken").into()) }
 }

@@ -17,45 +17,24 @@ pub(super) fn check(workspace: &Workspace) -> Outcome<Findings> {
     for file in SourceFile::all(workspace)? {
         let lines = file.lines().count();
         if lines > FILE_LINES {
-            findings.complain(format!(
-                "{}: {lines} lines, at most {FILE_LINES}",
-                file.path.display()
-            ));
+            findings.complain(format!("{}: {lines} lines, at most {FILE_LINES}", file.path.display()));
         }
         files.push(lines);
         for function in file.functions() {
             if function.length > FUNCTION_LINES {
                 let place = format!("{}:{} {}", file.path.display(), function.line, function.name);
-                findings.complain(format!(
-                    "{place}: {} lines, at most {FUNCTION_LINES}",
-                    function.length
-                ));
+                findings.complain(format!("{place}: {} lines, at most {FUNCTION_LINES}", function.length));
             }
             functions.push(function.length);
         }
     }
-    let short = functions
-        .iter()
-        .filter(|length| **length <= SHORT_FUNCTION_LINES)
-        .count();
+    let short = functions.iter().filter(|length| **length <= SHORT_FUNCTION_LINES).count();
     let percent = short * 100 / functions.len().max(1);
-    findings.figure(format!(
-        "{} files, median {} lines",
-        files.len(),
-        median(&mut files)
-    ));
-    findings.figure(format!(
-        "{} functions, median {} lines",
-        functions.len(),
-        median(&mut functions)
-    ));
-    findings.figure(format!(
-        "{percent} % of the functions have at most {SHORT_FUNCTION_LINES} lines"
-    ));
+    findings.figure(format!("{} files, median {} lines", files.len(), median(&mut files)));
+    findings.figure(format!("{} functions, median {} lines", functions.len(), median(&mut functions)));
+    findings.figure(format!("{percent} % of the functions have at most {SHORT_FUNCTION_LINES} lines"));
     if percent < SHORT_FUNCTIONS_PERCENT {
-        findings.complain(format!(
-            "fewer than {SHORT_FUNCTIONS_PERCENT} % of the functions are short"
-        ));
+        findings.complain(format!("fewer than {SHORT_FUNCTIONS_PERCENT} % of the functions are short"));
     }
     Ok(findings)
 }

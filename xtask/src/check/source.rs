@@ -32,37 +32,22 @@ pub(super) struct Function {
 impl SourceFile {
     /// Parses every Rust file that is not itself a test.
     pub(super) fn all(workspace: &Workspace) -> Outcome<Vec<Self>> {
-        let rust = workspace
-            .files()?
-            .into_iter()
-            .filter(|file| file.extension().is_some_and(|end| end == "rs"));
-        rust.filter(|file| !is_test_file(file))
-            .map(|path| Self::parse(workspace, path))
-            .collect()
+        let rust =
+            workspace.files()?.into_iter().filter(|file| file.extension().is_some_and(|end| end == "rs"));
+        rust.filter(|file| !is_test_file(file)).map(|path| Self::parse(workspace, path)).collect()
     }
 
     fn parse(workspace: &Workspace, path: PathBuf) -> Outcome<Self> {
-        let text = workspace
-            .text(&path)
-            .ok_or_else(|| format!("{} is not text", path.display()))?;
+        let text = workspace.text(&path).ok_or_else(|| format!("{} is not text", path.display()))?;
         let syntax = syn::parse_file(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         let mut finder = TestFinder::default();
         finder.visit_file(&syntax);
-        Ok(Self {
-            path,
-            text,
-            syntax,
-            tests: finder.found,
-        })
+        Ok(Self { path, text, syntax, tests: finder.found })
     }
 
     /// Returns the lines that are no tests, each with its number.
     pub(super) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let numbered = self
-            .text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line));
+        let numbered = self.text.lines().enumerate().map(|(index, line)| (index + 1, line));
         numbered.filter(|(number, _)| !self.is_test(*number))
     }
 
@@ -108,10 +93,7 @@ impl<'ast> Visit<'ast> for TestFinder {
 }
 
 fn is_cfg_test(attribute: &syn::Attribute) -> bool {
-    attribute.path().is_ident("cfg")
-        && attribute
-            .parse_args::<syn::Ident>()
-            .is_ok_and(|word| word == "test")
+    attribute.path().is_ident("cfg") && attribute.parse_args::<syn::Ident>().is_ok_and(|word| word == "test")
 }
 
 #[derive(Default)]
@@ -123,11 +105,7 @@ impl FunctionFinder {
     fn add(&mut self, signature: &syn::Signature, block: &syn::Block) {
         let first = signature.span().start().line;
         let length = block.span().end().line + 1 - first;
-        self.found.push(Function {
-            name: signature.ident.to_string(),
-            line: first,
-            length,
-        });
+        self.found.push(Function { name: signature.ident.to_string(), line: first, length });
     }
 }
 
@@ -164,23 +142,14 @@ mod tests {
         let syntax = syn::parse_file(text).unwrap();
         let mut finder = TestFinder::default();
         finder.visit_file(&syntax);
-        SourceFile {
-            path: PathBuf::new(),
-            text: text.to_owned(),
-            syntax,
-            tests: finder.found,
-        }
+        SourceFile { path: PathBuf::new(), text: text.to_owned(), syntax, tests: finder.found }
     }
 
     #[test]
     fn inline_tests_are_left_out() {
         let file = parsed("fn a() {\n}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n");
         assert_eq!(file.lines().map(|(number, _)| number).collect::<Vec<_>>(), [1, 2]);
-        let names: Vec<String> = file
-            .functions()
-            .into_iter()
-            .map(|Function { name, .. }| name)
-            .collect();
+        let names: Vec<String> = file.functions().into_iter().map(|Function { name, .. }| name).collect();
         assert_eq!(names, ["a"]);
     }
 

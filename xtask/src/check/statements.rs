@@ -16,17 +16,9 @@ pub(super) fn check(workspace: &Workspace) -> Outcome<Findings> {
         let mut finder = StatementFinder::default();
         finder.visit_file(&file.syntax);
         all += finder.all;
-        differing.extend(
-            finder
-                .differing
-                .into_iter()
-                .map(|name| format!("{}: {name}", file.path.display())),
-        );
+        differing.extend(finder.differing.into_iter().map(|name| format!("{}: {name}", file.path.display())));
     }
-    findings.figure(format!(
-        "{all} statements, {} of them differ per engine",
-        differing.len()
-    ));
+    findings.figure(format!("{all} statements, {} of them differ per engine", differing.len()));
     for statement in differing {
         findings.figure(statement);
     }
@@ -42,12 +34,7 @@ struct StatementFinder {
 
 impl<'ast> Visit<'ast> for StatementFinder {
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
-        if call
-            .path
-            .segments
-            .last()
-            .is_some_and(|segment| segment.ident == "statements")
-        {
+        if call.path.segments.last().is_some_and(|segment| segment.ident == "statements") {
             self.count(call.tokens.clone());
         }
         visit::visit_macro(self, call);

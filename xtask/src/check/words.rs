@@ -46,11 +46,7 @@ pub(super) fn check(workspace: &Workspace) -> Outcome<Findings> {
 }
 
 fn complaints(file: &Path, line: &str, names: &[String]) -> Vec<String> {
-    let mut found: Vec<String> = names
-        .iter()
-        .filter(|name| line.contains(*name))
-        .cloned()
-        .collect();
+    let mut found: Vec<String> = names.iter().filter(|name| line.contains(*name)).cloned().collect();
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     if name == "package-lock.json" && line.contains("\"resolved\"") {
         found.push("a lock file that names hosts: npm install --omit-lockfile-registry-resolved".into());
@@ -58,16 +54,11 @@ fn complaints(file: &Path, line: &str, names: &[String]) -> Vec<String> {
     if name == "Cargo.lock" && line.starts_with("source = ") && !line.contains(CRATES_IO) {
         found.push(format!("a source other than crates.io: {line}"));
     }
-    let is_script = matches!(
-        file.extension().and_then(|end| end.to_str()),
-        Some("mjs" | "py" | "sh" | "js" | "sql")
-    );
+    let is_script =
+        matches!(file.extension().and_then(|end| end.to_str()), Some("mjs" | "py" | "sh" | "js" | "sql"));
     if is_script && !is_test_file(file) {
         found.extend(
-            UNFINISHED[..2]
-                .iter()
-                .filter(|word| line.contains(**word))
-                .map(|word| format!("`{word}`")),
+            UNFINISHED[..2].iter().filter(|word| line.contains(**word)).map(|word| format!("`{word}`")),
         );
     }
     found
@@ -76,12 +67,7 @@ fn complaints(file: &Path, line: &str, names: &[String]) -> Vec<String> {
 /// The checkout's place, the person's home, and the mirrors that this machine is set up to use.
 fn names_of_this_machine(workspace: &Workspace) -> Vec<String> {
     let mut names = vec![workspace.root.display().to_string() + "/"];
-    names.extend(
-        std::env::var("HOME")
-            .ok()
-            .filter(|home| home.len() > 1)
-            .map(|home| format!("{home}/.")),
-    );
+    names.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1).map(|home| format!("{home}/.")));
     let mut npm = std::process::Command::new("npm");
     let registry =
         process::find("npm").and_then(|_| process::output(npm.args(["config", "get", "registry"])).ok());

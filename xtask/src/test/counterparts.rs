@@ -11,22 +11,14 @@ pub(crate) fn journey(workspace: &Workspace) -> Outcome<PathBuf> {
     let folder = workspace.root.join("examples/journey");
     let version = process::output(Command::new("node").arg("--version"))
         .map_err(|_| "the journey needs Node.js 20 or newer: https://nodejs.org")?;
-    let major: u32 = version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .unwrap_or_default()
-        .parse()?;
+    let major: u32 = version.trim_start_matches('v').split('.').next().unwrap_or_default().parse()?;
     if major < 20 {
         return Err(format!("the journey needs Node.js 20 or newer, this is {version}").into());
     }
     let lock = std::fs::read_to_string(folder.join("package-lock.json"))?;
     once(&folder.join("node_modules/.installed"), &lock, || {
         let mut npm = Command::new("npm");
-        process::quiet(
-            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-                .current_dir(&folder),
-        )
+        process::quiet(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder))
     })?;
     Ok(folder)
 }
@@ -38,33 +30,22 @@ pub(crate) fn python(workspace: &Workspace) -> Outcome<PathBuf> {
     let environment = workspace.target.join("python");
     let interpreter = environment.join("bin/python");
     once(&environment.join(".installed"), &wanted, || {
-        let make = || {
-            process::quiet(
-                Command::new("python3")
-                    .args(["-m", "venv", "--clear"])
-                    .arg(&environment),
-            )
-        };
+        let make =
+            || process::quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
         make().or_else(|_| {
             process::apt_install(&["python3-venv"])?;
             make()
         })?;
         let mut pip = Command::new(&interpreter);
-        process::quiet(
-            pip.args(["-m", "pip", "install", "--quiet", "-r"])
-                .arg(&requirements),
-        )
+        process::quiet(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))
     })?;
     Ok(interpreter)
 }
 
 /// Finds a Chromium, or installs one.
 pub(crate) fn chromium() -> Outcome<PathBuf> {
-    let find = || {
-        ["chromium", "chromium-browser", "google-chrome"]
-            .iter()
-            .find_map(|name| process::find(name))
-    };
+    let find =
+        || ["chromium", "chromium-browser", "google-chrome"].iter().find_map(|name| process::find(name));
     if let Some(found) = find() {
         return Ok(found);
     }

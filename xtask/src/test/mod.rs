@@ -3,6 +3,7 @@
 //! Reading order: [`counterparts`] and [`postgres`] (what is set up), [`server`] (the program as a person starts it),
 //! [`steps`] (what drives it), [`tally`] (what is counted).
 
+mod certificates;
 mod counterparts;
 mod postgres;
 mod server;
@@ -54,13 +55,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     if !steps.is_empty() {
         let quoin = build("quoin-server", "quoin")?;
         let crash = build("bench", "crash")?;
-        let context = Context {
-            workspace: &workspace,
-            postgres: &postgres,
-            long: options.long,
-            quoin,
-            crash,
-        };
+        let context =
+            Context { workspace: &workspace, postgres: &postgres, long: options.long, quoin, crash };
         for step in steps {
             run_step(step, &context, &mut tally);
         }
@@ -70,10 +66,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 }
 
 fn parse(arguments: &[String]) -> Outcome<Options> {
-    let mut options = Options {
-        long: false,
-        filter: None,
-    };
+    let mut options = Options { long: false, filter: None };
     for argument in arguments {
         match argument.as_str() {
             "--long" => options.long = true,
@@ -87,16 +80,9 @@ fn parse(arguments: &[String]) -> Outcome<Options> {
 fn cargo_tests(options: &Options, postgres: &Postgres, tally: &mut Tally) -> Outcome {
     let mut command = process::cargo();
     command
-        .args([
-            "test",
-            "--workspace",
-            "--all-features",
-            "--locked",
-            "--no-fail-fast",
-        ])
+        .args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"])
         .args(&options.filter);
     command.env("QUOIN_TEST_POSTGRES_URL", postgres.url("postgres"));
-    command.env("QUOIN_TEST_POSTGRES_SOCKET_URL", postgres.socket_url("postgres"));
     let failed_before = tally.failed();
     let succeeded = process::lines(&mut command, |line| tally.read_cargo(line))?;
     // A test binary that does not compile, or dies, prints no result.
@@ -123,18 +109,11 @@ pub(crate) fn build(package: &str, program: &str) -> Outcome<PathBuf> {
 /// Builds one program with further options.
 pub(crate) fn build_with(package: &str, program: &str, options: &[&str]) -> Outcome<PathBuf> {
     let mut command = process::cargo();
-    command
-        .args(["build", "--locked", "--package", package, "--bin", program])
-        .args(options);
+    command.args(["build", "--locked", "--package", package, "--bin", program]).args(options);
     let messages = process::output(command.args(["--message-format", "json-render-diagnostics"]))?;
-    let artifacts = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let artifacts = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let mut executables = artifacts.filter(|message| message["target"]["name"] == program);
     let executable = executables.next_back();
-    let path = executable
-        .as_ref()
-        .and_then(|message| message["executable"].as_str());
-    path.map(PathBuf::from)
-        .ok_or_else(|| format!("Cargo built no {program}").into())
+    let path = executable.as_ref().and_then(|message| message["executable"].as_str());
+    path.map(PathBuf::from).ok_or_else(|| format!("Cargo built no {program}").into())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::certificates;
 use crate::process::Running;
 use crate::workspace::Workspace;
 use crate::{Outcome, process};
@@ -35,6 +36,7 @@ impl Postgres {
         let place = place(&workspace.target)?;
         let (data, sockets) = (place.join("data"), place.join("sockets"));
         std::fs::create_dir_all(&sockets)?;
+        certificates::make(&place)?;
         give_away(&place)?;
         let mut init = unprivileged(programs.join("initdb"));
         init.arg("-D").arg(&data).args([
@@ -50,21 +52,11 @@ impl Postgres {
         process::quiet(&mut init)?;
         let port = free_port()?;
         let mut server = unprivileged(programs.join("postgres"));
-        server
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &port.to_string()])
-            .args(settings(durability, &sockets));
+        server.arg("-D").arg(&data).args(["-p", &port.to_string()]).args(settings(durability, &place));
         let log = std::fs::File::create(place.join("log"))?;
         server.stdout(log.try_clone()?).stderr(log);
         let server = Some(Running::start(&mut server)?);
-        let mut postgres = Self {
-            programs,
-            data,
-            sockets,
-            port,
-            server,
-        };
+        let mut postgres = Self { programs, data, sockets, port, server };
         postgres.wait_until_ready(&place.join("log"))?;
         println!("PostgreSQL {} on port {port}", postgres.version()?);
         Ok(postgres)
@@ -81,6 +73,13 @@ impl Postgres {
         format!("postgres://postgres@/{database}?host={folder}&port={}", self.port)
     }
 
+    /// Returns the address of a database over TLS, the certificate and its name checked.
+    pub(crate) fn tls_url(&self, database: &str) -> String {
+        let authority = self.sockets.with_file_name("authority.crt");
+        let address = format!("postgres://postgres@localhost:{}/{database}", self.port);
+        format!("{address}?sslmode=verify-full&sslrootcert={}", authority.display())
+    }
+
     /// Returns the process id of the server.
     pub(crate) fn id(&self) -> u32 {
         self.server.as_ref().map_or(0, Running::id)
@@ -91,12 +90,9 @@ impl Postgres {
         &self.programs
     }
 
-    /// Makes an empty database, in place of one of that name, and returns its address.
+    /// Makes an empty database, in place of one of that name, and returns its address over TCP.
     pub(crate) fn create_database(&self, name: &str) -> Outcome<String> {
-        self.query(
-            "postgres",
-            &format!("drop database if exists \"{name}\" with (force)"),
-        )?;
+        self.query("postgres", &format!("drop database if exists \"{name}\" with (force)"))?;
         self.query("postgres", &format!("create database \"{name}\""))?;
         Ok(self.url(name))
     }
@@ -104,17 +100,7 @@ impl Postgres {
     /// Runs SQL and returns what it answers, one line per row.
     pub(crate) fn query(&self, database: &str, sql: &str) -> Outcome<String> {
         let mut psql = Command::new(self.programs.join("psql"));
-        psql.args([
-            "-X",
-            "-q",
-            "-At",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-d",
-            &self.url(database),
-            "-c",
-            sql,
-        ]);
+        psql.args(["-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", "-d", &self.url(database), "-c", sql]);
         Ok(process::output(&mut psql)?.trim().to_owned())
     }
 
@@ -140,9 +126,7 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         let mut stop = unprivileged(self.programs.join("pg_ctl"));
-        stop.arg("-D")
-            .arg(&self.data)
-            .args(["stop", "-m", "immediate", "-w"]);
+        stop.arg("-D").arg(&self.data).args(["stop", "-m", "immediate", "-w"]);
         if let Err(error) = process::quiet(&mut stop) {
             eprintln!("{error}");
         }
@@ -152,42 +136,33 @@ impl Drop for Postgres {
     }
 }
 
-fn settings(durability: Durability, sockets: &Path) -> Vec<String> {
-    let sockets = format!("unix_socket_directories={}", sockets.display());
+fn settings(durability: Durability, place: &Path) -> Vec<String> {
+    let file = |name: &str| place.join(name).display().to_string();
     let mut settings = vec![
-        "listen_addresses=127.0.0.1".into(),
-        sockets,
-        "max_connections=300".into(),
+        "listen_addresses=127.0.0.1".to_owned(),
+        "max_connections=300".to_owned(),
+        format!("unix_socket_directories={}", file("sockets")),
+        "ssl=on".to_owned(),
+        format!("ssl_cert_file={}", file("server.crt")),
+        format!("ssl_key_file={}", file("server.key")),
     ];
     if durability == Durability::Fast {
-        settings.extend([
-            "fsync=off".into(),
-            "synchronous_commit=off".into(),
-            "full_page_writes=off".into(),
-        ]);
+        let fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
+        settings.extend(fast.map(str::to_owned));
     }
-    settings
-        .into_iter()
-        .flat_map(|setting| ["-c".to_owned(), setting])
-        .collect()
+    settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect()
 }
 
 /// Finds the folder with `initdb` and `postgres`, newest version first; installs them where that is possible.
 fn programs() -> Outcome<PathBuf> {
     let found = || {
-        let installed = std::fs::read_dir("/usr/lib/postgresql")
-            .into_iter()
-            .flatten()
-            .flatten();
+        let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> = installed.map(|version| version.path().join("bin")).collect();
         folders.sort();
         let in_path =
             process::find("initdb").and_then(|file| file.canonicalize().ok()?.parent().map(Path::to_owned));
-        let complete = |folder: &PathBuf| {
-            ["initdb", "postgres", "psql"]
-                .iter()
-                .all(|name| folder.join(name).exists())
-        };
+        let complete =
+            |folder: &PathBuf| ["initdb", "postgres", "psql"].iter().all(|name| folder.join(name).exists());
         folders.into_iter().rev().chain(in_path).find(complete)
     };
     if let Some(folder) = found() {
@@ -203,11 +178,7 @@ fn place(target: &Path) -> Outcome<PathBuf> {
     // A socket's path may have 107 bytes at most.
     let short = target.as_os_str().len() < 60;
     let reachable = short && process::quiet(unprivileged("test").arg("-x").arg(target)).is_ok();
-    let place = if reachable {
-        target.join(&name)
-    } else {
-        std::env::temp_dir().join(&name)
-    };
+    let place = if reachable { target.join(&name) } else { std::env::temp_dir().join(&name) };
     std::fs::create_dir_all(&place)?;
     Ok(place)
 }
@@ -223,11 +194,7 @@ fn give_away(place: &Path) -> Outcome {
 /// The account that PostgreSQL's package makes, or the one that every system has.
 fn account() -> &'static str {
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    if accounts.lines().any(|line| line.starts_with("postgres:")) {
-        "postgres"
-    } else {
-        "nobody"
-    }
+    if accounts.lines().any(|line| line.starts_with("postgres:")) { "postgres" } else { "nobody" }
 }
 
 /// Returns a command that runs without root's rights, and that a kill of ours stops in good order.
@@ -247,10 +214,7 @@ fn unprivileged(program: impl AsRef<OsStr>) -> Command {
 
 fn group(account: &str) -> String {
     let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let line = accounts
-        .lines()
-        .find(|line| line.split(':').next() == Some(account))
-        .unwrap_or_default();
+    let line = accounts.lines().find(|line| line.split(':').next() == Some(account)).unwrap_or_default();
     line.split(':').nth(3).unwrap_or("65534").to_owned()
 }
 

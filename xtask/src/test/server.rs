@@ -42,11 +42,7 @@ impl Start<'_> {
         self.give_settings(command.arg("serve"), address);
         let file = std::fs::File::create(&log)?;
         command.stdout(file.try_clone()?).stderr(file);
-        let mut server = Server {
-            address,
-            log,
-            process: Running::start(&mut command)?,
-        };
+        let mut server = Server { address, log, process: Running::start(&mut command)? };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -55,12 +51,8 @@ impl Start<'_> {
     pub(crate) fn give_settings(&self, command: &mut Command, address: SocketAddr) {
         command.env_clear().current_dir(self.folder);
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command
-            .env("QUOIN_LISTEN", address.to_string())
-            .env("QUOIN_DATA_DIR", self.folder.join("data"));
-        command
-            .env("QUOIN_PUBLISHABLE_KEY", PUBLISHABLE_KEY)
-            .env("QUOIN_SECRET_KEY", SECRET_KEY);
+        command.env("QUOIN_LISTEN", address.to_string()).env("QUOIN_DATA_DIR", self.folder.join("data"));
+        command.env("QUOIN_PUBLISHABLE_KEY", PUBLISHABLE_KEY).env("QUOIN_SECRET_KEY", SECRET_KEY);
         command.envs(self.settings.iter().copied());
     }
 }

@@ -14,136 +14,69 @@ pub(super) struct Step {
 
 /// All of them, in the order they run.
 pub(super) const STEPS: &[Step] = &[
-    Step {
-        name: "journey-sqlite",
-        run: journey_on_sqlite,
-    },
-    Step {
-        name: "journey-postgres",
-        run: journey_on_postgres,
-    },
-    Step {
-        name: "journey-restricted",
-        run: journey_restricted,
-    },
-    Step {
-        name: "journey-two-processes",
-        run: journey_through_two_processes,
-    },
-    Step {
-        name: "journey-python",
-        run: journey_in_python,
-    },
-    Step {
-        name: "crash-sqlite",
-        run: crash_on_sqlite,
-    },
-    Step {
-        name: "crash-postgres",
-        run: crash_on_postgres,
-    },
+    Step { name: "journey-sqlite", run: journey_on_sqlite },
+    Step { name: "journey-postgres", run: journey_on_postgres },
+    Step { name: "journey-restricted", run: journey_restricted },
+    Step { name: "journey-two-processes", run: journey_through_two_processes },
+    Step { name: "journey-python", run: journey_in_python },
+    Step { name: "crash-sqlite", run: crash_on_sqlite },
+    Step { name: "crash-postgres", run: crash_on_postgres },
 ];
 
 /// The credentials with which the data process asks the identity process about callers.
-const SERVICE: [(&str, &str); 2] = [
-    ("QUOIN_SERVICE_ID", "data"),
-    ("QUOIN_SERVICE_SECRET", "0123456789abcdef0123456789abcdef"),
-];
+const SERVICE: [(&str, &str); 2] =
+    [("QUOIN_SERVICE_ID", "data"), ("QUOIN_SERVICE_SECRET", "0123456789abcdef0123456789abcdef")];
 
 /// Any 32 bytes, in Base64; several nodes must share one.
 const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 fn journey_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-sqlite")?;
-    let server = Start {
-        quoin: &context.quoin,
-        folder: &folder,
-        settings: &[],
-    }
-    .start()?;
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;
     let pictures = folder.join("screenshots");
     let mut node = journey(context, &server)?;
-    node.arg("--chromium")
-        .arg(counterparts::chromium()?)
-        .arg("--screenshots")
-        .arg(&pictures);
+    node.arg("--chromium").arg(counterparts::chromium()?).arg("--screenshots").arg(&pictures);
     drive(&mut node, &[&server], tally)
 }
 
+/// The client checks the server's certificate here; other steps go over TCP or the Unix socket.
 fn journey_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-postgres")?;
-    let url = context.postgres.create_database("journey")?;
+    context.postgres.create_database("journey")?;
+    let url = context.postgres.tls_url("journey");
     let settings = [("QUOIN_DATABASE_URL", url.as_str())];
-    let server = Start {
-        quoin: &context.quoin,
-        folder: &folder,
-        settings: &settings,
-    }
-    .start()?;
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
     drive(&mut journey(context, &server)?, &[&server], tally)
 }
 
 fn journey_restricted(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-restricted")?;
     let settings = [("QUOIN_IDENTITY_UNVERIFIED", "restricted")];
-    let server = Start {
-        quoin: &context.quoin,
-        folder: &folder,
-        settings: &settings,
-    }
-    .start()?;
-    drive(
-        journey(context, &server)?.arg("--unverified=restricted"),
-        &[&server],
-        tally,
-    )
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
+    drive(journey(context, &server)?.arg("--unverified=restricted"), &[&server], tally)
 }
 
 fn journey_through_two_processes(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-two-processes")?;
-    let database = context.postgres.create_database("two_processes")?;
-    let shared = [
-        ("QUOIN_DATABASE_URL", database.as_str()),
-        ("QUOIN_MASTER_KEY", MASTER_KEY),
-    ];
+    context.postgres.create_database("two_processes")?;
+    let database = context.postgres.socket_url("two_processes");
+    let shared = [("QUOIN_DATABASE_URL", database.as_str()), ("QUOIN_MASTER_KEY", MASTER_KEY)];
     let shared: Vec<(&str, &str)> = shared.into_iter().chain(SERVICE).collect();
     let only_identity = [shared.clone(), vec![("QUOIN_ONLY", "identity")]].concat();
-    let identity = Start {
-        quoin: &context.quoin,
-        folder: &folder.join("identity"),
-        settings: &only_identity,
-    }
-    .start()?;
+    let identity =
+        Start { quoin: &context.quoin, folder: &folder.join("identity"), settings: &only_identity }
+            .start()?;
     let url = identity.url();
-    let only_data = [
-        shared,
-        vec![("QUOIN_ONLY", "data"), ("QUOIN_IDENTITY_URL", url.as_str())],
-    ]
-    .concat();
-    let data = Start {
-        quoin: &context.quoin,
-        folder: &folder.join("data"),
-        settings: &only_data,
-    }
-    .start()?;
+    let only_data = [shared, vec![("QUOIN_ONLY", "data"), ("QUOIN_IDENTITY_URL", url.as_str())]].concat();
+    let data = Start { quoin: &context.quoin, folder: &folder.join("data"), settings: &only_data }.start()?;
     let mut node = journey(context, &identity)?;
-    node.args([
-        "--data-url",
-        &data.url(),
-        "--stop-identity",
-        &identity.id().to_string(),
-    ]);
+    node.args(["--data-url", &data.url(), "--stop-identity", &identity.id().to_string()]);
     drive(&mut node, &[&identity, &data], tally)
 }
 
 fn journey_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-python")?;
-    let server = Start {
-        quoin: &context.quoin,
-        folder: &folder,
-        settings: &[],
-    }
-    .start()?;
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;
     let mut python = Command::new(counterparts::python(context.workspace)?);
     python.arg(context.workspace.root.join("examples/journey/python/smoke.py"));
     drive(python.args(arguments(&server)), &[&server], tally)
@@ -163,11 +96,7 @@ fn crash_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 fn crash(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, name)?;
     let settings = [settings, &[("QUOIN_TRUSTED_PROXIES", "1")]].concat();
-    let start = Start {
-        quoin: &context.quoin,
-        folder: &folder,
-        settings: &settings,
-    };
+    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
     let rounds = if context.long { "50" } else { "5" };
     let mut driver = process::dies_with_us(&context.crash, "TERM");
     start.give_settings(&mut driver, free_address()?);
@@ -199,11 +128,7 @@ fn drive(driver: &mut Command, servers: &[&Server], tally: &mut Tally) -> Outcom
             );
         }
     }
-    if silent || !succeeded && !failed {
-        Err("the driver ended without a summary".into())
-    } else {
-        Ok(())
-    }
+    if silent || !succeeded && !failed { Err("the driver ended without a summary".into()) } else { Ok(()) }
 }
 
 fn journey(context: &Context<'_>, server: &Server) -> Outcome<Command> {
@@ -215,12 +140,5 @@ fn journey(context: &Context<'_>, server: &Server) -> Outcome<Command> {
 
 fn arguments(server: &Server) -> [String; 6] {
     let [url, publishable, secret] = [server.url(), PUBLISHABLE_KEY.into(), SECRET_KEY.into()];
-    [
-        "--url".into(),
-        url,
-        "--publishable-key".into(),
-        publishable,
-        "--secret-key".into(),
-        secret,
-    ]
+    ["--url".into(), url, "--publishable-key".into(), publishable, "--secret-key".into(), secret]
 }

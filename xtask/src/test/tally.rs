@@ -19,26 +19,16 @@ impl Tally {
     /// Counts a summary line of Cargo's test runner: `test result: ok. 3 passed; 0 failed; …`.
     pub(crate) fn read_cargo(&mut self, line: &str) {
         if let Some(result) = line.strip_prefix("test result: ") {
-            self.add(
-                "cargo test",
-                number_before(result, " passed"),
-                number_before(result, " failed"),
-            );
+            self.add("cargo test", number_before(result, " passed"), number_before(result, " failed"));
         }
     }
 
     /// Counts a summary line of one of our own drivers: `journey: 41 passed, 0 failed`.
     pub(crate) fn read_driver(&mut self, line: &str) {
-        let driver = DRIVERS.iter().find(|name| {
-            line.strip_prefix(*name)
-                .is_some_and(|rest| rest.starts_with(": "))
-        });
+        let driver =
+            DRIVERS.iter().find(|name| line.strip_prefix(*name).is_some_and(|rest| rest.starts_with(": ")));
         if let Some(name) = driver.filter(|_| line.ends_with(" failed")) {
-            self.add(
-                name,
-                number_before(line, " passed"),
-                number_before(line, " failed"),
-            );
+            self.add(name, number_before(line, " passed"), number_before(line, " failed"));
         }
     }
 
@@ -83,11 +73,7 @@ impl Tally {
 
 fn number_before(line: &str, word: &str) -> usize {
     let before = line.split(word).next().unwrap_or_default();
-    before
-        .rsplit(' ')
-        .next()
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default()
+    before.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
