@@ -84,3 +84,6 @@ impl SqliteFile {
         self.writer.close();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::statement::DynamicSql;
+use crate::testing::{TestDatabase, fresh_sqlite, with_statement_timeout};
+use crate::{Db, DbError, Options, SqliteOptions, copy_while_running, params};
+
+fn sql(text: &str) -> DynamicSql {
+    DynamicSql(text.to_owned())
+}
+
+async fn with_table() -> TestDatabase {
+    let db = fresh_sqlite();
+    db.write("make", |tx| tx.batch("create table t (n integer primary key, body text) strict")).await.unwrap();
+    db
+}
+
+async fn count(db: &Db) -> i64 {
+    db.read("count", |tx| tx.query_one(&sql("select count(*) from t"), &[], |row| row.get(0))).await.unwrap()
+}
+
+async fn insert(db: &Db, n: i64) -> Result<u64, DbError> {
+    db.write("insert", move |tx| tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![n, "x"])).await
+}
+
+/// Holds the writer until enough others wait, so that they share the next commit.
+async fn with_a_full_queue<T>(db: &Db, others: impl Future<Output = T>) -> T {
+    let hold = db.write::<_, DbError, _>("hold", |_| {
+        std::thread::sleep(Duration::from_millis(60));
+        Ok(())
+    });
+    let (held, answers) = tokio::join!(hold, others);
+    held.unwrap();
+    answers
+}
+
+#[tokio::test]
+async fn writes_that_wait_together_share_one_commit() {
+    let db = with_table().await;
+    let before = db.stats();
+    let answers = with_a_full_queue(&db, join_all((0..200).map(|n| insert(&db, n)))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let after = db.stats();
+    assert_eq!(after.writes - before.writes, 201);
+    assert!(after.commits - before.commits <= 3, "{} commits", after.commits - before.commits);
+    assert_eq!(count(&db).await, 200);
+}
+
+#[tokio::test]
+async fn a_refused_member_of_a_batch_harms_no_other() {
+    let db = with_table().await;
+    insert(&db, 7).await.unwrap();
+    let answers = with_a_full_queue(&db, join_all((0..20).map(|n| insert(&db, n)))).await;
+    let refused: Vec<usize> = answers.iter().enumerate().filter(|(_, a)| a.is_err()).map(|(n, _)| n).collect();
+    assert_eq!(refused, [7]);
+    assert!(matches!(&answers[7], Err(DbError::Unique { index, .. }) if index == "t_pkey"));
+    assert_eq!(count(&db).await, 20);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_the_large_write_and_lets_the_small_ones_pass() {
+    let db = with_table().await;
+    db.write("limit", |tx| tx.batch("pragma max_page_count = 64")).await.unwrap();
+    let large = db.write("large", |tx| {
+        let body = "x".repeat(1_000_000);
+        tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![1_000_i64, &body])
+    });
+    let others = async { tokio::join!(large, join_all((0..20).map(|n| insert(&db, n)))) };
+    let (large, small) = with_a_full_queue(&db, others).await;
+    assert!(matches!(large, Err(DbError::Full)), "{large:?}");
+    assert!(small.iter().all(Result::is_ok), "{small:?}");
+    assert_eq!(count(&db).await, 20);
+    db.write("free", |tx| tx.batch("pragma max_page_count = 100000")).await.unwrap();
+    insert(&db, 500).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_closure_that_hides_the_end_of_its_transaction_is_not_acknowledged() {
+    let db = with_table().await;
+    let hidden = db.write::<_, DbError, _>("hide", |tx| {
+        tx.execute(&sql("insert into t (n) values (?1)"), &params![1_i64])?;
+        tx.batch("rollback").ok();
+        Ok("done")
+    });
+    assert!(hidden.await.is_err());
+    assert_eq!(count(&db).await, 0);
+    insert(&db, 2).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_runs_too_long_is_stopped_and_the_rest_of_its_batch_is_committed() {
+    let made = with_table().await;
+    let db = Db::open(&with_statement_timeout(made.options(), Duration::from_millis(80))).unwrap();
+    let endless = db.write("endless", |tx| {
+        let text = "insert into t (n) with recursive c(x) as (select 1000 union all select x + 1 from c) select x from c";
+        tx.execute(&sql(text), &[])
+    });
+    let others = async { tokio::join!(endless, join_all((0..20).map(|n| insert(&db, n)))) };
+    let (endless, small) = with_a_full_queue(&db, others).await;
+    assert!(matches!(endless, Err(DbError::Timeout)), "{endless:?}");
+    assert!(small.iter().all(Result::is_ok), "{small:?}");
+    assert_eq!(count(&db).await, 20);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let made = fresh_sqlite();
+    let Options::Sqlite(options) = made.options().clone() else { panic!("this database is SQLite") };
+    let db = Db::open(&Options::Sqlite(SqliteOptions { write_queue: 4, ..options })).unwrap();
+    let answers = with_a_full_queue(&db, join_all((0..50).map(|_| db.write::<_, DbError, _>("w", |_| Ok(()))))).await;
+    let refused = answers.iter().filter(|answer| matches!(answer, Err(DbError::Overloaded))).count();
+    assert!((40..50).contains(&refused), "{refused} of 50 were refused");
+    assert!(db.stats().overloads >= 40);
+}
+
+#[tokio::test]
+async fn a_long_read_moves_to_the_pool_and_still_answers() {
+    let db = with_table().await;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = runs.clone();
+    let text = "with recursive c(x) as (select 1 union all select x + 1 from c where x < 3000000) select max(x) from c";
+    let answer: Result<i64, DbError> = db
+        .read("long", move |tx| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            tx.query_one(&sql(text), &[], |row| row.get(0))
+        })
+        .await;
+    assert_eq!(answer.unwrap(), 3_000_000);
+    assert_eq!(runs.load(Ordering::SeqCst), 2, "once within the budget of this thread, once on the pool");
+}
+
+#[tokio::test]
+async fn a_write_that_nobody_waits_for_any_more_is_left_out_if_it_has_not_begun() {
+    let db = with_table().await;
+    let abandoned = async {
+        let never = tokio::time::timeout(Duration::from_millis(5), insert(&db, 1)).await;
+        assert!(never.is_err());
+    };
+    with_a_full_queue(&db, abandoned).await;
+    insert(&db, 2).await.unwrap();
+    assert_eq!(count(&db).await, 1);
+}
+
+#[tokio::test]
+async fn a_backup_made_under_writes_is_whole_and_of_one_moment() {
+    let db = with_table().await;
+    // Two rows per transaction: a copy with an odd number of rows would be torn.
+    let writer = db.clone();
+    let stop = Arc::new(AtomicUsize::new(0));
+    let stopped = stop.clone();
+    let writing = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut n = 0_i64;
+            while stopped.load(Ordering::SeqCst) == 0 {
+                let pair = writer.write("pair", move |tx| {
+                    tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![n, "x".repeat(500)])?;
+                    tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![n + 1, "x".repeat(500)])
+                });
+                pair.await.unwrap();
+                n += 2;
+            }
+        });
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let from = db.file().unwrap().to_owned();
+    let to = from.with_extension("backup");
+    let copy = to.clone();
+    let copied = tokio::task::spawn_blocking(move || copy_while_running(&from, &copy, |_| {})).await.unwrap();
+    copied.unwrap();
+    stop.store(1, Ordering::SeqCst);
+    writing.await.unwrap();
+    let backup = Db::open(&Options::Sqlite(SqliteOptions::at(to))).unwrap();
+    let rows = count(&backup).await;
+    assert!(rows > 0 && rows % 2 == 0, "{rows} rows");
+    assert!(rows <= count(&db).await);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_when_the_file_is_opened_again() {
+    let db = with_table().await;
+    join_all((0..50).map(|n| insert(&db, n))).await;
+    let again = db.open_again();
+    assert_eq!(count(&again).await, 50);
+}
