@@ -17,6 +17,7 @@ pub mod http;
 pub mod keyring;
 pub mod model;
 pub mod password;
+pub mod remote;
 pub mod service;
 pub mod store;
 
@@ -25,7 +26,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::extract::FromRef;
 use quoin_audit::{Actor, Entry};
-use quoin_db::{Db, Migration};
+use quoin_db::{Db, Migration, migrations};
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Problem, Timestamp};
 use quoin_web::{App, Module};
@@ -36,20 +37,7 @@ use keyring::Keyring;
 use password::Passwords;
 
 /// The room's schema.
-pub static MIGRATIONS: &[Migration] = &[
-    Migration {
-        module: "identity",
-        name: "0001_signing_keys",
-        sql: include_str!("../migrations/0001_signing_keys.sql"),
-        postgres: None,
-    },
-    Migration {
-        module: "identity",
-        name: "0002_api_keys",
-        sql: include_str!("../migrations/0002_api_keys.sql"),
-        postgres: None,
-    },
-];
+pub static MIGRATIONS: &[Migration] = migrations!("identity", "0001_signing_keys", "0002_api_keys");
 
 /// The room: everything its services need. Cloning shares it.
 #[derive(Clone)]

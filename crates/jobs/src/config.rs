@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 /// How this process works through the queue.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct JobsConfig {
     /// How many tries run at the same time.

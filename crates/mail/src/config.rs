@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::model::Sender;
 
 /// Who mails are from and how they leave.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailConfig {
     /// `address` or `Name <address>`.

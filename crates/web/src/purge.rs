@@ -13,7 +13,7 @@ use crate::route::Routes;
 use crate::{idempotency, rate_limit};
 
 /// This room's migrations.
-static MIGRATIONS: &[Migration] = quoin_db::migrations!("web", "0001_counters", "0002_idempotency");
+pub static MIGRATIONS: &[Migration] = quoin_db::migrations!("web", "0001_counters", "0002_idempotency");
 
 /// Describes this room. Its operations are added by [`crate::Front::new`], because they describe all others'.
 pub fn module(app: &App) -> Module {

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use quoin_db::{Db, DbError};
 use quoin_kernel::{ApiKeyCaller, ApiKeyId, Caller, Timestamp};
+use uuid::Uuid;
 
 use crate::model::api_key::{ApiKey, KeyKind};
 use crate::store::api_keys_global as store;
@@ -41,6 +42,21 @@ impl ApiKeys {
             key.used_at.fetch_max(now.as_micros(), Ordering::Relaxed);
             key.caller.clone()
         }))
+    }
+
+    /// Knows a key that no row holds: the nil id, the whole platform, every scope.
+    pub(super) fn adopt(&self, hash: [u8; 32]) {
+        let id = ApiKeyId::from_uuid(Uuid::nil());
+        let caller = ApiKeyCaller { key_id: id, org_id: None, scopes: vec!["*".into()] };
+        let known = Known {
+            id,
+            kind: KeyKind::Secret,
+            expires_at: None,
+            caller: Caller::ApiKey(Arc::new(caller)),
+            used_at: AtomicI64::new(0),
+            written_at: AtomicI64::new(0),
+        };
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::new(known));
     }
 
     /// Writes the times of last use that have changed.
