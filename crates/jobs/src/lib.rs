@@ -43,3 +43,6 @@ pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[
     store::schedules_global::ALL,
     store::settlements_global::ALL,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -44,7 +44,7 @@ fn redact(text: &str) -> String {
 }
 
 fn push_without_tokens(out: &mut String, word: &str) {
-    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "-_+/=.".contains(c);
+    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "-_+/.".contains(c);
     let mut rest = word;
     while !rest.is_empty() {
         let end = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());

@@ -76,9 +76,10 @@ impl Tries {
             now: self.clock.now(),
         };
         let time_left = kind.lease.saturating_sub(run.now.since(claimed_at));
-        let future = (kind.run)(run, job.payload);
+        let start = kind.run.clone();
         let handle = self.running.spawn(async move {
-            match tokio::time::timeout(time_left, future).await {
+            // Called in here, so that a panic before the first await is the try's too, and not the worker's.
+            match tokio::time::timeout(time_left, start(run, job.payload)).await {
                 Ok(result) => result.map_err(Failure::Job),
                 Err(_) => Err(Failure::Timeout),
             }
