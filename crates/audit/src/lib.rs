@@ -6,12 +6,22 @@
 //!
 //! Reading order: [`model`] (entry, actor, filter), `store` (one table), [`service`] (the two verbs), `http`.
 
+mod http;
 pub mod model;
 pub mod service;
 mod store;
 
 pub use model::{Actor, Entry, EntryId, Filter, FilterIn};
 pub use service::{Recorded, list, record};
+
+/// Describes this room to `server`.
+pub fn module(app: &quoin_web::App) -> quoin_web::Module {
+    quoin_web::Module {
+        migrations: MIGRATIONS,
+        statements: STATEMENTS.to_vec(),
+        ..quoin_web::Module::new("audit", http::routes(app.clone()))
+    }
+}
 
 /// The trail's migrations, in order.
 pub static MIGRATIONS: &[quoin_db::Migration] = &[
@@ -31,3 +41,6 @@ pub static MIGRATIONS: &[quoin_db::Migration] = &[
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::entries_global::ALL];
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@
 
 pub mod config;
 mod error;
+mod http;
 pub mod model;
 pub mod service;
 mod store;
@@ -25,6 +26,32 @@ pub use error::JobsError;
 pub use model::{NewJob, Subscriptions};
 pub use service::{enqueue, publish};
 pub use worker::{Worker, WorkerParts};
+
+/// Describes this room to `server`.
+pub fn module(app: &quoin_web::App) -> quoin_web::Module {
+    quoin_web::Module {
+        migrations: MIGRATIONS,
+        statements: STATEMENTS.to_vec(),
+        config_docs: config::CONFIG_DOCS,
+        ..quoin_web::Module::new("jobs", http::routes(app.clone()))
+    }
+}
+
+/// Starts a worker that stops with `app`, and shows its counters among the metrics.
+pub fn start(app: &quoin_web::App, worker: Worker) {
+    let stats = worker.stats();
+    app.metrics().collect_from(move |text| {
+        let counted = stats.snapshot();
+        let help = "Tries of jobs by how they ended.";
+        text.counter("quoin_job_tries_total", help, &[("ending", "done")], counted.done);
+        text.counter("quoin_job_tries_total", help, &[("ending", "retried")], counted.retried);
+        text.counter("quoin_job_tries_total", help, &[("ending", "dead")], counted.dead);
+        text.counter("quoin_job_tries_total", help, &[("ending", "lost")], counted.lost);
+        text.counter("quoin_jobs_claimed_total", "Tries of jobs that have begun.", &[], counted.claimed);
+    });
+    let tasks = app.tasks().clone();
+    app.tasks().spawn("jobs.worker", async move { worker.run(tasks.stopping()).await });
+}
 
 /// The queue's migrations, in order.
 pub static MIGRATIONS: &[quoin_db::Migration] = &[quoin_db::Migration {

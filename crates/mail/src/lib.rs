@@ -13,6 +13,8 @@
 
 pub mod adapters;
 pub mod config;
+mod error;
+mod http;
 mod jobs;
 pub mod model;
 pub mod port;
@@ -21,8 +23,53 @@ mod store;
 pub mod templates;
 
 pub use config::MailConfig;
+pub use error::MailSetupError;
 pub use model::{MailId, NewMail};
-pub use service::{enqueue, forget};
+pub use service::{Deliverer, enqueue, forget};
+
+use std::sync::Arc;
+
+use quoin_web::{App, Mode, Module};
+
+use adapters::{MailboxTransport, Nowhere, SmtpTransport};
+use port::Transport;
+use templates::Templates;
+
+/// Reads the templates and chooses the transport: SMTP where `mail.smtp_url` is set; else the mailbox in development,
+/// and none in production, where mails then wait.
+///
+/// # Errors
+/// A section that cannot be used, or a template that cannot be read.
+pub fn open(app: &App, config: &MailConfig) -> Result<Deliverer, MailSetupError> {
+    let transport: Arc<dyn Transport> = match (&config.smtp_url, app.config().mode) {
+        (Some(url), _) => {
+            let ca = config
+                .smtp_ca_file
+                .as_deref()
+                .map(std::fs::read)
+                .transpose()
+                .map_err(MailSetupError::CaFile)?;
+            Arc::new(SmtpTransport::new(url, ca.as_deref())?)
+        }
+        (None, Mode::Development) => Arc::new(MailboxTransport::new(app.db().system().clone())),
+        (None, Mode::Production) => Arc::new(Nowhere),
+    };
+    let templates = Templates::load(&config.product_name, config.templates_dir.as_deref())?;
+    Ok(Deliverer { app: app.clone(), templates, from: config.sender()?, transport })
+}
+
+/// Describes this room to `server`.
+pub fn module(deliverer: Deliverer) -> Module {
+    let deliverer = Arc::new(deliverer);
+    Module {
+        migrations: MIGRATIONS,
+        statements: STATEMENTS.to_vec(),
+        jobs: jobs::types(&deliverer),
+        schedules: jobs::schedules(),
+        config_docs: config::CONFIG_DOCS,
+        ..Module::new("mail", http::routes(&deliverer.app))
+    }
+}
 
 /// The outbox's migrations, in order.
 pub static MIGRATIONS: &[quoin_db::Migration] = &[quoin_db::Migration {

@@ -17,9 +17,6 @@ statements! {
 
     /// Removes a job that no worker holds.
     DELETE = "delete from quoin.jobs_queue where id = ?1 and state <> 'running'";
-
-    /// Counts the jobs in each state.
-    COUNT = "select state, count(*) from quoin.jobs_queue group by state";
 }
 
 /// Reads where a job stands; `None` where there is no such job.
@@ -35,11 +32,6 @@ pub(crate) fn revive(tx: &mut Tx<'_>, id: JobId, now: Timestamp) -> Result<bool,
 /// Removes a job that no worker holds; `false` where one does.
 pub(crate) fn delete(tx: &mut Tx<'_>, id: JobId) -> Result<bool, DbError> {
     Ok(tx.execute(&DELETE, &params![id])? == 1)
-}
-
-/// Counts the jobs in each state; states without jobs are missing.
-pub(crate) fn count(tx: &mut Tx<'_>) -> Result<Vec<(State, i64)>, DbError> {
-    tx.query(&COUNT, &[], |row| Ok((read_state(row, 0)?, row.get(1)?)))
 }
 
 /// Lists one row more than the page holds, newest first.

@@ -29,7 +29,8 @@ async fn settle(db: &Db, claimed: &Claimed, ending: Ending, now: Timestamp) -> u
 }
 
 async fn reap(db: &Db, now: Timestamp) -> u64 {
-    let reaped = db.write_read_committed::<_, DbError, _>("test.reap", move |tx| claims_global::reap(tx, now));
+    let reaped =
+        db.write_read_committed::<_, DbError, _>("test.reap", move |tx| claims_global::reap(tx, now));
     reaped.await.unwrap()
 }
 
@@ -81,7 +82,8 @@ async fn whoever_lost_the_lease_changes_nothing() {
         assert_eq!(reap(&db, later).await, 1);
         let second = claim(&db, later, 1).await.remove(0);
         assert_eq!((second.id, second.attempt, second.fence), (id, 2, 2));
-        for ending in [Ending::Done, Ending::Dead("late".into()), Ending::Retry(later, "late".into()), Ending::Released]
+        for ending in
+            [Ending::Done, Ending::Dead("late".into()), Ending::Retry(later, "late".into()), Ending::Released]
         {
             assert_eq!(settle(&db, &first, ending, later).await, 0);
         }

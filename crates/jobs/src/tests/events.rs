@@ -23,8 +23,9 @@ async fn each_subscriber_hears_of_each_event_once() {
         let start = || {
             let mut parts =
                 parts(&db, vec![listener("test.one"), listener("test.two")], Arc::new(SystemClock));
-            parts.subscriptions =
-                Subscriptions::default().on("test.user.created", "test.one").on("test.user.created", "test.two");
+            parts.subscriptions = Subscriptions::default()
+                .on("test.user.created", "test.one")
+                .on("test.user.created", "test.two");
             Running::start(parts)
         };
         let workers = [start(), start(), start()];
@@ -34,7 +35,9 @@ async fn each_subscriber_hears_of_each_event_once() {
             let id = EventId::new(now, &SystemRng::default());
             let name = if number < 90 { "test.user.created" } else { "test.nobody.listens" };
             let event = Event { name, org_id: Some(org_id), payload: json!({"number": number}) };
-            db.write::<_, DbError, _>("test.publish", move |tx| crate::publish(tx, id, now, &event)).await.unwrap();
+            db.write::<_, DbError, _>("test.publish", move |tx| crate::publish(tx, id, now, &event))
+                .await
+                .unwrap();
         }
         eventually("all are heard", async || heard.lock().unwrap().len() >= 180).await;
         eventually("the queue is empty", async || jobs(&db).await.is_empty()).await;

@@ -5,8 +5,8 @@ mod events;
 mod schedules;
 mod workers;
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use quoin_db::{Db, DbError, Migration};

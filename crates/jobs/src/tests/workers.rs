@@ -85,7 +85,10 @@ async fn a_failure_that_is_final_is_not_tried_again() {
         worker.stop().await;
         enqueue(&db, job("test.job", now())).await;
         let waiting = jobs(&db).await.into_iter().find(|job| job.id != id).unwrap();
-        assert!(matches!(crate::service::retry(&db, waiting.id, now(), entry()).await, Err(JobsError::JobNotDead)));
+        assert!(matches!(
+            crate::service::retry(&db, waiting.id, now(), entry()).await,
+            Err(JobsError::JobNotDead)
+        ));
     })
     .await;
 }
@@ -169,7 +172,11 @@ async fn a_stop_lets_tries_finish_and_gives_back_those_that_do_not() {
         assert_eq!(finished.load(Ordering::SeqCst), 1, "the slow one was waited for");
         let left = jobs(&db).await;
         assert_eq!(left.len(), 1);
-        assert_eq!((left[0].id, left[0].state, left[0].attempt), (id, State::Waiting, 0), "the try does not count");
+        assert_eq!(
+            (left[0].id, left[0].state, left[0].attempt),
+            (id, State::Waiting, 0),
+            "the try does not count"
+        );
     })
     .await;
 }
@@ -256,7 +263,10 @@ async fn throughput() {
         let elapsed = started.elapsed();
         worker.stop().await;
         let per_second = f64::from(JOBS) / elapsed.as_secs_f64();
-        println!("{:?}: {per_second:.0} jobs/s (enqueued in {enqueued:?}, all done in {elapsed:?})", db.engine());
+        println!(
+            "{:?}: {per_second:.0} jobs/s (enqueued in {enqueued:?}, all done in {elapsed:?})",
+            db.engine()
+        );
     })
     .await;
 }

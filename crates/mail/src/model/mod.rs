@@ -5,7 +5,7 @@ mod message;
 mod new_mail;
 
 pub use links::links_in;
-pub use message::{CapturedMail, Message, Sender};
+pub use message::{CapturedMail, InvalidSender, Message, Sender};
 pub(crate) use new_mail::SEALED_FOR;
 pub use new_mail::{MailId, MailMessage, NewMail};
 

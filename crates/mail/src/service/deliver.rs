@@ -4,9 +4,9 @@ use std::error::Error;
 use std::sync::Arc;
 
 use quoin_db::{Db, DbError};
+use quoin_kernel::EmailAddress;
 use quoin_kernel::job::{JobError, JobRun};
-use quoin_kernel::seal::MasterKey;
-use quoin_kernel::{Clock, EmailAddress};
+use quoin_web::App;
 use serde_json::Value;
 
 use crate::model::{MailId, Message, SEALED_FOR, Sender};
@@ -16,12 +16,8 @@ use crate::templates::Templates;
 
 /// Everything that delivering needs.
 pub struct Deliverer {
-    /// Where the outbox is.
-    pub db: Db,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Opens the sealed parameters.
-    pub master_key: MasterKey,
+    /// The outbox, the time, and the key that opens sealed parameters.
+    pub app: App,
     /// The texts.
     pub templates: Templates,
     /// Who mails are from.
@@ -42,10 +38,16 @@ enum Unwritable {
 }
 
 impl Deliverer {
+    /// Returns the database that holds the outbox.
+    pub(crate) fn db(&self) -> &Db {
+        self.app.db().system()
+    }
+
     /// Makes one try. A crash at any point leaves the mail in the outbox and its job in the queue; after a crash
     /// between the server's answer and the note of it, the mail is sent again with the same `Message-ID`.
     pub(crate) async fn deliver(&self, id: MailId, run: JobRun) -> Result<(), JobError> {
-        let found = self.db.read("mail.find", move |tx| outbox_global::find(tx, id)).await.map_err(retry)?;
+        let found =
+            self.db().read("mail.find", move |tx| outbox_global::find(tx, id)).await.map_err(retry)?;
         let Some(requested) = found else {
             // Sent by an earlier try that could not say so, or forgotten with the person it was for.
             return Ok(());
@@ -76,7 +78,7 @@ impl Deliverer {
             _ => serde_json::Map::new(),
         };
         if let Some(sealed) = &requested.secrets {
-            let opened = self.master_key.open(SEALED_FOR, sealed).map_err(|_| Unwritable::Secrets)?;
+            let opened = self.app.master_key().open(SEALED_FOR, sealed).map_err(|_| Unwritable::Secrets)?;
             let secrets: serde_json::Map<String, Value> =
                 serde_json::from_slice(opened.expose()).map_err(|_| Unwritable::Secrets)?;
             params.extend(secrets);
@@ -94,8 +96,10 @@ impl Deliverer {
     }
 
     async fn finish(&self, id: MailId, outcome: Outcome) -> Result<(), DbError> {
-        let now = self.clock.now();
-        self.db.write("mail.finish", move |tx| outbox_global::finish(tx, id, outcome, now).map(|_| ())).await
+        let now = self.app.now();
+        self.db()
+            .write("mail.finish", move |tx| outbox_global::finish(tx, id, outcome, now).map(|_| ()))
+            .await
     }
 }
 
