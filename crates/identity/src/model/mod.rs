@@ -1,4 +1,18 @@
-//! Nouns: what the rest of the room is about.
+//! The nouns and their pure rules: people, sessions and their tokens, links and codes, bans, metadata, API keys.
 
 pub mod access_claims;
 pub mod api_key;
+pub mod auth_code;
+pub mod ban;
+pub mod link;
+pub mod metadata;
+pub mod refresh_token;
+pub mod session;
+pub mod user;
+
+pub use auth_code::{AuthCode, CodeChallenge};
+pub use link::{Link, LinkEnding, LinkId, LinkSecrets, Purpose};
+pub use metadata::Metadata;
+pub use refresh_token::{Client, RefreshKeys, RefreshToken};
+pub use session::{AuthMethod, Session};
+pub use user::User;

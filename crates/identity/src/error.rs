@@ -1,0 +1,117 @@
+//! What can be wrong with a call about people, one variant for each fact.
+
+use quoin_kernel::Problem;
+
+use crate::password::WeakPassword;
+
+/// A fact that stands against a call.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum IdentityError {
+    /// Address and password do not belong together, or there is no such account; which of both is not said.
+    #[error("Address and password do not belong together.")]
+    InvalidCredentials,
+    /// The password is right, and the address is not proved yet.
+    #[error("The address is not confirmed yet. Open the link in the mail, or ask for another one.")]
+    EmailNotConfirmed,
+    /// The person may not sign in.
+    #[error("This account is suspended.")]
+    UserBanned,
+    /// An administrator names an address that somebody else has.
+    #[error("Somebody else has this address already.")]
+    EmailExists,
+    /// Somebody signs up with an address that has an account, where the configuration reveals that.
+    #[error("There is an account with this address already.")]
+    UserAlreadyExists,
+    /// The configuration lets nobody sign themselves up.
+    #[error("Sign-up is closed. An administrator can invite you.")]
+    SignupDisabled,
+    /// The call names a telephone number instead of an address.
+    #[error("Telephone numbers cannot be used here; send an address.")]
+    PhoneDisabled,
+    /// The call names neither address nor password.
+    #[error("Anonymous sign-in is not available; send email and password.")]
+    AnonymousDisabled,
+    /// The password is too short or too common.
+    #[error("{0}")]
+    WeakPassword(WeakPassword),
+    /// The new password is the present one.
+    #[error("The new password must differ from the present one.")]
+    SamePassword,
+    /// The change needs a recent sign-in, or a code.
+    #[error("Sign in again, or ask for a code with GET /auth/v1/reauthenticate and send it as nonce.")]
+    ReauthenticationNeeded,
+    /// The code for the change is wrong, used or too old.
+    #[error("The code is not valid or has expired. Ask for another one.")]
+    ReauthenticationNotValid,
+    /// The link or code does not work; why is not said to somebody who may have invented it.
+    #[error("The link or code is not valid, was used already, or has expired. Ask for another one.")]
+    LinkExpired,
+    /// No session has this refresh token.
+    #[error("The refresh token is not valid. Sign in again.")]
+    RefreshTokenNotFound,
+    /// A copy of the refresh token was used before; the session has ended.
+    #[error("The refresh token was used already. The session has ended; sign in again.")]
+    RefreshTokenAlreadyUsed,
+    /// No such authorization code.
+    #[error("The authorization code is not valid or was used already.")]
+    FlowStateNotFound,
+    /// The authorization code is too old.
+    #[error("The authorization code has expired. Start again.")]
+    FlowStateExpired,
+    /// The verifier is not the one whose hash was sent before.
+    #[error("The code verifier does not match the challenge.")]
+    BadCodeVerifier,
+    /// There is no such person.
+    #[error("No such user.")]
+    UserNotFound,
+    /// The session has ended.
+    #[error("The session has ended; sign in again.")]
+    SessionNotFound,
+    /// Too many mails were asked for.
+    #[error("Too many mails were asked for. Wait, then try again.")]
+    OverEmailSendRateLimit {
+        /// When it makes sense to ask again, in seconds.
+        retry_after_s: u32,
+    },
+}
+
+impl IdentityError {
+    /// Returns status, code and title, the codes being the contract's own.
+    const fn facts(&self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::InvalidCredentials => (400, "invalid_credentials", "Invalid login credentials"),
+            Self::EmailNotConfirmed => (400, "email_not_confirmed", "Email not confirmed"),
+            Self::UserBanned => (400, "user_banned", "User is banned"),
+            Self::EmailExists => (422, "email_exists", "The address is taken"),
+            Self::UserAlreadyExists => (422, "user_already_exists", "User already registered"),
+            Self::SignupDisabled => (422, "signup_disabled", "Sign-up is closed"),
+            Self::PhoneDisabled => (400, "phone_provider_disabled", "Telephone numbers are not available"),
+            Self::AnonymousDisabled => (422, "anonymous_provider_disabled", "Anonymous sign-in is not available"),
+            Self::WeakPassword(_) => (422, "weak_password", "The password is too weak"),
+            Self::SamePassword => (422, "same_password", "The password is the same"),
+            Self::ReauthenticationNeeded => (400, "reauthentication_needed", "A recent sign-in is needed"),
+            Self::ReauthenticationNotValid => (422, "reauthentication_not_valid", "The code is not valid"),
+            Self::LinkExpired => (403, "otp_expired", "The link or code does not work"),
+            Self::RefreshTokenNotFound => (400, "refresh_token_not_found", "Invalid refresh token"),
+            Self::RefreshTokenAlreadyUsed => (400, "refresh_token_already_used", "Invalid refresh token: already used"),
+            Self::FlowStateNotFound => (404, "flow_state_not_found", "Invalid authorization code"),
+            Self::FlowStateExpired => (403, "flow_state_expired", "The authorization code has expired"),
+            Self::BadCodeVerifier => (400, "bad_code_verifier", "The code verifier does not match"),
+            Self::UserNotFound => (404, "user_not_found", "User not found"),
+            Self::SessionNotFound => (403, "session_not_found", "Session not found"),
+            Self::OverEmailSendRateLimit { .. } => (429, "over_email_send_rate_limit", "Too many mails"),
+        }
+    }
+}
+
+impl From<IdentityError> for Problem {
+    fn from(error: IdentityError) -> Self {
+        let (status, code, title) = error.facts();
+        let problem = Self::new(status, code, title).detail(error.to_string());
+        match error {
+            IdentityError::WeakPassword(weak) => problem.weak_password(vec![weak.reason()]),
+            IdentityError::OverEmailSendRateLimit { retry_after_s } => problem.retry_after_s(retry_after_s),
+            _ => problem,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A person with an account.
+
+use quoin_kernel::{EmailAddress, Timestamp, UserId};
+use serde_json::{Map, Value, json};
+
+use crate::model::Metadata;
+
+/// A person with an account, as the row holds them.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The person.
+    pub id: UserId,
+    /// The address they sign in with.
+    pub email: EmailAddress,
+    /// When they proved that the address is theirs.
+    pub email_confirmed_at: Option<Timestamp>,
+    /// The password's hash as a PHC string; `None` where no password is set.
+    pub password_hash: Option<String>,
+    /// What the person may edit.
+    pub user_metadata: Metadata,
+    /// What only administrators may edit.
+    pub app_metadata: Metadata,
+    /// The address they want to change to, until both addresses have confirmed.
+    pub new_email: Option<EmailAddress>,
+    /// Until when they may not sign in.
+    pub banned_until: Option<Timestamp>,
+    /// When an administrator invited them.
+    pub invited_at: Option<Timestamp>,
+    /// When the last confirmation mail was queued.
+    pub confirmation_sent_at: Option<Timestamp>,
+    /// When the last recovery mail was queued.
+    pub recovery_sent_at: Option<Timestamp>,
+    /// When the last mails about a change of address were queued.
+    pub email_change_sent_at: Option<Timestamp>,
+    /// When they last signed in; a refresh does not count.
+    pub last_sign_in_at: Option<Timestamp>,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When the account was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// Starts an account that nobody has proved anything about.
+    pub fn new(id: UserId, email: EmailAddress, now: Timestamp) -> Self {
+        Self {
+            id,
+            email,
+            email_confirmed_at: None,
+            password_hash: None,
+            user_metadata: Metadata::default(),
+            app_metadata: Metadata::default(),
+            new_email: None,
+            banned_until: None,
+            invited_at: None,
+            confirmation_sent_at: None,
+            recovery_sent_at: None,
+            email_change_sent_at: None,
+            last_sign_in_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Tells whether the address has been proved.
+    pub const fn is_confirmed(&self) -> bool {
+        self.email_confirmed_at.is_some()
+    }
+
+    /// Returns the server's metadata as tokens and answers show it: with the providers that vouch for the person.
+    pub fn shown_app_metadata(&self) -> Map<String, Value> {
+        let mut shown = self.app_metadata.object().clone();
+        shown.insert("provider".to_owned(), json!("email"));
+        shown.insert("providers".to_owned(), json!(["email"]));
+        shown
+    }
+
+    /// Tells whether the person may not sign in at `now`.
+    pub fn is_banned(&self, now: Timestamp) -> bool {
+        self.banned_until.is_some_and(|until| until > now)
+    }
+}

@@ -1,0 +1,158 @@
+//! The one function that issues sessions. Every door calls it, so that no control has a second door.
+
+use quoin_audit::{Actor, Entry};
+use quoin_db::Tx;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{Aal, Problem, SessionId, Timestamp};
+
+use crate::Identity;
+use crate::config::{IdentityConfig, Unverified};
+use crate::error::IdentityError;
+use crate::model::access_claims::{AUDIENCE, AccessClaims, Method};
+use crate::model::{AuthMethod, RefreshKeys, RefreshToken, Session, User};
+use crate::service::active_org::{self, ActiveOrg};
+use crate::store::{sessions_global, users_global};
+
+/// What a session needs that is drawn before its transaction.
+#[derive(Debug, Clone)]
+pub(crate) struct SessionDraft {
+    id: SessionId,
+    seed: [u8; 32],
+    token: RefreshToken,
+    method: AuthMethod,
+}
+
+/// A session that was opened or continued, with everything that its tokens will say.
+#[derive(Debug)]
+pub(crate) struct OpenSession {
+    /// The person.
+    pub(crate) user: User,
+    /// The session.
+    pub(crate) session: Session,
+    /// The active organisation.
+    pub(crate) org: Option<ActiveOrg>,
+    /// The token that continues it.
+    pub(crate) refresh_token: RefreshToken,
+}
+
+/// A pair of tokens and whose they are.
+#[derive(Debug)]
+pub struct IssuedSession {
+    /// The signed access token.
+    pub access_token: String,
+    /// The refresh token.
+    pub refresh_token: String,
+    /// Seconds the access token lives.
+    pub expires_in: u64,
+    /// When the access token expires, in seconds since 1970.
+    pub expires_at: i64,
+    /// The person.
+    pub user: User,
+}
+
+impl SessionDraft {
+    /// Draws id, seed and first token of a session that begins at `now`.
+    pub(crate) fn new(identity: &Identity, method: AuthMethod, now: Timestamp) -> Self {
+        let rng = identity.app().rng();
+        let id = SessionId::new(now, rng);
+        let mut seed = [0; 32];
+        rng.fill(&mut seed);
+        Self { id, seed, token: RefreshKeys::first(id, rng), method }
+    }
+
+    /// Returns the id that the session will have.
+    pub(crate) const fn id(&self) -> SessionId {
+        self.id
+    }
+}
+
+/// Checks what every sign-in and every refresh must hold: no ban, and an address that is proved where it must be.
+pub(crate) fn check_admission(config: &IdentityConfig, user: &User, now: Timestamp) -> Result<(), IdentityError> {
+    if user.is_banned(now) {
+        return Err(IdentityError::UserBanned);
+    }
+    if !user.is_confirmed() && config.unverified != Unverified::Restricted {
+        return Err(IdentityError::EmailNotConfirmed);
+    }
+    Ok(())
+}
+
+/// Opens a session for a person who has just shown who they are, in the transaction of the door that they came through.
+///
+/// # Errors
+/// `user_banned` and `email_not_confirmed`.
+pub(crate) fn issue_session(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    draft: &SessionDraft,
+    origin: &Origin,
+) -> Result<OpenSession, Problem> {
+    let now = origin.now;
+    check_admission(identity.config(), &user, now)?;
+    let org = active_org::last_used(tx, user.id)?;
+    let session = Session {
+        id: draft.id,
+        user_id: user.id,
+        org_id: org.map(|org| org.id),
+        aal: Aal::Aal1,
+        method: draft.method,
+        seed: draft.seed,
+        token_hash: draft.token.hash(),
+        parent: None,
+        authenticated_at: now,
+        refreshed_at: now,
+    };
+    sessions_global::insert(tx, &session)?;
+    users_global::update_last_sign_in(tx, user.id, now)?;
+    user.last_sign_in_at = Some(now);
+    let entry = Entry::new(identity.app().rng(), now, Actor::User(user.id), "identity.session.started")
+        .from(origin)
+        .on(session.id)
+        .detail(serde_json::json!({"method": draft.method.as_str()}));
+    quoin_audit::record(tx, &entry)?;
+    Ok(OpenSession { user, session, org, refresh_token: draft.token.clone() })
+}
+
+impl OpenSession {
+    /// Signs the access token and writes the refresh token. Outside of the transaction: a signature costs more than one
+    /// should wait for there.
+    pub(crate) fn sign(self, identity: &Identity, now: Timestamp) -> Result<IssuedSession, Problem> {
+        let expires_in = identity.config().access_token_s;
+        let expires_at = (now + identity.config().access_token()).as_seconds();
+        let claims = self.claims(identity.issuer(), now, expires_at);
+        Ok(IssuedSession {
+            access_token: identity.keyring().sign(&claims)?,
+            refresh_token: RefreshKeys::new(identity.app().master_key()).write(&self.refresh_token),
+            expires_in,
+            expires_at,
+            user: self.user,
+        })
+    }
+
+    fn claims(&self, issuer: &str, now: Timestamp, expires_at: i64) -> AccessClaims {
+        let (user, session) = (&self.user, &self.session);
+        let method = session.method.as_str().to_owned();
+        AccessClaims {
+            iss: issuer.to_owned(),
+            sub: user.id,
+            aud: AUDIENCE.to_owned(),
+            exp: expires_at,
+            iat: now.as_seconds(),
+            email: user.email.to_string(),
+            phone: String::new(),
+            role: "authenticated".to_owned(),
+            aal: session.aal,
+            amr: vec![Method { method, timestamp: session.authenticated_at.as_seconds() }],
+            session_id: session.id,
+            app_metadata: user.shown_app_metadata(),
+            user_metadata: user.user_metadata.object().clone(),
+            is_anonymous: false,
+            email_verified: user.is_confirmed(),
+            needs_second_factor: false,
+            org_id: self.org.map(|org| org.id),
+            org_role: self.org.map(|org| org.role),
+            org_version: self.org.map(|org| org.version),
+        }
+    }
+}

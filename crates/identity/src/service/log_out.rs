@@ -1,0 +1,60 @@
+//! Logging out: on this device, on all others, or everywhere.
+
+use quoin_audit::{Actor, Entry};
+use quoin_kernel::port::Origin;
+use quoin_kernel::{Problem, UserCaller};
+use serde::Deserialize;
+
+use crate::Identity;
+use crate::service::end_sessions::{end_session, end_sessions};
+
+/// Which sessions of the person end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogoutScope {
+    /// All of them.
+    #[default]
+    Global,
+    /// This one.
+    Local,
+    /// All but this one.
+    Others,
+}
+
+/// Ends sessions of the caller; their tokens are refused from the next request on.
+pub async fn log_out(
+    identity: &Identity,
+    caller: &UserCaller,
+    scope: LogoutScope,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let (user_id, session_id, now) = (caller.user_id, caller.session_id, origin.now);
+    let entry = Entry::new(identity.app().rng(), now, Actor::User(user_id), "identity.session.ended")
+        .from(origin)
+        .on(session_id)
+        .detail(serde_json::json!({"scope": scope.as_str()}));
+    let inside = identity.clone();
+    identity
+        .db()
+        .write("identity.session.end", move |tx| {
+            match scope {
+                LogoutScope::Local => end_session(tx, &inside, session_id, now)?,
+                LogoutScope::Global => end_sessions(tx, &inside, user_id, None, now)?,
+                LogoutScope::Others => end_sessions(tx, &inside, user_id, Some(session_id), now)?,
+            }
+            quoin_audit::record(tx, &entry)?;
+            Ok(())
+        })
+        .await
+}
+
+impl LogoutScope {
+    /// Returns the text that clients send.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Local => "local",
+            Self::Others => "others",
+        }
+    }
+}

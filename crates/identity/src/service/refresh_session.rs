@@ -1,0 +1,104 @@
+//! Refreshing: a token has exactly one child, and a copy that turns up ends the family.
+
+use std::time::Duration;
+
+use quoin_audit::{Actor, Entry};
+use quoin_db::Tx;
+use quoin_kernel::Problem;
+use quoin_kernel::port::Origin;
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::refresh_token::Standing;
+use crate::model::{Client, RefreshKeys, RefreshToken, Session, User};
+use crate::service::active_org;
+use crate::service::end_sessions::end_session;
+use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
+use crate::store::sessions_global;
+
+/// What became of a refresh, once committed: the end of a family must be kept, so it is no error in the transaction.
+enum Refreshed {
+    Continued(Box<OpenSession>),
+    Ended(IdentityError),
+}
+
+/// Exchanges a refresh token for the next pair.
+///
+/// The client that used a token may ask again within the grace and gets the same child.
+///
+/// # Errors
+/// `refresh_token_not_found`, `refresh_token_already_used` (the session has ended), `user_banned`.
+pub async fn refresh_session(identity: &Identity, token: &str, origin: &Origin) -> Result<IssuedSession, Problem> {
+    let keys = RefreshKeys::new(identity.app().master_key());
+    let token = keys.read(token).ok_or(IdentityError::RefreshTokenNotFound)?;
+    let client = Client::of(origin);
+    let (inside, seen_from) = (identity.clone(), origin.clone());
+    let refreshed = identity
+        .db()
+        .write("identity.session.refresh", move |tx| refresh(tx, &inside, &keys, (&token, &client), &seen_from))
+        .await?;
+    match refreshed {
+        Refreshed::Continued(open) => open.sign(identity, origin.now),
+        Refreshed::Ended(error) => Err(error.into()),
+    }
+}
+
+fn refresh(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    keys: &RefreshKeys,
+    (token, client): (&RefreshToken, &Client),
+    origin: &Origin,
+) -> Result<Refreshed, Problem> {
+    let now = origin.now;
+    let config = identity.config();
+    let Some((user, session)) = sessions_global::find_with_user(tx, token.session_id())? else {
+        return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
+    };
+    if now.since(session.refreshed_at) > Duration::from_secs(config.session_idle_s) {
+        end_session(tx, identity, session.id, now)?;
+        return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
+    }
+    if let Err(error) = check_admission(config, &user, now) {
+        return Ok(Refreshed::Ended(error));
+    }
+    let child = keys.child(token, &session.seed);
+    match token.standing(&session, client, now, Duration::from_secs(config.refresh_grace_s)) {
+        Standing::Newest if sessions_global::rotate(tx, &session, &child.hash(), client, now)? => {}
+        Standing::Repeated => {}
+        Standing::Newest | Standing::Reused => return end_family(tx, identity, &session, origin),
+    }
+    let org = keep_org(tx, &user, &session)?;
+    Ok(Refreshed::Continued(Box::new(OpenSession { user, session, org, refresh_token: child })))
+}
+
+/// Keeps the active organisation while the person belongs to it, else takes the one they used last.
+fn keep_org(tx: &mut Tx<'_>, user: &User, session: &Session) -> Result<Option<active_org::ActiveOrg>, Problem> {
+    let kept = match session.org_id {
+        Some(org_id) => active_org::find(tx, user.id, org_id)?,
+        None => None,
+    };
+    if kept.is_some() {
+        return Ok(kept);
+    }
+    let other = active_org::last_used(tx, user.id)?;
+    sessions_global::update_org(tx, session.id, other.map(|org| org.id))?;
+    Ok(other)
+}
+
+fn end_family(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    session: &Session,
+    origin: &Origin,
+) -> Result<Refreshed, Problem> {
+    end_session(tx, identity, session.id, origin.now)?;
+    let entry = Entry::new(
+        identity.app().rng(),
+        origin.now,
+        Actor::User(session.user_id),
+        "identity.session.refresh_token_reused",
+    );
+    quoin_audit::record(tx, &entry.from(origin).on(session.id))?;
+    Ok(Refreshed::Ended(IdentityError::RefreshTokenAlreadyUsed))
+}

@@ -1,0 +1,58 @@
+//! Switching: a new pair of tokens with another organisation active (port [`SessionIssuer`]).
+
+use quoin_kernel::port::{BoxFuture, Origin, SessionIssuer};
+use quoin_kernel::{OrgId, Problem, UserCaller};
+use serde_json::Value;
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::http::SessionOut;
+use crate::model::RefreshKeys;
+use crate::service::active_org;
+use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
+use crate::store::sessions_global;
+
+/// Makes another organisation active in the caller's session; the refresh token they hold is dead from then on.
+///
+/// # Errors
+/// 404 for an organisation they do not belong to, `session_not_found` where the session has ended.
+pub async fn switch_org(
+    identity: &Identity,
+    caller: &UserCaller,
+    org_id: OrgId,
+    origin: &Origin,
+) -> Result<IssuedSession, Problem> {
+    let (user_id, session_id, now) = (caller.user_id, caller.session_id, origin.now);
+    let token = RefreshKeys::first(session_id, identity.app().rng());
+    let inside = identity.clone();
+    let open = identity
+        .db()
+        .write("identity.session.switch", move |tx| {
+            let found = sessions_global::find_with_user(tx, session_id)?;
+            let (user, mut session) = found.ok_or(IdentityError::SessionNotFound)?;
+            check_admission(inside.config(), &user, now)?;
+            let org = active_org::use_org(tx, user_id, org_id, now)?;
+            let org = org.ok_or_else(|| Problem::not_found("organisation"))?;
+            if !sessions_global::replace_token(tx, session_id, &token.hash(), org_id, now)? {
+                return Err(Problem::from(IdentityError::SessionNotFound));
+            }
+            session.org_id = Some(org_id);
+            Ok(OpenSession { user, session, org: Some(org), refresh_token: token.clone() })
+        })
+        .await?;
+    open.sign(identity, now)
+}
+
+impl SessionIssuer for Identity {
+    fn switch<'a>(
+        &'a self,
+        caller: &'a UserCaller,
+        org_id: OrgId,
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Value, Problem>> {
+        Box::pin(async move {
+            let issued = switch_org(self, caller, org_id, origin).await?;
+            serde_json::to_value(SessionOut::from(issued)).map_err(Problem::internal)
+        })
+    }
+}

@@ -1,0 +1,125 @@
+//! SQL on `quoin.identity_sessions`. A session is a person's; the organisation active in it is a column like others.
+
+use quoin_db::{DbError, Row, Tx, params, statements};
+use quoin_kernel::{Aal, OrgId, SessionId, Timestamp, UserId};
+
+use crate::model::session::UsedToken;
+use crate::model::{AuthMethod, Client, Session, User};
+use crate::store::users_global;
+
+statements! {
+    INSERT = "insert into quoin.identity_sessions (id, user_id, org_id, aal, method, seed, token_hash,
+        authenticated_at, refreshed_at, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8)";
+    /// The person comes first: their columns are named in one place.
+    GET_WITH_USER = concat!("select ", users_global::columns!("u."), ", s.id, s.user_id, s.org_id, s.aal, s.method, s.seed,
+        s.token_hash, s.parent_hash, s.parent_used_at, s.parent_client, s.authenticated_at, s.refreshed_at
+        from quoin.identity_sessions s join quoin.identity_users u on u.id = s.user_id where s.id = ?1");
+    /// The condition on the hash lets exactly one of many parallel uses through.
+    ROTATE = "update quoin.identity_sessions set token_hash = ?3, parent_hash = ?2, parent_used_at = ?4,
+        parent_client = ?5, refreshed_at = ?4 where id = ?1 and token_hash = ?2";
+    REPLACE_TOKEN = "update quoin.identity_sessions set token_hash = ?2, parent_hash = null, parent_used_at = null,
+        parent_client = null, org_id = ?3, refreshed_at = ?4 where id = ?1";
+    SET_ORG = "update quoin.identity_sessions set org_id = ?2 where id = ?1";
+    REAUTHENTICATED = "update quoin.identity_sessions set authenticated_at = ?2 where id = ?1";
+    DELETE = "delete from quoin.identity_sessions where id = ?1";
+    LIST_IDS = "select id from quoin.identity_sessions where user_id = ?1 order by id";
+    DELETE_IDLE = "delete from quoin.identity_sessions where refreshed_at < ?1";
+}
+
+/// Adds a session that begins at `refreshed_at`.
+pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), DbError> {
+    let row = params![
+        session.id,
+        session.user_id,
+        session.org_id,
+        session.aal.as_str(),
+        session.method.as_str(),
+        &session.seed,
+        &session.token_hash,
+        session.authenticated_at,
+    ];
+    tx.execute(&INSERT, &row).map(|_| ())
+}
+
+/// Finds a session and its person.
+pub(crate) fn find_with_user(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<(User, Session)>, DbError> {
+    tx.query_opt(&GET_WITH_USER, &params![id], |row| {
+        Ok((users_global::read(row, 0)?, read(row, users_global::COLUMNS)?))
+    })
+}
+
+/// Replaces the newest token by its child; `false` where another use came first.
+pub(crate) fn rotate(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    child: &[u8; 32],
+    client: &Client,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let row = params![session.id, &session.token_hash, child, now, client.bytes()];
+    Ok(tx.execute(&ROTATE, &row)? == 1)
+}
+
+/// Replaces the newest token by an unrelated one and sets the active organisation; no grace is left for the old one.
+pub(crate) fn replace_token(
+    tx: &mut Tx<'_>,
+    id: SessionId,
+    token_hash: &[u8; 32],
+    org_id: OrgId,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&REPLACE_TOKEN, &params![id, token_hash, org_id, now])? == 1)
+}
+
+/// Sets the active organisation.
+pub(crate) fn update_org(tx: &mut Tx<'_>, id: SessionId, org_id: Option<OrgId>) -> Result<(), DbError> {
+    tx.execute(&SET_ORG, &params![id, org_id]).map(|_| ())
+}
+
+/// Notes that the person has shown once more who they are.
+pub(crate) fn update_authenticated(tx: &mut Tx<'_>, id: SessionId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(&REAUTHENTICATED, &params![id, now]).map(|_| ())
+}
+
+/// Removes a session; `false` where it was gone.
+pub(crate) fn delete(tx: &mut Tx<'_>, id: SessionId) -> Result<bool, DbError> {
+    Ok(tx.execute(&DELETE, &params![id])? == 1)
+}
+
+/// Lists a person's sessions.
+pub(crate) fn list_ids(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<SessionId>, DbError> {
+    tx.query(&LIST_IDS, &params![user_id], |row| row.get(0))
+}
+
+/// Removes sessions that nobody has refreshed since `before`.
+pub(crate) fn delete_idle(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
+    tx.execute(&DELETE_IDLE, &params![before])
+}
+
+fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
+    let parent = match (row.get::<Option<Vec<u8>>>(at + 7)?, row.get(at + 8)?) {
+        (Some(hash), Some(used_at)) => {
+            Some(UsedToken { hash: array(hash, at + 7)?, used_at, client: array(row.get(at + 9)?, at + 9)? })
+        }
+        _ => None,
+    };
+    let aal: String = row.get(at + 3)?;
+    let method: String = row.get(at + 4)?;
+    Ok(Session {
+        id: row.get(at)?,
+        user_id: row.get(at + 1)?,
+        org_id: row.get(at + 2)?,
+        aal: if aal == Aal::Aal2.as_str() { Aal::Aal2 } else { Aal::Aal1 },
+        method: AuthMethod::parse(&method).ok_or(DbError::Column { index: at + 4, expected: "AuthMethod" })?,
+        seed: array(row.get(at + 5)?, at + 5)?,
+        token_hash: array(row.get(at + 6)?, at + 6)?,
+        parent,
+        authenticated_at: row.get(at + 10)?,
+        refreshed_at: row.get(at + 11)?,
+    })
+}
+
+/// Reads a hash or seed of 32 bytes.
+pub(crate) fn array(bytes: Vec<u8>, index: usize) -> Result<[u8; 32], DbError> {
+    bytes.try_into().map_err(|_| DbError::Column { index, expected: "32 bytes" })
+}

@@ -1,0 +1,147 @@
+//! SQL on `quoin.identity_users`. People belong to no organisation: they join several.
+
+use quoin_db::{DbError, Row, Tx, params, statements};
+use quoin_kernel::{EmailAddress, Timestamp, UserId};
+
+use crate::model::{Metadata, User};
+
+/// The columns that [`read`] reads, in its order.
+macro_rules! columns {
+    ($alias:literal) => {
+        concat!(
+            $alias, "id, ", $alias, "email, ", $alias, "email_confirmed_at, ", $alias, "password_hash, ",
+            $alias, "user_metadata, ", $alias, "app_metadata, ", $alias, "new_email, ", $alias, "banned_until, ",
+            $alias, "invited_at, ", $alias, "confirmation_sent_at, ", $alias, "recovery_sent_at, ",
+            $alias, "email_change_sent_at, ", $alias, "last_sign_in_at, ", $alias, "created_at, ",
+            $alias, "updated_at"
+        )
+    };
+}
+pub(crate) use columns;
+
+/// How many columns [`columns`] names.
+pub(crate) const COLUMNS: usize = 15;
+
+statements! {
+    GET = concat!("select ", columns!("u."), " from quoin.identity_users u where u.id = ?1");
+    FIND_BY_EMAIL = concat!("select ", columns!("u."), " from quoin.identity_users u where u.email = ?1");
+    INSERT = "insert into quoin.identity_users (id, email, email_confirmed_at, password_hash, user_metadata,
+        app_metadata, new_email, banned_until, invited_at, confirmation_sent_at, recovery_sent_at,
+        email_change_sent_at, last_sign_in_at, created_at, updated_at)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+    UPDATE = "update quoin.identity_users set email = ?2, email_confirmed_at = ?3, password_hash = ?4,
+        user_metadata = ?5, app_metadata = ?6, new_email = ?7, banned_until = ?8, invited_at = ?9,
+        confirmation_sent_at = ?10, recovery_sent_at = ?11, email_change_sent_at = ?12, last_sign_in_at = ?13,
+        updated_at = ?14 where id = ?1";
+    SIGNED_IN = "update quoin.identity_users set last_sign_in_at = ?2 where id = ?1";
+    /// A rehash must not undo a change of password that came in between.
+    REHASH = "update quoin.identity_users set password_hash = ?3 where id = ?1 and password_hash = ?2";
+    DELETE = "delete from quoin.identity_users where id = ?1";
+    COUNT = "select count(*) from quoin.identity_users";
+    LIST = concat!("select ", columns!("u."), " from quoin.identity_users u order by u.id desc limit ?1 offset ?2");
+}
+
+/// Finds a person.
+pub(crate) fn find(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>, DbError> {
+    tx.query_opt(&GET, &params![id], |row| read(row, 0))
+}
+
+/// Finds the person whose address this is.
+pub(crate) fn find_by_email(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<User>, DbError> {
+    tx.query_opt(&FIND_BY_EMAIL, &params![email], |row| read(row, 0))
+}
+
+/// Adds a person; [`DbError::Unique`] names `identity_users_email` where the address is taken.
+pub(crate) fn insert(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
+    let row = params![
+        user.id,
+        &user.email,
+        user.email_confirmed_at,
+        user.password_hash.as_deref(),
+        &user.user_metadata.to_json(),
+        &user.app_metadata.to_json(),
+        user.new_email.as_ref(),
+        user.banned_until,
+        user.invited_at,
+        user.confirmation_sent_at,
+        user.recovery_sent_at,
+        user.email_change_sent_at,
+        user.last_sign_in_at,
+        user.created_at,
+        user.updated_at,
+    ];
+    tx.execute(&INSERT, &row).map(|_| ())
+}
+
+/// Writes every column of a person that was read in the same transaction.
+pub(crate) fn update(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
+    let row = params![
+        user.id,
+        &user.email,
+        user.email_confirmed_at,
+        user.password_hash.as_deref(),
+        &user.user_metadata.to_json(),
+        &user.app_metadata.to_json(),
+        user.new_email.as_ref(),
+        user.banned_until,
+        user.invited_at,
+        user.confirmation_sent_at,
+        user.recovery_sent_at,
+        user.email_change_sent_at,
+        user.last_sign_in_at,
+        user.updated_at,
+    ];
+    tx.execute(&UPDATE, &row).map(|_| ())
+}
+
+/// Notes a sign-in.
+pub(crate) fn update_last_sign_in(tx: &mut Tx<'_>, id: UserId, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(&SIGNED_IN, &params![id, now]).map(|_| ())
+}
+
+/// Replaces a hash by one with present parameters, unless the password was changed in between.
+pub(crate) fn update_hash(tx: &mut Tx<'_>, id: UserId, old: &str, new: &str) -> Result<(), DbError> {
+    tx.execute(&REHASH, &params![id, old, new]).map(|_| ())
+}
+
+/// Removes a person; sessions, links and codes go with them.
+pub(crate) fn delete(tx: &mut Tx<'_>, id: UserId) -> Result<bool, DbError> {
+    Ok(tx.execute(&DELETE, &params![id])? == 1)
+}
+
+/// Lists people, newest first.
+pub(crate) fn list(tx: &mut Tx<'_>, limit: u32, offset: i64) -> Result<Vec<User>, DbError> {
+    tx.query(&LIST, &params![limit, offset], |row| read(row, 0))
+}
+
+/// Counts people. Only the contract's paged list asks for it.
+pub(crate) fn count(tx: &mut Tx<'_>) -> Result<i64, DbError> {
+    tx.query_one(&COUNT, &[], |row| row.get(0))
+}
+
+/// Reads a person whose columns begin at `at`.
+pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<User, DbError> {
+    Ok(User {
+        id: row.get(at)?,
+        email: email(row, at + 1)?.ok_or(DbError::Column { index: at + 1, expected: "EmailAddress" })?,
+        email_confirmed_at: row.get(at + 2)?,
+        password_hash: row.get(at + 3)?,
+        user_metadata: Metadata::stored(row.get(at + 4)?),
+        app_metadata: Metadata::stored(row.get(at + 5)?),
+        new_email: email(row, at + 6)?,
+        banned_until: row.get(at + 7)?,
+        invited_at: row.get(at + 8)?,
+        confirmation_sent_at: row.get(at + 9)?,
+        recovery_sent_at: row.get(at + 10)?,
+        email_change_sent_at: row.get(at + 11)?,
+        last_sign_in_at: row.get(at + 12)?,
+        created_at: row.get(at + 13)?,
+        updated_at: row.get(at + 14)?,
+    })
+}
+
+/// Reads an address that was canonical when it was written.
+pub(crate) fn email(row: &Row<'_>, index: usize) -> Result<Option<EmailAddress>, DbError> {
+    let text: Option<String> = row.get(index)?;
+    text.map(|text| text.parse().map_err(|_| DbError::Column { index, expected: "EmailAddress" })).transpose()
+}
