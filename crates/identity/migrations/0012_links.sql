@@ -17,6 +17,7 @@ create table quoin.identity_links (
 
 create unique index identity_links_token on quoin.identity_links (token_hash);
 create index identity_links_user on quoin.identity_links (user_id, purpose);
+create index identity_links_email on quoin.identity_links (email);
 create index identity_links_expires on quoin.identity_links (expires_at);
 
 -- Authorization codes of the PKCE flow: what a clicked link hands to the browser that asked for it.

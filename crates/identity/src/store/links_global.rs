@@ -1,7 +1,7 @@
 //! SQL on `quoin.identity_links`. A link is a person's, never an organisation's.
 
 use quoin_db::{DbError, Row, Tx, params, statements};
-use quoin_kernel::{Timestamp, UserId};
+use quoin_kernel::{EmailAddress, Timestamp, UserId};
 
 use crate::model::link::MAX_CODE_FAILURES;
 use crate::model::{CodeChallenge, Link, LinkEnding, LinkId, Purpose};
@@ -16,6 +16,9 @@ statements! {
     LIST_ALIVE = "select id, user_id, purpose, email, token_hash, code_mac, code_failures, code_challenge,
         created_at, expires_at, ended_at, ending from quoin.identity_links
         where user_id = ?1 and ended_at is null and expires_at > ?2 order by id desc";
+    LIST_SENT_TO = "select id, user_id, purpose, email, token_hash, code_mac, code_failures, code_challenge,
+        created_at, expires_at, ended_at, ending from quoin.identity_links
+        where email = ?1 and ended_at is null and expires_at > ?2 order by id desc";
     WAS_USED_SINCE = "select count(*) from quoin.identity_links
         where user_id = ?1 and purpose = ?2 and ending = 'used' and created_at >= ?3";
     /// The condition lets exactly one of many parallel uses through.
@@ -54,6 +57,11 @@ pub(crate) fn find_by_token(tx: &mut Tx<'_>, token_hash: &[u8; 32]) -> Result<Op
 /// Lists a person's links that still work, newest first.
 pub(crate) fn list_alive(tx: &mut Tx<'_>, user_id: UserId, now: Timestamp) -> Result<Vec<Link>, DbError> {
     tx.query(&LIST_ALIVE, &params![user_id, now], read)
+}
+
+/// Lists the links to an address that still work, newest first.
+pub(crate) fn list_sent_to(tx: &mut Tx<'_>, email: &EmailAddress, now: Timestamp) -> Result<Vec<Link>, DbError> {
+    tx.query(&LIST_SENT_TO, &params![email, now], read)
 }
 
 /// Tells whether a link of this purpose that was made at `since` or later has done its work.

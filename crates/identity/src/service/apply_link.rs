@@ -1,0 +1,111 @@
+//! What each kind of link does to the account, once it is consumed.
+
+use quoin_audit::{Actor, Entry};
+use quoin_db::{DbError, Tx};
+use quoin_kernel::Problem;
+use quoin_kernel::port::Origin;
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::{Link, LinkEnding, Purpose, User};
+use crate::service::end_sessions::end_sessions;
+use crate::service::letters::{self, Letter};
+use crate::store::{links_global, users_global};
+
+/// What a consumed link has done.
+pub(crate) enum Applied {
+    /// All that it is for; the person as they are now.
+    Done(Box<User>),
+    /// Half of a change of address: the other address has to agree too.
+    OneOfTwo,
+}
+
+/// Applies a link to the account it belongs to.
+///
+/// # Errors
+/// `otp_expired` where the link was sent to an address that is no longer the one in question.
+pub(crate) fn apply_link(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    link: &Link,
+    origin: &Origin,
+) -> Result<Applied, Problem> {
+    let bound_to = match link.purpose {
+        Purpose::EmailChangeNew => user.new_email.as_ref(),
+        _ => Some(&user.email),
+    };
+    if bound_to != Some(&link.email) {
+        return Err(IdentityError::LinkExpired.into());
+    }
+    match link.purpose {
+        Purpose::Signup | Purpose::Invite => confirm(&mut user, origin),
+        Purpose::Recovery | Purpose::Magiclink => {
+            if !user.is_confirmed() {
+                disown_stranger(tx, identity, &mut user, origin)?;
+            }
+            confirm(&mut user, origin);
+        }
+        Purpose::EmailChangeCurrent | Purpose::EmailChangeNew => {
+            return change_address(tx, identity, user, link, origin);
+        }
+        // Its code is taken by the change it was asked for, never here.
+        Purpose::Reauthentication => return Err(IdentityError::LinkExpired.into()),
+    }
+    users_global::update(tx, &user)?;
+    Ok(Applied::Done(Box::new(user)))
+}
+
+fn confirm(user: &mut User, origin: &Origin) {
+    if user.email_confirmed_at.is_none() {
+        user.email_confirmed_at = Some(origin.now);
+        user.updated_at = origin.now;
+    }
+}
+
+/// Takes an account that nobody has confirmed from whoever made it: the reader of the address owns it now.
+fn disown_stranger(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    user: &mut User,
+    origin: &Origin,
+) -> Result<(), DbError> {
+    user.password_hash = None;
+    links_global::end_of_user(tx, user.id, LinkEnding::Revoked, origin.now)?;
+    end_sessions(tx, identity, user.id, None, origin.now)
+}
+
+/// Changes the address once both the present and the new one have agreed; one that was never proved is not asked.
+fn change_address(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    link: &Link,
+    origin: &Origin,
+) -> Result<Applied, Problem> {
+    let now = origin.now;
+    let other = match link.purpose {
+        Purpose::EmailChangeCurrent => Purpose::EmailChangeNew,
+        _ => Purpose::EmailChangeCurrent,
+    };
+    let since = user.email_change_sent_at.unwrap_or(link.created_at);
+    if user.is_confirmed() && !links_global::was_used_since(tx, user.id, other, since)? {
+        return Ok(Applied::OneOfTwo);
+    }
+    let new = user.new_email.take().ok_or(IdentityError::LinkExpired)?;
+    if users_global::find_by_email(tx, &new)?.is_some() {
+        return Err(IdentityError::LinkExpired.into());
+    }
+    let old = std::mem::replace(&mut user.email, new);
+    user.email_confirmed_at = Some(now);
+    user.email_change_sent_at = None;
+    user.updated_at = now;
+    users_global::update(tx, &user)?;
+    links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
+    for address in [&old, &user.email] {
+        letters::send(tx, identity, address, &Letter::EmailChanged { new: user.email.clone() }, now)?;
+    }
+    let entry = Entry::new(identity.app().rng(), now, Actor::User(user.id), "identity.user.email_changed");
+    quoin_audit::record(tx, &entry.from(origin).on(user.id))?;
+    Ok(Applied::Done(Box::new(user)))
+}

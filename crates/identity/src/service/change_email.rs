@@ -1,0 +1,68 @@
+//! A change of address: both the present and the new address have to agree, each by a link of its own.
+
+use quoin_db::Tx;
+use quoin_kernel::{EmailAddress, Problem, Timestamp};
+
+use crate::Identity;
+use crate::model::{LinkEnding, Purpose, User};
+use crate::service::letters::{self, Letter};
+use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::store::{links_global, users_global};
+
+/// The two links, drawn before their transaction.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeDraft {
+    current: LinkDraft,
+    new: LinkDraft,
+}
+
+impl ChangeDraft {
+    /// Draws both links.
+    pub(crate) fn new(identity: &Identity, wishes: &LinkWishes, now: Timestamp) -> Self {
+        Self {
+            current: LinkDraft::new(identity, Purpose::EmailChangeCurrent, wishes, now),
+            new: LinkDraft::new(identity, Purpose::EmailChangeNew, wishes, now),
+        }
+    }
+}
+
+/// Notes the wished address and sends both links.
+///
+/// Whether somebody has that address already is not said to who asks; its owner is told instead.
+pub(crate) fn begin_change(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    new: EmailAddress,
+    draft: &ChangeDraft,
+    now: Timestamp,
+) -> Result<User, Problem> {
+    user.new_email = Some(new);
+    user.email_change_sent_at = Some(now);
+    user.updated_at = now;
+    send_change_links(tx, identity, user.clone(), draft, now)?;
+    Ok(user)
+}
+
+/// Sends both links of a change that is wanted; older ones are dead from then on.
+pub(crate) fn send_change_links(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    draft: &ChangeDraft,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let Some(new) = user.new_email.clone() else { return Ok(()) };
+    user.email_change_sent_at = Some(now);
+    users_global::update(tx, &user)?;
+    for purpose in [Purpose::EmailChangeCurrent, Purpose::EmailChangeNew] {
+        links_global::end_of_purpose(tx, user.id, purpose, LinkEnding::Replaced, now)?;
+    }
+    if user.is_confirmed() {
+        send_link(tx, identity, &user, &user.email, &draft.current, now)?;
+    }
+    if users_global::find_by_email(tx, &new)?.is_some() {
+        return letters::send(tx, identity, &new, &Letter::AccountExists, now);
+    }
+    send_link(tx, identity, &user, &new, &draft.new, now)
+}

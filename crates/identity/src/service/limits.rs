@@ -1,0 +1,80 @@
+//! How often somebody may fail, and how many mails somebody may ask for: per account and per network address.
+//!
+//! Counted whether or not an account exists, so that a limit tells nothing.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Problem};
+use quoin_web::rate_limit::Counter;
+
+use crate::Identity;
+use crate::error::IdentityError;
+
+const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
+const MAIL_WINDOW: Duration = Duration::from_secs(3600);
+
+/// Refuses an account or a network address that has failed too often; counts nothing.
+///
+/// # Errors
+/// 429 `over_request_rate_limit`.
+pub(crate) async fn check_failures(identity: &Identity, email: &EmailAddress, origin: &Origin) -> Result<(), Problem> {
+    let [account, network] = failures(identity);
+    let (db, ip) = (identity.db(), network_of(origin.ip));
+    let (by_account, by_network) =
+        tokio::join!(account.check(db, email.as_str(), origin.now), network.check(db, &ip, origin.now));
+    by_account.and(by_network)
+}
+
+/// Counts one failure against the account and the network address, in a transaction of its own.
+pub(crate) async fn count_failure(identity: &Identity, email: &EmailAddress, origin: &Origin) -> Result<(), Problem> {
+    let [account, network] = failures(identity);
+    let (db, ip) = (identity.db(), network_of(origin.ip));
+    let (by_account, by_network) =
+        tokio::join!(account.add(db, email.as_str(), origin.now), network.add(db, &ip, origin.now));
+    by_account.and(by_network).map(drop)
+}
+
+/// Forgets the account's failures after a success; the network address keeps its own.
+pub(crate) async fn forget_failures(identity: &Identity, email: &EmailAddress) -> Result<(), Problem> {
+    failures(identity)[0].clear(identity.db(), email.as_str()).await
+}
+
+/// Counts one mail to an address, asked for from a network address, and refuses beyond the limits.
+///
+/// # Errors
+/// 429 `over_email_send_rate_limit`.
+pub(crate) async fn spend_mail(identity: &Identity, email: &EmailAddress, origin: &Origin) -> Result<(), Problem> {
+    let config = identity.config();
+    let address = Counter::new("identity.mail.address", config.mails_per_address, MAIL_WINDOW);
+    let network = Counter::new("identity.mail.network", config.mails_per_ip, MAIL_WINDOW);
+    let (db, ip) = (identity.db(), network_of(origin.ip));
+    let (by_address, by_network) =
+        tokio::join!(address.spend(db, email.as_str(), origin.now), network.spend(db, &ip, origin.now));
+    by_address.and(by_network).map_err(|problem| match problem.retry_after() {
+        Some(retry_after_s) if problem.status() == 429 => {
+            IdentityError::OverEmailSendRateLimit { retry_after_s }.into()
+        }
+        _ => problem,
+    })
+}
+
+fn failures(identity: &Identity) -> [Counter; 2] {
+    let config = identity.config();
+    [
+        Counter::new("identity.failure.account", config.failures_per_account, FAILURE_WINDOW),
+        Counter::new("identity.failure.network", config.failures_per_ip, FAILURE_WINDOW),
+    ]
+}
+
+/// An IPv6 network of 64 bits counts as one address, because one line has as many.
+fn network_of(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+        }
+        IpAddr::V4(ip) => ip.to_string(),
+    }
+}

@@ -1,0 +1,16 @@
+//! A password that somebody wants to have: checked for strength, then hashed outside of any transaction.
+
+use quoin_kernel::{Problem, Secret};
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::password::check_strength;
+
+/// Checks and hashes a new password.
+///
+/// # Errors
+/// 422 `weak_password` with the reason; 503 while too many people are signing in.
+pub(crate) async fn hash_new_password(identity: &Identity, password: Secret<String>) -> Result<String, Problem> {
+    check_strength(password.expose(), identity.config().password_min_length).map_err(IdentityError::WeakPassword)?;
+    identity.passwords().hash(password).await
+}

@@ -1,0 +1,97 @@
+//! Showing once more who one is: a code by mail, or a sign-in that is recent enough.
+
+use std::time::Duration;
+
+use quoin_db::Tx;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{Problem, Secret, UserCaller};
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::{Purpose, Session, User};
+use crate::service::limits;
+use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::store::{links_global, sessions_global};
+
+/// Sends the caller a code that a change of password or address accepts as `nonce`.
+///
+/// # Errors
+/// `session_not_found`; 429 `over_email_send_rate_limit`.
+pub async fn request_reauthentication(
+    identity: &Identity,
+    caller: &UserCaller,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let (session_id, now) = (caller.session_id, origin.now);
+    let found = identity
+        .db()
+        .read("identity.session.get", move |tx| sessions_global::find_with_user(tx, session_id))
+        .await?;
+    let (user, _) = found.ok_or(IdentityError::SessionNotFound)?;
+    limits::spend_mail(identity, &user.email, origin).await?;
+    let draft = LinkDraft::new(identity, Purpose::Reauthentication, &LinkWishes::default(), now);
+    let inside = identity.clone();
+    identity
+        .db()
+        .write("identity.reauthentication.request", move |tx| {
+            let (user, _) = sessions_global::find_with_user(tx, session_id)?.ok_or(IdentityError::SessionNotFound)?;
+            send_link(tx, &inside, &user, &user.email, &draft, now)
+        })
+        .await
+}
+
+/// Tells whether the session is young enough for a change that needs a recent sign-in.
+pub(crate) fn is_recent(identity: &Identity, session: &Session, origin: &Origin) -> bool {
+    origin.now.since(session.authenticated_at) <= Duration::from_secs(identity.config().recent_sign_in_s)
+}
+
+/// Finds out, before the transaction, whether a nonce is the code that was sent; a wrong one is counted.
+///
+/// # Errors
+/// `reauthentication_not_valid`; 429 after too many wrong codes.
+pub(crate) async fn check_nonce(
+    identity: &Identity,
+    user: &User,
+    nonce: &Secret<String>,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    limits::check_failures(identity, &user.email, origin).await?;
+    let (user_id, now) = (user.id, origin.now);
+    let links = identity
+        .db()
+        .read("identity.link.find", move |tx| links_global::list_alive(tx, user_id, now))
+        .await?;
+    let sent = links.into_iter().find(|link| link.purpose == Purpose::Reauthentication && link.is_alive(now));
+    let Some(link) = sent else { return Err(IdentityError::ReauthenticationNotValid.into()) };
+    if link.has_code(identity.app().master_key(), nonce.expose()) {
+        return Ok(());
+    }
+    limits::count_failure(identity, &user.email, origin).await?;
+    let id = link.id;
+    identity.db().write("identity.link.count_failure", move |tx| links_global::update_failures(tx, id)).await?;
+    Err(IdentityError::ReauthenticationNotValid.into())
+}
+
+/// Uses the code up, in the transaction of the change that it was asked for.
+///
+/// # Errors
+/// `reauthentication_not_valid` where another change has used it.
+pub(crate) fn consume_nonce(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    user: &User,
+    nonce: &Secret<String>,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let now = origin.now;
+    let links = links_global::list_alive(tx, user.id, now)?;
+    let master = identity.app().master_key();
+    let sent = links
+        .into_iter()
+        .find(|link| link.purpose == Purpose::Reauthentication && link.has_code(master, nonce.expose()));
+    let link = sent.ok_or(IdentityError::ReauthenticationNotValid)?;
+    if links_global::consume(tx, link.id, now)? {
+        return Ok(());
+    }
+    Err(IdentityError::ReauthenticationNotValid.into())
+}

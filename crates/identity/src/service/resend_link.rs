@@ -1,0 +1,70 @@
+//! Asking for a link once more. Known and unknown addresses are answered alike.
+
+use quoin_audit::{Actor, Entry};
+use quoin_db::Tx;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Problem, Timestamp};
+use serde::Deserialize;
+
+use crate::Identity;
+use crate::model::{Purpose, User};
+use crate::service::change_email::{ChangeDraft, send_change_links};
+use crate::service::limits;
+use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::store::users_global;
+
+/// Which link is wanted again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ResendType {
+    /// The confirmation of a sign-up.
+    Signup,
+    /// The links of a change of address.
+    EmailChange,
+}
+
+/// Sends a link again, if one was sent before and has not been used; the older one is dead from then on.
+///
+/// # Errors
+/// 429 `over_email_send_rate_limit`, for unknown addresses too.
+pub async fn resend_link(
+    identity: &Identity,
+    (kind, email): (ResendType, EmailAddress),
+    wishes: LinkWishes,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    limits::spend_mail(identity, &email, origin).await?;
+    let now = origin.now;
+    let signup = LinkDraft::new(identity, Purpose::Signup, &wishes, now);
+    let change = ChangeDraft::new(identity, &wishes, now);
+    let entry = Entry::new(identity.app().rng(), now, Actor::Anonymous, "identity.link.resend_requested").from(origin);
+    let inside = identity.clone();
+    identity
+        .db()
+        .write("identity.link.resend", move |tx| {
+            quoin_audit::record(tx, &entry)?;
+            let Some(user) = users_global::find_by_email(tx, &email)?.filter(|user| !user.is_banned(now)) else {
+                return Ok(());
+            };
+            match kind {
+                ResendType::Signup if !user.is_confirmed() => confirm_again(tx, &inside, user, &signup, now),
+                ResendType::EmailChange if user.new_email.is_some() => {
+                    send_change_links(tx, &inside, user, &change, now)
+                }
+                ResendType::Signup | ResendType::EmailChange => Ok(()),
+            }
+        })
+        .await
+}
+
+fn confirm_again(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    draft: &LinkDraft,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    user.confirmation_sent_at = Some(now);
+    users_global::update(tx, &user)?;
+    send_link(tx, identity, &user, &user.email, draft, now)
+}

@@ -1,0 +1,214 @@
+//! Using a link or a code: it is consumed once, in the transaction of its effect.
+
+use quoin_audit::{Actor, Entry};
+use quoin_db::Tx;
+use quoin_kernel::hash::sha256;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Problem, Secret, rng};
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::{AuthCode, CodeChallenge, Link, LinkSecrets, Purpose, User};
+use crate::service::apply_link::{Applied, apply_link};
+use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, check_admission, issue_session};
+use crate::service::limits;
+use crate::store::{codes_global, links_global, users_global};
+
+/// What proves that somebody has read the mail.
+#[derive(Debug, Clone)]
+pub enum LinkProof {
+    /// The token of the link.
+    Token(Secret<String>),
+    /// The code beside it, and the address it was sent to.
+    Code {
+        /// The address.
+        email: EmailAddress,
+        /// The eight digits.
+        code: Secret<String>,
+    },
+}
+
+/// How the answer reaches the application.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// In the body, to whoever called.
+    Body,
+    /// By redirect of a browser; a link of the PKCE flow then gives a code instead of tokens.
+    Redirect,
+}
+
+/// What a link led to.
+#[derive(Debug)]
+pub enum Verified {
+    /// A session, and what the link was for.
+    Session(Box<IssuedSession>, Purpose),
+    /// An authorization code for the browser that asked for the link.
+    Code(Secret<String>),
+    /// The other address has to agree too.
+    OneOfTwo,
+}
+
+/// What happened in the transaction.
+enum Used {
+    Open(Box<OpenSession>, Purpose),
+    Code,
+    OneOfTwo,
+}
+
+struct Attempt {
+    identity: Identity,
+    wanted_type: String,
+    delivery: Delivery,
+    code: Secret<String>,
+    origin: Origin,
+}
+
+/// Reads what a link is for and whether it still works, and changes nothing: mail scanners open links.
+pub async fn peek_link(
+    identity: &Identity,
+    token: &str,
+    wanted_type: &str,
+    origin: &Origin,
+) -> Result<Purpose, Problem> {
+    let hash = LinkSecrets::token_hash(token);
+    let link = identity.db().read("identity.link.get", move |tx| links_global::find_by_token(tx, &hash)).await?;
+    let link = link.filter(|link| link.is_alive(origin.now) && link.purpose.answers_to(wanted_type));
+    Ok(link.ok_or(IdentityError::LinkExpired)?.purpose)
+}
+
+/// Consumes a link or code and does what it is for.
+///
+/// # Errors
+/// `otp_expired` for anything that does not work, whatever the reason; `user_banned`; 429 after too many wrong codes.
+pub async fn verify_link(
+    identity: &Identity,
+    proof: LinkProof,
+    wanted_type: &str,
+    delivery: Delivery,
+    origin: &Origin,
+) -> Result<Verified, Problem> {
+    let attempt = Attempt {
+        identity: identity.clone(),
+        wanted_type: wanted_type.to_owned(),
+        delivery,
+        code: Secret::new(rng::token(identity.app().rng())),
+        origin: origin.clone(),
+    };
+    let code = attempt.code.clone();
+    let used = match proof {
+        LinkProof::Token(token) => by_token(attempt, LinkSecrets::token_hash(token.expose())).await?,
+        LinkProof::Code { email, code } => by_code(attempt, email, code).await?,
+    };
+    match used {
+        Used::Open(open, purpose) => Ok(Verified::Session(Box::new(open.sign(identity, origin.now)?), purpose)),
+        Used::Code => Ok(Verified::Code(code)),
+        Used::OneOfTwo => Ok(Verified::OneOfTwo),
+    }
+}
+
+async fn by_token(attempt: Attempt, hash: [u8; 32]) -> Result<Used, Problem> {
+    let db = attempt.identity.db().clone();
+    db.write("identity.link.use", move |tx| {
+        let link = links_global::find_by_token(tx, &hash)?.ok_or(IdentityError::LinkExpired)?;
+        attempt.consume(tx, &link)
+    })
+    .await
+}
+
+/// A wrong code counts against the account, the network address and the links that it might have belonged to.
+async fn by_code(attempt: Attempt, email: EmailAddress, code: Secret<String>) -> Result<Used, Problem> {
+    let (identity, origin) = (attempt.identity.clone(), attempt.origin.clone());
+    limits::check_failures(&identity, &email, &origin).await?;
+    let (wanted, typed) = (attempt.wanted_type.clone(), code.clone());
+    let candidates = links_to(&identity, &email, &wanted, &origin).await?;
+    let master = identity.app().master_key();
+    let found = candidates.iter().find(|link| link.has_code(master, typed.expose())).cloned();
+    let Some(link) = found else {
+        limits::count_failure(&identity, &email, &origin).await?;
+        count_wrong_code(&identity, candidates).await?;
+        return Err(IdentityError::LinkExpired.into());
+    };
+    identity
+        .db()
+        .write("identity.link.use", move |tx| {
+            // Read again, because its failures and its end are what other attempts have changed.
+            let link = links_global::find_by_token(tx, &link.token_hash)?.ok_or(IdentityError::LinkExpired)?;
+            attempt.consume(tx, &link)
+        })
+        .await
+}
+
+/// Lists the links to an address that still work and answer to a type.
+async fn links_to(
+    identity: &Identity,
+    email: &EmailAddress,
+    wanted_type: &str,
+    origin: &Origin,
+) -> Result<Vec<Link>, Problem> {
+    let (email, wanted, now) = (email.clone(), wanted_type.to_owned(), origin.now);
+    identity
+        .db()
+        .read("identity.link.find", move |tx| {
+            let mut links = links_global::list_sent_to(tx, &email, now)?;
+            links.retain(|link| link.is_alive(now) && link.purpose.answers_to(&wanted));
+            Ok(links)
+        })
+        .await
+}
+
+async fn count_wrong_code(identity: &Identity, candidates: Vec<Link>) -> Result<(), Problem> {
+    identity
+        .db()
+        .write("identity.link.count_failure", move |tx| {
+            candidates.iter().try_for_each(|link| links_global::update_failures(tx, link.id)).map_err(Problem::from)
+        })
+        .await
+}
+
+impl Attempt {
+    fn consume(&self, tx: &mut Tx<'_>, link: &Link) -> Result<Used, Problem> {
+        let (identity, origin) = (&self.identity, &self.origin);
+        let now = origin.now;
+        if !link.purpose.answers_to(&self.wanted_type) || !links_global::consume(tx, link.id, now)? {
+            return Err(IdentityError::LinkExpired.into());
+        }
+        let user = users_global::find(tx, link.user_id)?.ok_or(IdentityError::LinkExpired)?;
+        let applied = apply_link(tx, identity, user, link, origin)?;
+        let entry = Entry::new(identity.app().rng(), now, Actor::User(link.user_id), "identity.link.used")
+            .from(origin)
+            .on(link.id)
+            .detail(serde_json::json!({"purpose": link.purpose.as_str()}));
+        quoin_audit::record(tx, &entry)?;
+        match (applied, &link.challenge) {
+            (Applied::OneOfTwo, _) => Ok(Used::OneOfTwo),
+            (Applied::Done(user), Some(challenge)) if self.delivery == Delivery::Redirect => {
+                self.store_code(tx, &user, link.purpose, challenge)
+            }
+            (Applied::Done(user), _) => {
+                let draft = SessionDraft::new(identity, link.purpose.method(), now);
+                let open = issue_session(tx, identity, *user, &draft, origin)?;
+                Ok(Used::Open(Box::new(open), link.purpose))
+            }
+        }
+    }
+
+    fn store_code(
+        &self,
+        tx: &mut Tx<'_>,
+        user: &User,
+        purpose: Purpose,
+        challenge: &CodeChallenge,
+    ) -> Result<Used, Problem> {
+        let now = self.origin.now;
+        check_admission(self.identity.config(), user, now)?;
+        let code = AuthCode {
+            user_id: user.id,
+            method: purpose.method(),
+            challenge: challenge.clone(),
+            expires_at: now + self.identity.config().link(),
+            session_id: None,
+        };
+        codes_global::insert(tx, &sha256(self.code.expose().as_bytes()), &code, now)?;
+        Ok(Used::Code)
+    }
+}
