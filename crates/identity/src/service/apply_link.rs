@@ -1,6 +1,6 @@
 //! What each kind of link does to the account, once it is consumed.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::{DbError, Tx};
 use quoin_kernel::Problem;
 use quoin_kernel::port::Origin;
@@ -105,7 +105,7 @@ fn change_address(
     for address in [&old, &user.email] {
         letters::send(tx, identity, address, &Letter::EmailChanged { new: user.email.clone() }, now)?;
     }
-    let entry = Entry::new(identity.app().rng(), now, Actor::User(user.id), "identity.user.email_changed");
-    quoin_audit::record(tx, &entry.from(origin).on(user.id))?;
+    let entry = identity.entry(Actor::User(user.id), "identity.user.email_changed", origin);
+    quoin_audit::record(tx, &entry.on(user.id))?;
     Ok(Applied::Done(Box::new(user)))
 }

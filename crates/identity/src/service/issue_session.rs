@@ -1,6 +1,6 @@
 //! The one function that issues sessions. Every door calls it, so that no control has a second door.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Aal, Problem, SessionId, Timestamp};
@@ -106,8 +106,7 @@ pub(crate) fn issue_session(
     sessions_global::insert(tx, &session)?;
     users_global::update_last_sign_in(tx, user.id, now)?;
     user.last_sign_in_at = Some(now);
-    let entry = Entry::new(identity.app().rng(), now, Actor::User(user.id), "identity.session.started")
-        .from(origin)
+    let entry = identity.entry(Actor::User(user.id), "identity.session.started", origin)
         .on(session.id)
         .detail(serde_json::json!({"method": draft.method.as_str()}));
     quoin_audit::record(tx, &entry)?;

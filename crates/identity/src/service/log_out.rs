@@ -1,6 +1,6 @@
 //! Logging out: on this device, on all others, or everywhere.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Problem, UserCaller};
 use serde::Deserialize;
@@ -29,8 +29,7 @@ pub async fn log_out(
     origin: &Origin,
 ) -> Result<(), Problem> {
     let (user_id, session_id, now) = (caller.user_id, caller.session_id, origin.now);
-    let entry = Entry::new(identity.app().rng(), now, Actor::User(user_id), "identity.session.ended")
-        .from(origin)
+    let entry = identity.entry(Actor::User(user_id), "identity.session.ended", origin)
         .on(session_id)
         .detail(serde_json::json!({"scope": scope.as_str()}));
     let inside = identity.clone();

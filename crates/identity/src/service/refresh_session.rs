@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::Problem;
 use quoin_kernel::port::Origin;
@@ -93,12 +93,7 @@ fn end_family(
     origin: &Origin,
 ) -> Result<Refreshed, Problem> {
     end_session(tx, identity, session.id, origin.now)?;
-    let entry = Entry::new(
-        identity.app().rng(),
-        origin.now,
-        Actor::User(session.user_id),
-        "identity.session.refresh_token_reused",
-    );
-    quoin_audit::record(tx, &entry.from(origin).on(session.id))?;
+    let entry = identity.entry(Actor::User(session.user_id), "identity.session.refresh_token_reused", origin);
+    quoin_audit::record(tx, &entry.on(session.id))?;
     Ok(Refreshed::Ended(IdentityError::RefreshTokenAlreadyUsed))
 }

@@ -1,6 +1,6 @@
 //! Asking for a recovery link. Known and unknown addresses are answered alike.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem};
 
@@ -24,7 +24,7 @@ pub async fn request_recovery(
     let now = origin.now;
     let draft = LinkDraft::new(identity, Purpose::Recovery, &wishes, now);
     // Written in either case: no less work for an unknown address.
-    let entry = Entry::new(identity.app().rng(), now, Actor::Anonymous, "identity.recovery.requested").from(origin);
+    let entry = identity.entry(Actor::Anonymous, "identity.recovery.requested", origin);
     let inside = identity.clone();
     identity
         .db()

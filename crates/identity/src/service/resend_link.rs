@@ -1,6 +1,6 @@
 //! Asking for a link once more. Known and unknown addresses are answered alike.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, Timestamp};
@@ -37,7 +37,7 @@ pub async fn resend_link(
     let now = origin.now;
     let signup = LinkDraft::new(identity, Purpose::Signup, &wishes, now);
     let change = ChangeDraft::new(identity, &wishes, now);
-    let entry = Entry::new(identity.app().rng(), now, Actor::Anonymous, "identity.link.resend_requested").from(origin);
+    let entry = identity.entry(Actor::Anonymous, "identity.link.resend_requested", origin);
     let inside = identity.clone();
     identity
         .db()

@@ -4,7 +4,7 @@
 //! gets a mail, and an account that nobody has confirmed takes the newest password, because whoever came first may have
 //! taken somebody else's address.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, Secret, UserId};
@@ -130,6 +130,6 @@ fn at_once(tx: &mut Tx<'_>, identity: &Identity, draft: &Draft, origin: &Origin)
 }
 
 fn record_repeated(tx: &mut Tx<'_>, identity: &Identity, known: &User, origin: &Origin) -> Result<(), Problem> {
-    let entry = Entry::new(identity.app().rng(), origin.now, Actor::Anonymous, "identity.user.sign_up_repeated");
-    Ok(quoin_audit::record(tx, &entry.from(origin).on(known.id))?)
+    let entry = identity.entry(Actor::Anonymous, "identity.user.sign_up_repeated", origin);
+    Ok(quoin_audit::record(tx, &entry.on(known.id))?)
 }

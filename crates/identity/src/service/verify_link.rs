@@ -1,6 +1,6 @@
 //! Using a link or a code: it is consumed once, in the transaction of its effect.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::hash::sha256;
 use quoin_kernel::port::Origin;
@@ -174,8 +174,7 @@ impl Attempt {
         }
         let user = users_global::find(tx, link.user_id)?.ok_or(IdentityError::LinkExpired)?;
         let applied = apply_link(tx, identity, user, link, origin)?;
-        let entry = Entry::new(identity.app().rng(), now, Actor::User(link.user_id), "identity.link.used")
-            .from(origin)
+        let entry = identity.entry(Actor::User(link.user_id), "identity.link.used", origin)
             .on(link.id)
             .detail(serde_json::json!({"purpose": link.purpose.as_str()}));
         quoin_audit::record(tx, &entry)?;

@@ -1,0 +1,44 @@
+//! What this room does by itself: it forgets what has ended.
+
+use std::time::Duration;
+
+use quoin_db::DbError;
+use quoin_kernel::Timestamp;
+use quoin_kernel::job::{JobError, JobType};
+use quoin_web::Schedule;
+
+use crate::Identity;
+use crate::store::{codes_global, links_global, sessions_global};
+
+/// The job that removes what has ended.
+const PURGE: &str = "identity.purge";
+/// How long links and codes stay after their use or expiry, so that a person can be told what became of them.
+const KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// When the jobs of this room run.
+pub static SCHEDULES: &[Schedule] =
+    &[Schedule { name: "identity.purge", every: Duration::from_secs(3600), job: PURGE }];
+
+/// Describes the jobs of this room.
+pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
+    let identity = identity.clone();
+    vec![JobType::new(PURGE, 3, Duration::from_secs(60), move |job, _| {
+        let identity = identity.clone();
+        async move { purge(&identity, job.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
+    })]
+}
+
+/// Removes links and codes a day after their end, and sessions that nobody has refreshed for too long.
+async fn purge(identity: &Identity, now: Timestamp) -> Result<(), DbError> {
+    let idle_since = now - Duration::from_secs(identity.config().session_idle_s);
+    let removed = identity
+        .db()
+        .write("identity.purge", move |tx| {
+            let links = links_global::delete_ended(tx, now - KEPT)?;
+            let codes = codes_global::delete_expired(tx, now - KEPT)?;
+            Ok::<_, DbError>(links + codes + sessions_global::delete_idle(tx, idle_since)?)
+        })
+        .await?;
+    tracing::debug!(removed, "forgot links, codes and sessions that have ended");
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What an administrator may say about an account, whether it is being made or changed.
+
+use quoin_kernel::{EmailAddress, Problem, Secret, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::Identity;
+use crate::model::User;
+use crate::model::ban::BanDuration;
+use crate::service::new_password::hash_new_password;
+
+/// What an administrator sets; what is `None` stays.
+#[derive(Debug, Default)]
+pub struct AdminChanges {
+    /// The address.
+    pub email: Option<EmailAddress>,
+    /// A password.
+    pub password: Option<Secret<String>>,
+    /// The hash of a password, brought along from elsewhere.
+    pub password_hash: Option<Secret<String>>,
+    /// Whether the address counts as proved from now on.
+    pub email_confirm: bool,
+    /// Changes to what the person may edit, key by key; null removes a key.
+    pub user_metadata: Map<String, Value>,
+    /// Changes to what only administrators may edit, key by key; null removes a key.
+    pub app_metadata: Map<String, Value>,
+    /// How long the person may not sign in, from now.
+    pub ban: Option<BanDuration>,
+}
+
+/// The changes with the password hashed, ready for a transaction.
+#[derive(Debug, Clone)]
+pub(crate) struct CheckedChanges {
+    pub(crate) email: Option<EmailAddress>,
+    pub(crate) password_hash: Option<String>,
+    email_confirm: bool,
+    user_metadata: Map<String, Value>,
+    app_metadata: Map<String, Value>,
+    pub(crate) ban: Option<BanDuration>,
+}
+
+impl AdminChanges {
+    /// Checks and hashes the password.
+    ///
+    /// # Errors
+    /// `weak_password`; 400 `validation_failed` for a hash that this program cannot verify.
+    pub(crate) async fn check(self, identity: &Identity) -> Result<CheckedChanges, Problem> {
+        let password_hash = match (self.password, self.password_hash) {
+            (Some(_), Some(_)) => return Err(refuse_hash("must not be sent together with password")),
+            (Some(password), None) => Some(hash_new_password(identity, password).await?),
+            (None, Some(hash)) => Some(known_hash(&hash)?),
+            (None, None) => None,
+        };
+        Ok(CheckedChanges {
+            email: self.email,
+            password_hash,
+            email_confirm: self.email_confirm,
+            user_metadata: self.user_metadata,
+            app_metadata: self.app_metadata,
+            ban: self.ban,
+        })
+    }
+}
+
+fn known_hash(hash: &Secret<String>) -> Result<String, Problem> {
+    match argon2::PasswordHash::new(hash.expose()) {
+        Ok(parsed) if parsed.algorithm.as_str().starts_with("argon2") => Ok(hash.expose().clone()),
+        _ => Err(refuse_hash("must be a PHC string of Argon2: $argon2id$…")),
+    }
+}
+
+fn refuse_hash(why: &'static str) -> Problem {
+    Problem::invalid(format!("password_hash {why}.")).field("password_hash", why)
+}
+
+impl CheckedChanges {
+    /// Applies the changes to an account in memory.
+    ///
+    /// # Errors
+    /// 400 `validation_failed` for metadata that is too large.
+    pub(crate) fn apply(&self, user: &mut User, now: Timestamp) -> Result<(), Problem> {
+        if let Some(email) = &self.email {
+            user.email.clone_from(email);
+        }
+        if let Some(hash) = &self.password_hash {
+            user.password_hash = Some(hash.clone());
+        }
+        if self.email_confirm && !user.is_confirmed() {
+            user.email_confirmed_at = Some(now);
+        }
+        if let Some(ban) = self.ban {
+            user.banned_until = ban.until(now);
+        }
+        user.user_metadata = user.user_metadata.merged(&self.user_metadata, "user_metadata")?;
+        user.app_metadata = user.app_metadata.merged(&self.app_metadata, "app_metadata")?;
+        user.updated_at = now;
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! An administrator changes an account: a new password or a ban ends its sessions and links at once.
+
+use quoin_audit::Actor;
+use quoin_db::Tx;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{Problem, UserId};
+use serde_json::json;
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::ban::BanDuration;
+use crate::model::{LinkEnding, User};
+use crate::service::admin_changes::{AdminChanges, CheckedChanges};
+use crate::service::end_sessions::end_sessions;
+use crate::service::letters::{self, Letter};
+use crate::store::{links_global, users_global};
+
+/// Changes an account.
+///
+/// # Errors
+/// `user_not_found`, `email_exists`, `weak_password`; 400 `validation_failed`.
+pub async fn change_user(
+    identity: &Identity,
+    id: UserId,
+    changes: AdminChanges,
+    actor: Actor,
+    origin: &Origin,
+) -> Result<User, Problem> {
+    let checked = changes.check(identity).await?;
+    let (inside, seen_from) = (identity.clone(), origin.clone());
+    identity
+        .db()
+        .write("identity.user.change", move |tx| {
+            let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
+            let changed = change(tx, &inside, user, &checked, &seen_from)?;
+            for action in actions(&checked) {
+                let entry = inside.entry(actor.clone(), action, &seen_from).on(id);
+                quoin_audit::record(tx, &entry.detail(json!({"banned_until": changed.banned_until})))?;
+            }
+            Ok(changed)
+        })
+        .await
+}
+
+fn change(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    checked: &CheckedChanges,
+    origin: &Origin,
+) -> Result<User, Problem> {
+    let now = origin.now;
+    let old_email = user.email.clone();
+    checked.apply(&mut user, now)?;
+    let moved = user.email != old_email;
+    if moved && users_global::find_by_email(tx, &user.email)?.is_some() {
+        return Err(IdentityError::EmailExists.into());
+    }
+    users_global::update(tx, &user)?;
+    if moved || checked.password_hash.is_some() || user.is_banned(now) {
+        links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
+    }
+    if checked.password_hash.is_some() || user.is_banned(now) {
+        end_sessions(tx, identity, user.id, None, now)?;
+    }
+    if checked.password_hash.is_some() {
+        letters::send(tx, identity, &user.email, &Letter::PasswordChanged, now)?;
+    }
+    if moved {
+        for address in [&old_email, &user.email] {
+            letters::send(tx, identity, address, &Letter::EmailChanged { new: user.email.clone() }, now)?;
+        }
+    }
+    Ok(user)
+}
+
+/// Names what the trail shows; a ban has a name of its own, because people look for it.
+fn actions(checked: &CheckedChanges) -> impl Iterator<Item = &'static str> {
+    let ban = checked.ban.map(|ban| match ban {
+        BanDuration::None => "identity.user.unbanned",
+        BanDuration::For(_) => "identity.user.banned",
+    });
+    std::iter::once("identity.user.changed").chain(ban)
+}

@@ -1,0 +1,40 @@
+//! Erasing a person: every byte of theirs goes, in one transaction. The trail keeps ids, and nothing else does.
+
+use quoin_audit::Actor;
+use quoin_kernel::event::Event;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EventId, Problem, UserId};
+use serde_json::json;
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::User;
+use crate::service::active_org;
+use crate::service::end_sessions::end_sessions;
+use crate::store::users_global;
+
+/// Erases a person, their sessions, links, waiting mails, memberships and personal organisation.
+///
+/// # Errors
+/// `user_not_found`; 409 where they are the last owner of an organisation that others belong to.
+pub async fn delete_user(identity: &Identity, id: UserId, actor: Actor, origin: &Origin) -> Result<User, Problem> {
+    let (inside, seen_from) = (identity.clone(), origin.clone());
+    identity
+        .db()
+        .write("identity.user.delete", move |tx| {
+            let now = seen_from.now;
+            let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
+            end_sessions(tx, &inside, id, None, now)?;
+            active_org::erase_person(tx, &inside, id, &seen_from)?;
+            for address in [Some(&user.email), user.new_email.as_ref()].into_iter().flatten() {
+                quoin_mail::forget(tx, address, now)?;
+            }
+            users_global::delete(tx, id)?;
+            let entry = inside.entry(actor.clone(), "identity.user.deleted", &seen_from).on(id);
+            quoin_audit::record(tx, &entry)?;
+            let event = Event { name: "identity.user.deleted", org_id: None, payload: json!({"user_id": id}) };
+            quoin_jobs::publish(tx, EventId::new(now, inside.app().rng()), now, &event)?;
+            Ok(user)
+        })
+        .await
+}
