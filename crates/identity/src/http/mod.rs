@@ -1,8 +1,18 @@
 //! The shapes of the User Authentication API.
 
+mod about;
+mod admin;
 mod api_keys;
 mod introspect;
+mod landing;
+mod link_query;
+mod out;
+mod sign_up;
 mod signing_keys;
+mod switch;
+mod token;
+mod user;
+mod verify;
 
 use quoin_web::Routes;
 
@@ -11,6 +21,12 @@ use crate::Identity;
 /// Every operation of the room.
 pub fn routes(identity: Identity) -> Routes {
     let routes = Routes::new(identity);
+    let routes = about::add(routes);
+    let routes = sign_up::add(routes);
+    let routes = token::add(routes);
+    let routes = verify::add(routes);
+    let routes = user::add(routes);
+    let routes = admin::add(routes);
     let routes = api_keys::add(routes);
     let routes = introspect::add(routes);
     signing_keys::add(routes).done()

@@ -1,12 +1,10 @@
-//! Switching: a new pair of tokens with another organisation active (port [`SessionIssuer`]).
+//! Switching: a new pair of tokens with another organisation active (the port `SessionIssuer` ends here).
 
-use quoin_kernel::port::{BoxFuture, Origin, SessionIssuer};
+use quoin_kernel::port::Origin;
 use quoin_kernel::{OrgId, Problem, UserCaller};
-use serde_json::Value;
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::http::SessionOut;
 use crate::model::RefreshKeys;
 use crate::service::active_org;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
@@ -41,18 +39,4 @@ pub async fn switch_org(
         })
         .await?;
     open.sign(identity, now)
-}
-
-impl SessionIssuer for Identity {
-    fn switch<'a>(
-        &'a self,
-        caller: &'a UserCaller,
-        org_id: OrgId,
-        origin: &'a Origin,
-    ) -> BoxFuture<'a, Result<Value, Problem>> {
-        Box::pin(async move {
-            let issued = switch_org(self, caller, org_id, origin).await?;
-            serde_json::to_value(SessionOut::from(issued)).map_err(Problem::internal)
-        })
-    }
 }

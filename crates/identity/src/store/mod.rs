@@ -1,4 +1,8 @@
-//! SQL, and nothing else. Files named `*_global.rs` hold what belongs to no tenant.
+//! SQL, and nothing else. Files named `*_global.rs` hold what belongs to no tenant: people join several.
 
 pub mod api_keys_global;
+pub(crate) mod codes_global;
+pub(crate) mod links_global;
+pub(crate) mod sessions_global;
 pub mod signing_keys_global;
+pub(crate) mod users_global;

@@ -1,0 +1,13 @@
+//! `/auth/v1/admin` and `invite`: what administrators do with people.
+
+mod audit;
+mod links;
+mod users;
+
+use quoin_web::RoutesFor;
+
+use crate::Identity;
+
+pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
+    audit::add(links::add(users::add(routes)))
+}

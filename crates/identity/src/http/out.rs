@@ -1,0 +1,169 @@
+//! What clients of the contract read: a person and a session.
+
+use quoin_kernel::{EmailAddress, Timestamp, UserId};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::model::User;
+use crate::service::IssuedSession;
+
+/// A person, as the contract writes them. What has not happened is left out.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct UserOut {
+    /// The person.
+    id: UserId,
+    /// Always `authenticated`.
+    aud: &'static str,
+    /// Always `authenticated`.
+    role: &'static str,
+    /// Their address.
+    email: EmailAddress,
+    /// Always empty.
+    phone: &'static str,
+    /// When they proved that the address is theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_confirmed_at: Option<Timestamp>,
+    /// The same moment, under the name of the contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmed_at: Option<Timestamp>,
+    /// When an administrator invited them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invited_at: Option<Timestamp>,
+    /// When the last confirmation mail was queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirmation_sent_at: Option<Timestamp>,
+    /// When the last recovery mail was queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recovery_sent_at: Option<Timestamp>,
+    /// The address they want to change to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_email: Option<EmailAddress>,
+    /// When the mails about that were queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_change_sent_at: Option<Timestamp>,
+    /// When they last signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_sign_in_at: Option<Timestamp>,
+    /// Until when they may not sign in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    banned_until: Option<Timestamp>,
+    /// What only administrators may edit, and who vouches for the person.
+    app_metadata: Map<String, Value>,
+    /// What the person may edit.
+    user_metadata: Map<String, Value>,
+    /// By what they can be recognised.
+    identities: Vec<IdentityOut>,
+    /// When the account was made.
+    created_at: Timestamp,
+    /// When it was last changed.
+    updated_at: Timestamp,
+    /// Always false.
+    is_anonymous: bool,
+}
+
+/// By what a person can be recognised.
+#[derive(Debug, Serialize, JsonSchema)]
+struct IdentityOut {
+    /// Names it in calls.
+    identity_id: UserId,
+    /// The subject at the provider; for addresses the person's id.
+    id: String,
+    /// The person.
+    user_id: UserId,
+    /// What the provider says.
+    identity_data: Value,
+    /// Who vouches: `email`.
+    provider: &'static str,
+    /// When it was last used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_sign_in_at: Option<Timestamp>,
+    /// When it was added.
+    created_at: Timestamp,
+    /// When it was last changed.
+    updated_at: Timestamp,
+    /// The address.
+    email: EmailAddress,
+}
+
+/// A pair of tokens and whose they are.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct SessionOut {
+    /// The access token: a JWT for `Authorization: Bearer`.
+    access_token: String,
+    /// Always `bearer`.
+    token_type: &'static str,
+    /// Seconds the access token lives.
+    expires_in: u64,
+    /// When it expires, in seconds since 1970.
+    expires_at: i64,
+    /// Gets the next pair, once.
+    refresh_token: String,
+    /// The person.
+    user: UserOut,
+}
+
+/// What has no more to say.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Nothing {}
+
+impl From<User> for UserOut {
+    fn from(user: User) -> Self {
+        Self {
+            app_metadata: user.shown_app_metadata(),
+            user_metadata: user.user_metadata.object().clone(),
+            identities: vec![IdentityOut::of(&user)],
+            id: user.id,
+            aud: "authenticated",
+            role: "authenticated",
+            email: user.email,
+            phone: "",
+            email_confirmed_at: user.email_confirmed_at,
+            confirmed_at: user.email_confirmed_at,
+            invited_at: user.invited_at,
+            confirmation_sent_at: user.confirmation_sent_at,
+            recovery_sent_at: user.recovery_sent_at,
+            new_email: user.new_email,
+            email_change_sent_at: user.email_change_sent_at,
+            last_sign_in_at: user.last_sign_in_at,
+            banned_until: user.banned_until,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            is_anonymous: false,
+        }
+    }
+}
+
+impl IdentityOut {
+    fn of(user: &User) -> Self {
+        Self {
+            identity_id: user.id,
+            id: user.id.to_string(),
+            user_id: user.id,
+            identity_data: json!({
+                "sub": user.id,
+                "email": user.email,
+                "email_verified": user.is_confirmed(),
+                "phone_verified": false,
+            }),
+            provider: "email",
+            last_sign_in_at: user.last_sign_in_at,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            email: user.email.clone(),
+        }
+    }
+}
+
+impl From<IssuedSession> for SessionOut {
+    fn from(issued: IssuedSession) -> Self {
+        Self {
+            access_token: issued.access_token,
+            token_type: "bearer",
+            expires_in: issued.expires_in,
+            expires_at: issued.expires_at,
+            refresh_token: issued.refresh_token,
+            user: issued.user.into(),
+        }
+    }
+}

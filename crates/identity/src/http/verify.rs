@@ -1,0 +1,175 @@
+//! `/auth/v1/verify`: a page with a button for people, and a JSON call for programs.
+//!
+//! Opening the page consumes nothing, however often: mail scanners open links. The button's form does.
+
+use quoin_kernel::{EmailAddress, Problem, Secret};
+use quoin_web::{
+    Ctx, HeaderMap, IntoResponse, Json, Operation, Redirect, Refusal, Response, RoutesFor, State, Unidentified,
+    ValidBody, ValidQuery, Who, csrf, header,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::landing;
+use super::out::SessionOut;
+use super::sign_up::missing;
+use crate::Identity;
+use crate::pages;
+use crate::service::{self, Delivery, LinkProof, Verified};
+
+/// What a link carries.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct VerifyQuery {
+    /// The token.
+    token: Option<String>,
+    /// The token, under its other name.
+    token_hash: Option<String>,
+    /// What the link is for.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// Where the person shall land.
+    redirect_to: Option<String>,
+}
+
+/// What the page's form, or a program, sends.
+#[derive(Debug, Deserialize, JsonSchema)]
+struct VerifyIn {
+    /// What the link or code is for.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The token of a link; with `email` the code beside it.
+    token: Option<Secret<String>>,
+    /// The token of a link.
+    token_hash: Option<Secret<String>>,
+    /// The address that the code was sent to.
+    email: Option<EmailAddress>,
+    /// Where the person shall land; of the form only.
+    redirect_to: Option<String>,
+    /// The form's own token.
+    csrf_token: Option<String>,
+}
+
+/// A session, or word that the other address has to agree too.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+enum VerifyOut {
+    /// A session.
+    Session(Box<SessionOut>),
+    /// The other address has to agree too.
+    OneOfTwo {
+        /// What to do next.
+        msg: &'static str,
+        /// Always 200.
+        code: u16,
+    },
+}
+
+pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
+    routes
+        .add(
+            Operation::get("/auth/v1/verify", "identity.link.show")
+                .summary("Shows the page whose button uses a mailed link; consumes nothing.")
+                .caller(Who::Unidentified)
+                .alias("/auth/callback")
+                .query::<VerifyQuery>()
+                .gives_nothing(200),
+            show,
+        )
+        .add(
+            Operation::post("/auth/v1/verify", "identity.link.use")
+                .summary("Uses a mailed link or code, once.")
+                .description(
+                    "JSON answers a session. The page's form answers 303 to the allowed target, with tokens in the \
+                     fragment, a code for PKCE, or error, error_code and error_description.",
+                )
+                .caller(Who::Unidentified)
+                .takes_form::<VerifyIn>()
+                .gives::<VerifyOut>(200)
+                .gives_nothing(303),
+            verify,
+        )
+}
+
+async fn show(
+    ctx: Ctx<Unidentified>,
+    State(identity): State<Identity>,
+    headers: HeaderMap,
+    ValidQuery(query): ValidQuery<VerifyQuery>,
+) -> Result<Response, Refusal> {
+    let target = query.redirect_to.as_deref();
+    let (Some(token), Some(kind)) = (query.token.or(query.token_hash), query.kind) else {
+        return Ok(pages::dead_link(&identity, &missing("token"), target).into_response());
+    };
+    let purpose = match service::peek_link(&identity, &token, &kind, &ctx.origin).await {
+        Ok(purpose) => purpose,
+        Err(problem) if problem.status() < 500 => {
+            return Ok(pages::dead_link(&identity, &problem, target).into_response());
+        }
+        Err(problem) => return Err(problem.into()),
+    };
+    let form = csrf::issue(&ctx.app, &headers)?;
+    let link = pages::LinkForm { token: &token, kind: &kind, target };
+    Ok(pages::use_link(&identity, purpose, &link, form).into_response())
+}
+
+async fn verify(
+    ctx: Ctx<Unidentified>,
+    State(identity): State<Identity>,
+    headers: HeaderMap,
+    ValidBody(input): ValidBody<VerifyIn>,
+) -> Result<Response, Refusal> {
+    if is_form(&headers) {
+        return submit(&ctx, &identity, &headers, input).await;
+    }
+    let proof = input.proof()?;
+    let out = match service::verify_link(&identity, proof, &input.kind, Delivery::Body, &ctx.origin).await? {
+        Verified::Session(issued, _) => VerifyOut::Session(Box::new((*issued).into())),
+        Verified::OneOfTwo => VerifyOut::OneOfTwo { msg: landing::OTHER_ADDRESS, code: 200 },
+        Verified::Code(_) => return Err(Problem::internal("a code was made for a body").into()),
+    };
+    Ok(Json(out).into_response())
+}
+
+/// Takes the page's form and sends the browser on.
+async fn submit(
+    ctx: &Ctx<Unidentified>,
+    identity: &Identity,
+    headers: &HeaderMap,
+    input: VerifyIn,
+) -> Result<Response, Refusal> {
+    let target = input.redirect_to.clone();
+    let result = match csrf::verify(&ctx.app, headers, input.csrf_token.as_deref()) {
+        Ok(()) => {
+            let proof = input.proof()?;
+            service::verify_link(identity, proof, &input.kind, Delivery::Redirect, &ctx.origin).await
+        }
+        // Not redirected: whoever forged the form would learn that it was sent.
+        Err(problem) => return Ok(pages::dead_link(identity, &problem, None).into_response()),
+    };
+    let config = ctx.app.config();
+    let allowed = target.as_deref().and_then(|target| config.allowed_redirect(target));
+    let location = match (result, allowed) {
+        (Ok(verified), allowed) => landing::success(verified, allowed.unwrap_or_else(|| config.site_url.clone())),
+        (Err(problem), Some(allowed)) if problem.status() < 500 => landing::failure(&problem, allowed),
+        (Err(problem), None) if problem.status() < 500 => {
+            return Ok(pages::dead_link(identity, &problem, None).into_response());
+        }
+        (Err(problem), _) => return Err(problem.into()),
+    };
+    Ok(Redirect::to(location.as_str()).into_response())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+}
+
+impl VerifyIn {
+    fn proof(&self) -> Result<LinkProof, Problem> {
+        match (&self.token_hash, &self.token, &self.email) {
+            (Some(token), _, _) | (None, Some(token), None) => Ok(LinkProof::Token(token.clone())),
+            (None, Some(code), Some(email)) => Ok(LinkProof::Code { email: email.clone(), code: code.clone() }),
+            (None, None, _) => Err(missing("token_hash")),
+        }
+    }
+}
