@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use quoin_db::DbError;
 use quoin_kernel::Timestamp;
-use quoin_kernel::job::{JobError, JobType};
-use quoin_web::Schedule;
+use quoin_kernel::job::{JobError, JobType, Schedule, When};
 
 use crate::Identity;
 use crate::store::{codes_global, links_global, sessions_global};
@@ -15,9 +14,10 @@ const PURGE: &str = "identity.purge";
 /// How long links and codes stay after their use or expiry, so that a person can be told what became of them.
 const KEPT: Duration = Duration::from_secs(24 * 3600);
 
-/// When the jobs of this room run.
-pub static SCHEDULES: &[Schedule] =
-    &[Schedule { name: "identity.purge", every: Duration::from_secs(3600), job: PURGE }];
+/// Says when the jobs of this room run.
+pub(crate) fn schedules() -> Vec<Schedule> {
+    vec![Schedule { name: PURGE, when: When::Every(Duration::from_secs(3600)), job: PURGE }]
+}
 
 /// Describes the jobs of this room.
 pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {

@@ -13,10 +13,14 @@
 
 pub mod authenticator;
 pub mod config;
+pub mod error;
 pub mod http;
+mod jobs;
 pub mod keyring;
 pub mod model;
+mod pages;
 pub mod password;
+mod profiles;
 pub mod remote;
 pub mod service;
 pub mod store;
@@ -26,7 +30,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::extract::FromRef;
 use quoin_audit::{Actor, Entry};
-use quoin_db::{Db, Migration, migrations};
+use quoin_db::{Db, Migration, Statement, migrations};
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Problem, Timestamp};
 use quoin_web::{App, Module};
@@ -35,9 +39,27 @@ use authenticator::{ApiKeys, RevocationList, TokenCache};
 use config::IdentityConfig;
 use keyring::Keyring;
 use password::Passwords;
+pub use profiles::profiles_view;
 
 /// The room's schema.
-pub static MIGRATIONS: &[Migration] = migrations!("identity", "0001_signing_keys", "0002_api_keys");
+pub static MIGRATIONS: &[Migration] = migrations!(
+    "identity",
+    "0001_signing_keys",
+    "0002_api_keys",
+    "0010_users",
+    "0011_sessions",
+    "0012_links"
+);
+
+/// Every statement of this room.
+pub static STATEMENTS: &[&[&Statement]] = &[
+    store::api_keys_global::ALL,
+    store::codes_global::ALL,
+    store::links_global::ALL,
+    store::sessions_global::ALL,
+    store::signing_keys_global::ALL,
+    store::users_global::ALL,
+];
 
 /// The room: everything its services need. Cloning shares it.
 #[derive(Clone)]
@@ -144,7 +166,10 @@ impl FromRef<Identity> for App {
 pub fn module(identity: &Identity) -> Module {
     Module {
         migrations: MIGRATIONS,
-        statements: vec![store::api_keys_global::ALL, store::signing_keys_global::ALL],
+        statements: STATEMENTS.to_vec(),
+        jobs: jobs::job_types(identity),
+        schedules: jobs::schedules(),
+        views: vec![profiles::profiles_view()],
         ..Module::new("identity", http::routes(identity.clone()))
     }
 }

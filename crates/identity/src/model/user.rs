@@ -75,6 +75,13 @@ impl User {
         shown
     }
 
+    /// Returns the name that the person goes by, where they have said one.
+    pub fn shown_name(&self) -> Option<&str> {
+        ["name", "full_name", "display_name"]
+            .into_iter()
+            .find_map(|key| self.user_metadata.object().get(key).and_then(Value::as_str))
+    }
+
     /// Tells whether the person may not sign in at `now`.
     pub fn is_banned(&self, now: Timestamp) -> bool {
         self.banned_until.is_some_and(|until| until > now)

@@ -1,15 +1,15 @@
 //! Making an account: the person, their personal organisation, the trail and the news, in one transaction.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::event::Event;
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EventId, Problem};
+use quoin_kernel::{EventId, OrgId, Problem};
+use quoin_tenancy::{NewPersonal, OrgName};
 use serde_json::json;
 
 use crate::Identity;
 use crate::model::User;
-use crate::service::active_org;
 use crate::store::users_global;
 
 /// Adds a person whose address is free, whoever makes the account: sign-up, an invitation, an administrator.
@@ -22,10 +22,16 @@ pub(crate) fn create_account(
 ) -> Result<(), Problem> {
     let (rng, now) = (identity.app().rng(), origin.now);
     users_global::insert(tx, user)?;
-    active_org::create_personal(tx, identity, user, origin)?;
-    let entry = Entry::new(rng, now, actor, "identity.user.created").from(origin).on(user.id);
+    let name = OrgName::personal(user.shown_name().unwrap_or_else(|| local_part(user)));
+    quoin_tenancy::create_personal(tx, &NewPersonal { org_id: OrgId::new(now, rng), user_id: user.id, name, now })?;
+    let entry = identity.entry(actor, "identity.user.created", origin).on(user.id);
     quoin_audit::record(tx, &entry)?;
     let event = Event { name: "identity.user.created", org_id: None, payload: json!({"user_id": user.id}) };
     quoin_jobs::publish(tx, EventId::new(now, rng), now, &event)?;
     Ok(())
+}
+
+/// Returns what stands before the @: how people are called before they say so.
+fn local_part(user: &User) -> &str {
+    user.email.as_str().split('@').next().unwrap_or_default()
 }

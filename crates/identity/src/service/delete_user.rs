@@ -9,14 +9,13 @@ use serde_json::json;
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::User;
-use crate::service::active_org;
 use crate::service::end_sessions::end_sessions;
 use crate::store::users_global;
 
-/// Erases a person, their sessions, links, waiting mails, memberships and personal organisation.
+/// Erases a person, their sessions, links, waiting mails, memberships and whatever organisation is theirs alone.
 ///
 /// # Errors
-/// `user_not_found`; 409 where they are the last owner of an organisation that others belong to.
+/// `user_not_found`.
 pub async fn delete_user(identity: &Identity, id: UserId, actor: Actor, origin: &Origin) -> Result<User, Problem> {
     let (inside, seen_from) = (identity.clone(), origin.clone());
     identity
@@ -25,12 +24,16 @@ pub async fn delete_user(identity: &Identity, id: UserId, actor: Actor, origin: 
             let now = seen_from.now;
             let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
             end_sessions(tx, &inside, id, None, now)?;
-            active_org::erase_person(tx, &inside, id, &seen_from)?;
+            let removed = quoin_tenancy::remove_person(tx, id, now, inside.app().rng())?;
             for address in [Some(&user.email), user.new_email.as_ref()].into_iter().flatten() {
                 quoin_mail::forget(tx, address, now)?;
             }
             users_global::delete(tx, id)?;
             let entry = inside.entry(actor.clone(), "identity.user.deleted", &seen_from).on(id);
+            let entry = entry.detail(json!({
+                "deleted_orgs": removed.deleted,
+                "handed_over_orgs": removed.handed_over.iter().map(|(org_id, _)| org_id).collect::<Vec<_>>(),
+            }));
             quoin_audit::record(tx, &entry)?;
             let event = Event { name: "identity.user.deleted", org_id: None, payload: json!({"user_id": id}) };
             quoin_jobs::publish(tx, EventId::new(now, inside.app().rng()), now, &event)?;

@@ -4,13 +4,13 @@ use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Aal, Problem, SessionId, Timestamp};
+use quoin_tenancy::ActiveOrg;
 
 use crate::Identity;
 use crate::config::{IdentityConfig, Unverified};
 use crate::error::IdentityError;
 use crate::model::access_claims::{AUDIENCE, AccessClaims, Method};
 use crate::model::{AuthMethod, RefreshKeys, RefreshToken, Session, User};
-use crate::service::active_org::{self, ActiveOrg};
 use crate::store::{sessions_global, users_global};
 
 /// What a session needs that is drawn before its transaction.
@@ -90,11 +90,11 @@ pub(crate) fn issue_session(
 ) -> Result<OpenSession, Problem> {
     let now = origin.now;
     check_admission(identity.config(), &user, now)?;
-    let org = active_org::last_used(tx, user.id)?;
+    let org = quoin_tenancy::active_org(tx, user.id, None)?;
     let session = Session {
         id: draft.id,
         user_id: user.id,
-        org_id: org.map(|org| org.id),
+        org_id: org.map(|org| org.org_id),
         aal: Aal::Aal1,
         method: draft.method,
         seed: draft.seed,
@@ -149,7 +149,7 @@ impl OpenSession {
             is_anonymous: false,
             email_verified: user.is_confirmed(),
             needs_second_factor: false,
-            org_id: self.org.map(|org| org.id),
+            org_id: self.org.map(|org| org.org_id),
             org_role: self.org.map(|org| org.role),
             org_version: self.org.map(|org| org.version),
         }

@@ -1,6 +1,5 @@
 //! Verbs: one file for each use case.
 
-mod active_org;
 mod admin_changes;
 mod apply_link;
 mod change_email;

@@ -6,12 +6,12 @@ use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::Problem;
 use quoin_kernel::port::Origin;
+use quoin_tenancy::ActiveOrg;
 
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::refresh_token::Standing;
 use crate::model::{Client, RefreshKeys, RefreshToken, Session, User};
-use crate::service::active_org;
 use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
 use crate::store::sessions_global;
@@ -73,17 +73,13 @@ fn refresh(
 }
 
 /// Keeps the active organisation while the person belongs to it, else takes the one they used last.
-fn keep_org(tx: &mut Tx<'_>, user: &User, session: &Session) -> Result<Option<active_org::ActiveOrg>, Problem> {
-    let kept = match session.org_id {
-        Some(org_id) => active_org::find(tx, user.id, org_id)?,
-        None => None,
-    };
-    if kept.is_some() {
-        return Ok(kept);
+fn keep_org(tx: &mut Tx<'_>, user: &User, session: &Session) -> Result<Option<ActiveOrg>, Problem> {
+    let org = quoin_tenancy::active_org(tx, user.id, session.org_id)?;
+    let org_id = org.map(|org| org.org_id);
+    if org_id != session.org_id {
+        sessions_global::update_org(tx, session.id, org_id)?;
     }
-    let other = active_org::last_used(tx, user.id)?;
-    sessions_global::update_org(tx, session.id, other.map(|org| org.id))?;
-    Ok(other)
+    Ok(org)
 }
 
 fn end_family(

@@ -6,7 +6,6 @@ use quoin_kernel::{OrgId, Problem, UserCaller};
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::RefreshKeys;
-use crate::service::active_org;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
 use crate::store::sessions_global;
 
@@ -29,8 +28,9 @@ pub async fn switch_org(
             let found = sessions_global::find_with_user(tx, session_id)?;
             let (user, mut session) = found.ok_or(IdentityError::SessionNotFound)?;
             check_admission(inside.config(), &user, now)?;
-            let org = active_org::use_org(tx, user_id, org_id, now)?;
+            let org = quoin_tenancy::membership_of(tx, user_id, org_id)?;
             let org = org.ok_or_else(|| Problem::not_found("organisation"))?;
+            quoin_tenancy::set_last_used(tx, user_id, org_id, now)?;
             if !sessions_global::replace_token(tx, session_id, &token.hash(), org_id, now)? {
                 return Err(Problem::from(IdentityError::SessionNotFound));
             }

@@ -1,6 +1,6 @@
 //! What people change about themselves: password, address, and what they say about themselves.
 
-use quoin_audit::{Actor, Entry};
+use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, Secret, UserCaller};
@@ -67,7 +67,8 @@ pub async fn update_user(
 ) -> Result<User, Problem> {
     let (user, session) = own_session(identity, caller).await?;
     let email = changes.email.clone().filter(|email| *email != user.email);
-    if changes.password.is_some() || email.is_some() {
+    let needs_proof = changes.password.is_some() || email.is_some();
+    if needs_proof {
         demand_proof(identity, (&user, &session), &changes, origin).await?;
     }
     if let Some(data) = &changes.data {
@@ -85,7 +86,7 @@ pub async fn update_user(
         password_hash,
         email,
         data: changes.data,
-        nonce: changes.nonce,
+        nonce: changes.nonce.filter(|_| needs_proof),
         change: ChangeDraft::new(identity, &changes.wishes, origin.now),
         origin: origin.clone(),
     };
@@ -162,8 +163,7 @@ impl Prepared {
         let detail = json!({
             "password": self.password_hash.is_some(), "email": self.email.is_some(), "data": self.data.is_some(),
         });
-        let rng = self.identity.app().rng();
-        let entry = Entry::new(rng, now, Actor::User(user.id), "identity.user.updated").from(&self.origin);
+        let entry = self.identity.entry(Actor::User(user.id), "identity.user.updated", &self.origin);
         quoin_audit::record(tx, &entry.on(user.id).detail(detail))?;
         match &self.email {
             Some(email) => begin_change(tx, &self.identity, user, email.clone(), &self.change, now),

@@ -125,6 +125,6 @@ fn read(row: &Row<'_>) -> Result<Link, DbError> {
         challenge: row.get::<Option<String>>(7)?.map(CodeChallenge::stored),
         created_at: row.get(8)?,
         expires_at: row.get(9)?,
-        ended: row.get(10)?.zip(ending.as_deref().and_then(LinkEnding::parse)),
+        ended: row.get::<Option<Timestamp>>(10)?.zip(ending.as_deref().and_then(LinkEnding::parse)),
     })
 }
