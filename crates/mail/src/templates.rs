@@ -31,8 +31,9 @@ macro_rules! built_in {
 
 static BUILT_IN: &[(&str, &str)] = built_in! {
     "en":
-        "identity.confirm", "identity.recovery", "identity.email_change", "identity.email_changed_notice",
-        "identity.password_changed_notice", "identity.reauthenticate";
+        "identity.account_exists", "identity.confirm", "identity.email_change", "identity.email_change_current",
+        "identity.email_changed_notice", "identity.invite", "identity.magic_link",
+        "identity.password_changed_notice", "identity.reauthenticate", "identity.recovery";
 };
 
 /// A template that is missing, cannot be read, or asks for a parameter that was not given.
