@@ -10,7 +10,7 @@ use crate::service::IssuedSession;
 
 /// A person, as the contract writes them. What has not happened is left out.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct UserOut {
+pub(super) struct UserOut {
     /// The person.
     id: UserId,
     /// Always `authenticated`.
@@ -88,7 +88,7 @@ struct IdentityOut {
 
 /// A pair of tokens and whose they are.
 #[derive(Debug, Serialize, JsonSchema)]
-pub struct SessionOut {
+pub(super) struct SessionOut {
     /// The access token: a JWT for `Authorization: Bearer`.
     access_token: String,
     /// Always `bearer`.

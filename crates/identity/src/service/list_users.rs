@@ -17,7 +17,7 @@ pub struct NumberedPage {
 }
 
 /// How many people a page holds at most.
-pub const MAX_PAGE_SIZE: u32 = 1000;
+const MAX_PAGE_SIZE: u32 = 1000;
 const DEFAULT_PAGE_SIZE: u32 = 50;
 
 impl NumberedPage {
