@@ -14,6 +14,7 @@
 //! Reading order: [`model`], `store`, [`service`], [`revocations`], `http`.
 
 mod error;
+mod http;
 pub mod model;
 pub mod revocations;
 pub mod service;
@@ -27,7 +28,66 @@ pub use service::{
     set_last_used,
 };
 
-use quoin_db::{Migration, Statement};
+use std::sync::{Arc, OnceLock};
+
+use quoin_db::{DbError, Migration, Statement};
+use quoin_kernel::port::{BoxFuture, Memberships, SessionIssuer};
+use quoin_kernel::{OrgId, Problem, Role, UserId};
+use quoin_web::{App, FromRef, Module};
+
+/// The room: the app, and the port through which it has sessions issued. Cloning shares it.
+#[derive(Clone)]
+pub struct Tenancy(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    session_issuer: OnceLock<Arc<dyn SessionIssuer>>,
+}
+
+impl Tenancy {
+    /// Opens the room. Until [`Tenancy::connect`] is called, switching answers 503.
+    pub fn new(app: App) -> Self {
+        Self(Arc::new(Inner { app, session_issuer: OnceLock::new() }))
+    }
+
+    /// Hands over who issues sessions, once: that room needs this one first.
+    pub fn connect(&self, session_issuer: Arc<dyn SessionIssuer>) {
+        // A second issuer would come from a second start of the same process; the first one stays.
+        self.0.session_issuer.get_or_init(|| session_issuer);
+    }
+
+    /// Describes this room to `server`.
+    pub fn module(&self) -> Module {
+        Module {
+            migrations: MIGRATIONS,
+            statements: STATEMENTS.to_vec(),
+            ..Module::new("tenancy", http::routes(self.clone()))
+        }
+    }
+
+    pub(crate) fn session_issuer(&self) -> Result<&dyn SessionIssuer, Problem> {
+        let issuer = self.0.session_issuer.get().map(AsRef::as_ref);
+        issuer.ok_or_else(|| Problem::unavailable("identity_unavailable", "No session can be issued now", 5))
+    }
+}
+
+impl FromRef<Tenancy> for App {
+    fn from_ref(tenancy: &Tenancy) -> Self {
+        tenancy.0.app.clone()
+    }
+}
+
+/// Reads the role anew for every request. A cache could not know that another node has just changed it.
+impl Memberships for Tenancy {
+    fn role_of(&self, user_id: UserId, org_id: OrgId) -> BoxFuture<'_, Result<Option<Role>, Problem>> {
+        Box::pin(async move {
+            let db = self.0.app.db().system();
+            let role: Result<_, DbError> =
+                db.read("tenancy.role_of", move |tx| role_of(tx, user_id, org_id)).await;
+            Ok(role?)
+        })
+    }
+}
 
 /// This room's migrations, in order.
 pub static MIGRATIONS: &[Migration] = &[
@@ -48,3 +108,6 @@ pub static MIGRATIONS: &[Migration] = &[
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&Statement]] =
     &[revocations::ALL, store::memberships::ALL, store::organizations::ALL];
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,10 @@
 //! Deleting an organisation.
 
-use std::sync::Arc;
-
 use quoin_audit::Entry;
 use quoin_db::Db;
 use quoin_kernel::{OrgId, Rng, Timestamp};
 
-use super::erase_organization;
+use super::Erasure;
 use crate::error::TenancyError;
 use crate::store::organizations;
 
@@ -15,17 +13,18 @@ pub async fn delete(
     db: &Db,
     org_id: OrgId,
     now: Timestamp,
-    rng: Arc<dyn Rng>,
+    rng: &dyn Rng,
     entry: Entry,
 ) -> Result<(), TenancyError> {
     let entry = entry.in_org(org_id).on(org_id);
+    let erasure = Erasure::of(org_id, now, rng);
     db.write("tenancy.orgs.delete", move |tx| {
         match organizations::personal_of(tx, org_id)? {
             None => return Err(TenancyError::NoSuchOrganization),
             Some(Some(_)) => return Err(TenancyError::PersonalOrganization),
             Some(None) => {}
         }
-        erase_organization(tx, org_id, now, rng.as_ref())?;
+        erasure.carry_out(tx)?;
         Ok(quoin_audit::record(tx, &entry)?)
     })
     .await

@@ -25,12 +25,28 @@ use crate::store::{memberships, organizations};
 /// The event of an organisation that is gone: rooms that keep its rows remove them.
 pub const ORGANIZATION_DELETED: &str = "tenancy.organization.deleted";
 
-/// Removes an organisation with its memberships, ends its tokens and tells the other rooms.
-fn erase_organization(tx: &mut Tx<'_>, org_id: OrgId, now: Timestamp, rng: &dyn Rng) -> Result<(), DbError> {
-    memberships::delete_all(tx, org_id)?;
-    organizations::delete(tx, org_id)?;
-    revoke(tx, &Revocation::new(Revoked::Organization(org_id), now, rng))?;
-    let event =
-        Event { name: ORGANIZATION_DELETED, org_id: Some(org_id), payload: json!({"org_id": org_id}) };
-    quoin_jobs::publish(tx, EventId::new(now, rng), now, &event)
+/// The end of an organisation, with the ids that must be made before the transaction.
+struct Erasure {
+    org_id: OrgId,
+    now: Timestamp,
+    revocation: Revocation,
+    event_id: EventId,
+}
+
+impl Erasure {
+    fn of(org_id: OrgId, now: Timestamp, rng: &dyn Rng) -> Self {
+        let revocation = Revocation::new(Revoked::Organization(org_id), now, rng);
+        Self { org_id, now, revocation, event_id: EventId::new(now, rng) }
+    }
+
+    /// Removes the organisation with its memberships, ends its tokens and tells the other rooms.
+    fn carry_out(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
+        let Self { org_id, now, .. } = *self;
+        memberships::delete_all(tx, org_id)?;
+        organizations::delete(tx, org_id)?;
+        revoke(tx, &self.revocation)?;
+        let event =
+            Event { name: ORGANIZATION_DELETED, org_id: Some(org_id), payload: json!({"org_id": org_id}) };
+        quoin_jobs::publish(tx, self.event_id, now, &event)
+    }
 }

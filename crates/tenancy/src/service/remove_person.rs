@@ -3,7 +3,7 @@
 use quoin_db::{DbError, Tx};
 use quoin_kernel::{OrgId, Rng, Role, Timestamp, UserId};
 
-use super::erase_organization;
+use super::Erasure;
 use crate::revocations::{Revocation, Revoked, revoke};
 use crate::store::{memberships, organizations};
 
@@ -31,7 +31,7 @@ pub fn remove_person(
     for membership in memberships::list_of(tx, user_id)? {
         let org_id = membership.org_id;
         let Some(successor) = memberships::find_successor(tx, org_id, user_id)? else {
-            erase_organization(tx, org_id, now, rng)?;
+            Erasure::of(org_id, now, rng).carry_out(tx)?;
             removed.deleted.push(org_id);
             continue;
         };

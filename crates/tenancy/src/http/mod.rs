@@ -1,0 +1,116 @@
+//! The operations of `/orgs/v1`.
+
+mod audit;
+mod members;
+mod organizations;
+
+use quoin_audit::{Actor, Entry};
+use quoin_kernel::page::{Listed, PageIn};
+use quoin_web::{Ctx, Operation, Routes, Who};
+use serde_json::Value;
+
+use crate::Tenancy;
+use crate::model::{Membership, Organization};
+
+/// Declares this room's operations.
+pub(crate) fn routes(tenancy: Tenancy) -> Routes {
+    let routes = Routes::new(tenancy)
+        .add(
+            Operation::post("/orgs/v1/orgs", "tenancy.orgs.create")
+                .summary("Creates an organisation; the caller becomes its owner.")
+                .caller(Who::User)
+                .idempotent()
+                .takes::<organizations::NameIn>()
+                .gives::<Organization>(201),
+            organizations::create,
+        )
+        .add(
+            Operation::get("/orgs/v1/orgs", "tenancy.orgs.list")
+                .summary("Lists the organisations that the caller belongs to.")
+                .caller(Who::User)
+                .query::<PageIn>()
+                .gives::<Listed<Organization>>(200),
+            organizations::list,
+        )
+        .add(
+            Operation::get("/orgs/v1/orgs/{org_id}", "tenancy.orgs.get")
+                .summary("Reads an organisation.")
+                .caller(Who::Member)
+                .gives::<Organization>(200),
+            organizations::get,
+        )
+        .add(
+            Operation::patch("/orgs/v1/orgs/{org_id}", "tenancy.orgs.rename")
+                .summary("Changes the name of an organisation.")
+                .caller(Who::Admin)
+                .takes::<organizations::NameIn>()
+                .gives::<Organization>(200),
+            organizations::rename,
+        )
+        .add(
+            Operation::delete("/orgs/v1/orgs/{org_id}", "tenancy.orgs.delete")
+                .summary("Deletes an organisation and everything it owns.")
+                .description(
+                    "Its members' tokens stop naming it at once. A personal organisation cannot be deleted.",
+                )
+                .caller(Who::Owner)
+                .gives_nothing(204),
+            organizations::delete,
+        )
+        .add(
+            Operation::post("/orgs/v1/orgs/{org_id}/switch", "tenancy.orgs.switch")
+                .summary("Gives a new token pair with this organisation active.")
+                .description("The present refresh token ends.")
+                .caller(Who::Member)
+                .gives::<Value>(200),
+            organizations::switch,
+        );
+    with_members(routes)
+}
+
+fn with_members(routes: quoin_web::RoutesFor<Tenancy>) -> Routes {
+    routes
+        .add(
+            Operation::get("/orgs/v1/orgs/{org_id}/members", "tenancy.members.list")
+                .summary("Lists the members of an organisation.")
+                .caller(Who::Member)
+                .query::<PageIn>()
+                .gives::<Listed<Membership>>(200),
+            members::list,
+        )
+        .add(
+            Operation::patch("/orgs/v1/orgs/{org_id}/members/{user_id}", "tenancy.members.change")
+                .summary("Changes a member's role.")
+                .description(
+                    "Admins manage members and admins, owners manage everybody; the last owner stays.",
+                )
+                .caller(Who::Member)
+                .takes::<members::RoleIn>()
+                .gives::<members::RoleOut>(200),
+            members::change,
+        )
+        .add(
+            Operation::delete("/orgs/v1/orgs/{org_id}/members/{user_id}", "tenancy.members.remove")
+                .summary("Removes a member; everybody may remove themselves.")
+                .description(
+                    "The member's tokens stop naming the organisation at once. The last owner stays.",
+                )
+                .caller(Who::Member)
+                .gives_nothing(204),
+            members::remove,
+        )
+        .add(
+            Operation::get("/orgs/v1/orgs/{org_id}/audit", "tenancy.audit.list")
+                .summary("Lists the audit trail of an organisation, newest first.")
+                .caller(Who::Admin)
+                .query::<audit::AuditIn>()
+                .gives::<Listed<quoin_audit::Recorded>>(200),
+            audit::list,
+        )
+        .done()
+}
+
+/// Starts the entry of what this call does.
+fn entry<W>(ctx: &Ctx<W>, actor: quoin_kernel::UserId, action: &'static str) -> Entry {
+    Entry::new(ctx.app.rng(), ctx.now(), Actor::User(actor), action).from(&ctx.origin)
+}
