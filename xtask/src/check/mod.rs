@@ -85,5 +85,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         findings.complaints.iter().for_each(|complaint| println!("  ✗ {complaint}"));
         broken += usize::from(!findings.complaints.is_empty());
     }
-    if broken == 0 { Ok(()) } else { Err(format!("{broken} rules are broken").into()) }
+    match broken {
+        0 => Ok(()),
+        1 => Err("1 rule is broken".into()),
+        _ => Err(format!("{broken} rules are broken").into()),
+    }
 }

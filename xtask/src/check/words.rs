@@ -26,7 +26,7 @@ pub(super) fn check(workspace: &Workspace) -> Outcome<Findings> {
     let mut findings = Findings::default();
     for file in SourceFile::all(workspace)? {
         for (number, line) in file.lines() {
-            for word in UNFINISHED.iter().filter(|word| line.contains(**word)) {
+            for word in UNFINISHED.iter().filter(|word| has_word(line, word)) {
                 findings.complain(format!("{}:{number}: `{word}`", file.path.display()));
             }
         }
@@ -58,10 +58,23 @@ fn complaints(file: &Path, line: &str, names: &[String]) -> Vec<String> {
         matches!(file.extension().and_then(|end| end.to_str()), Some("mjs" | "py" | "sh" | "js" | "sql"));
     if is_script && !is_test_file(file) {
         found.extend(
-            UNFINISHED[..2].iter().filter(|word| line.contains(**word)).map(|word| format!("`{word}`")),
+            UNFINISHED[..2].iter().filter(|word| has_word(line, word)).map(|word| format!("`{word}`")),
         );
     }
     found
+}
+
+/// Finds a word that is not the beginning or end of a longer one.
+fn has_word(line: &str, word: &str) -> bool {
+    let is_letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let alone = |(at, found): (usize, &str)| {
+        let starts_inside =
+            found.starts_with(char::is_alphanumeric) && is_letter(line[..at].chars().next_back());
+        let ends_inside =
+            found.ends_with(char::is_alphanumeric) && is_letter(line[at + found.len()..].chars().next());
+        !starts_inside && !ends_inside
+    };
+    line.match_indices(word).any(alone)
 }
 
 /// The checkout's place, the person's home, and the mirrors that this machine is set up to use.
@@ -69,12 +82,25 @@ fn names_of_this_machine(workspace: &Workspace) -> Vec<String> {
     let mut names = vec![workspace.root.display().to_string() + "/"];
     names.extend(std::env::var("HOME").ok().filter(|home| home.len() > 1).map(|home| format!("{home}/.")));
     let mut npm = std::process::Command::new("npm");
-    let registry =
-        process::find("npm").and_then(|_| process::output(npm.args(["config", "get", "registry"])).ok());
+    let registry = process::find("npm")
+        .and_then(|_| process::output(npm.args(["config", "get", "registry", "--loglevel=silent"])).ok());
     let mirrors = registry.into_iter().chain(std::env::var("PIP_INDEX_URL"));
     let hosts = mirrors.filter_map(|url| url.split("://").nth(1)?.split('/').next().map(str::to_owned));
     names.extend(hosts.map(|host| host.trim().to_owned()).filter(|host| {
         !host.is_empty() && !matches!(host.as_str(), "registry.npmjs.org" | "pypi.org" | "undefined")
     }));
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UNFINISHED, has_word};
+
+    #[test]
+    fn words_are_found_whole() {
+        let marker = UNFINISHED[5];
+        assert!(has_word(&format!("good enough {marker}."), marker));
+        assert!(!has_word(&format!("{marker}here to be seen"), marker));
+        assert!(has_word(&format!("x{}", UNFINISHED[6]), UNFINISHED[6]));
+    }
 }
