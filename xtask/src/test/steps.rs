@@ -23,12 +23,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "crash-postgres", run: crash_on_postgres },
 ];
 
-/// The credentials with which the data process asks the identity process about callers.
-const SERVICE: [(&str, &str); 2] =
-    [("QUOIN_SERVICE_ID", "data"), ("QUOIN_SERVICE_SECRET", "0123456789abcdef0123456789abcdef")];
-
-/// Any 32 bytes, in Base64; several nodes must share one.
-const MASTER_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+/// Several nodes must share one.
+const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 fn journey_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-sqlite")?;
@@ -58,20 +54,34 @@ fn journey_restricted(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 
 fn journey_through_two_processes(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-two-processes")?;
+    let (identity_folder, data_folder) = (folder.join("identity"), folder.join("data"));
     context.postgres.create_database("two_processes")?;
     let database = context.postgres.socket_url("two_processes");
     let shared = [("QUOIN_DATABASE_URL", database.as_str()), ("QUOIN_MASTER_KEY", MASTER_KEY)];
-    let shared: Vec<(&str, &str)> = shared.into_iter().chain(SERVICE).collect();
-    let only_identity = [shared.clone(), vec![("QUOIN_ONLY", "identity")]].concat();
-    let identity =
-        Start { quoin: &context.quoin, folder: &folder.join("identity"), settings: &only_identity }
-            .start()?;
+    let settings = [&shared[..], &[("QUOIN_ONLY", "identity")]].concat();
+    let start = Start { quoin: &context.quoin, folder: &identity_folder, settings: &settings };
+    let identity = start.start()?;
+    let (id, secret) = service_key(&start)?;
     let url = identity.url();
-    let only_data = [shared, vec![("QUOIN_ONLY", "data"), ("QUOIN_IDENTITY_URL", url.as_str())]].concat();
-    let data = Start { quoin: &context.quoin, folder: &folder.join("data"), settings: &only_data }.start()?;
+    let service =
+        [("QUOIN_IDENTITY_URL", url.as_str()), ("QUOIN_SERVICE_ID", &id), ("QUOIN_SERVICE_SECRET", &secret)];
+    let settings = [&shared[..], &[("QUOIN_ONLY", "data")], &service].concat();
+    let data = Start { quoin: &context.quoin, folder: &data_folder, settings: &settings }.start()?;
     let mut node = journey(context, &identity)?;
     node.args(["--data-url", &data.url(), "--stop-identity", &identity.id().to_string()]);
     drive(&mut node, &[&identity, &data], tally)
+}
+
+/// Makes the key with which one process asks another about callers, as an operator would. Returns its id and itself.
+fn service_key(start: &Start<'_>) -> Outcome<(String, String)> {
+    let mut quoin = Command::new(start.quoin);
+    start.give_settings(&mut quoin, free_address()?);
+    let printed =
+        process::output(quoin.args(["keys", "create", "data", "--scopes", "introspect", "--json"]))?;
+    let made: serde_json::Value = serde_json::from_str(&printed)?;
+    let text =
+        |name: &str| made[name].as_str().map(str::to_owned).ok_or_else(|| format!("no {name} in {printed}"));
+    Ok((text("id")?, text("key")?))
 }
 
 fn journey_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
