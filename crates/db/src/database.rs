@@ -185,10 +185,7 @@ impl Db {
     }
 
     #[cfg(not(any(test, feature = "testing")))]
-    #[expect(
-        clippy::unused_self,
-        reason = "tests watch closures here; see the other definition"
-    )]
+    #[expect(clippy::unused_self, reason = "tests watch closures here; see the other definition")]
     fn observed<F>(&self, closure: F) -> F {
         closure
     }

@@ -89,21 +89,17 @@ pub enum DbError {
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {
-            DbError::Full => Self::new(
-                507,
-                "insufficient_storage",
-                "The server's disk is full; nothing was written",
-            )
-            .source(error),
+            DbError::Full => {
+                Self::new(507, "insufficient_storage", "The server's disk is full; nothing was written")
+                    .source(error)
+            }
             DbError::Overloaded => {
                 Self::unavailable("overloaded", "The server is busy; nothing was written", 1).source(error)
             }
-            DbError::Timeout => Self::new(
-                504,
-                "statement_timeout",
-                "The database took longer than allowed and was stopped",
-            )
-            .source(error),
+            DbError::Timeout => {
+                Self::new(504, "statement_timeout", "The database took longer than allowed and was stopped")
+                    .source(error)
+            }
             DbError::Unreachable(_) | DbError::WritesStopped | DbError::Serialization => {
                 Self::unavailable("database_unavailable", "The database cannot answer now", 5).source(error)
             }

@@ -61,9 +61,9 @@ impl Statement {
     pub fn text(&self, engine: Engine) -> &str {
         match engine {
             Engine::Sqlite => self.sqlite_text.get_or_init(|| to_sqlite(self.common)),
-            Engine::Postgres => self
-                .postgres_text
-                .get_or_init(|| to_postgres(self.postgres.unwrap_or(self.common))),
+            Engine::Postgres => {
+                self.postgres_text.get_or_init(|| to_postgres(self.postgres.unwrap_or(self.common)))
+            }
         }
     }
 }

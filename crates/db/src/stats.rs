@@ -63,10 +63,6 @@ const SLOW: Duration = Duration::from_millis(10);
 /// Logs a closure that held its connection for long.
 pub(crate) fn log_if_slow(name: &'static str, took: Duration) {
     if took > SLOW {
-        tracing::warn!(
-            closure = name,
-            took_ms = took.as_secs_f64() * 1e3,
-            "a transaction took long"
-        );
+        tracing::warn!(closure = name, took_ms = took.as_secs_f64() * 1e3, "a transaction took long");
     }
 }

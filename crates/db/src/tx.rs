@@ -32,10 +32,7 @@ pub(crate) enum RowInner<'a> {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(inner: TxInner<'a>) -> Self {
-        Self {
-            inner,
-            topics: Vec::new(),
-        }
+        Self { inner, topics: Vec::new() }
     }
 
     /// Wakes whoever waits for `topic` (see [`crate::Db::subscribe`]) once this transaction has committed.
@@ -113,8 +110,7 @@ impl<'a> Tx<'a> {
         params: &[Value<'_>],
         map: impl FnMut(&Row<'_>) -> Result<T, DbError>,
     ) -> Result<T, DbError> {
-        self.query_opt(sql, params, map)?
-            .ok_or(DbError::NoRow("query_one"))
+        self.query_opt(sql, params, map)?.ok_or(DbError::NoRow("query_one"))
     }
 
     /// Runs several statements without parameters, as they stand in the engine's own dialect (migrations, settings).

@@ -186,16 +186,7 @@ macro_rules! never_null {
     )*};
 }
 
-never_null!(
-    Uuid,
-    Timestamp,
-    bool,
-    i64,
-    f64,
-    String,
-    Vec<u8>,
-    serde_json::Value
-);
+never_null!(Uuid, Timestamp, bool, i64, f64, String, Vec<u8>, serde_json::Value);
 
 impl<K> FromValue for Id<K> {
     fn from_column(row: &Row<'_>, index: usize) -> Result<Self, DbError> {

@@ -76,13 +76,7 @@ pub(super) fn lock(tx: &mut Tx<'_>) -> Result<(), DbError> {
 
 /// Returns every row of the ledger.
 pub(super) fn list(tx: &mut Tx<'_>) -> Result<Vec<Applied>, DbError> {
-    tx.query(&LIST, &[], |row| {
-        Ok(Applied {
-            module: row.get(0)?,
-            name: row.get(1)?,
-            checksum: row.get(2)?,
-        })
-    })
+    tx.query(&LIST, &[], |row| Ok(Applied { module: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? }))
 }
 
 /// Notes that a migration has been applied.
@@ -102,10 +96,7 @@ pub(super) fn pending(known: &[Migration], applied: &[Applied]) -> Result<Vec<Mi
             let name = format!("{}/{}", row.module, row.name);
             let reason =
                 "this program does not know it; the database belongs to a newer version, so start that one";
-            return Err(DbError::Migration {
-                name,
-                reason: reason.into(),
-            });
+            return Err(DbError::Migration { name, reason: reason.into() });
         };
         if row.checksum != checksum(migration) {
             return Err(
@@ -114,15 +105,10 @@ pub(super) fn pending(known: &[Migration], applied: &[Applied]) -> Result<Vec<Mi
         }
     }
     let is_applied = |migration: &Migration| applied.iter().any(|row| row.is(migration));
-    let pending: Vec<Migration> = known
-        .iter()
-        .copied()
-        .filter(|migration| !is_applied(migration))
-        .collect();
+    let pending: Vec<Migration> = known.iter().copied().filter(|migration| !is_applied(migration)).collect();
     for migration in &pending {
-        let mut later = known
-            .iter()
-            .filter(|other| other.module == migration.module && other.name > migration.name);
+        let mut later =
+            known.iter().filter(|other| other.module == migration.module && other.name > migration.name);
         if let Some(later) = later.find(|later| is_applied(later)) {
             return Err(migration.error(format!("it comes before {later}, which has been applied already")));
         }
@@ -133,13 +119,11 @@ pub(super) fn pending(known: &[Migration], applied: &[Applied]) -> Result<Vec<Mi
 /// Hashes both texts, so that the ledger is the same on both engines; line ends do not count.
 fn checksum(migration: &Migration) -> String {
     let text = format!("{}\0{}", migration.sql, migration.postgres.unwrap_or_default()).replace("\r\n", "\n");
-    sha256(text.as_bytes())
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    sha256(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn exists(tx: &mut Tx<'_>) -> Result<bool, DbError> {

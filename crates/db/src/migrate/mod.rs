@@ -84,10 +84,7 @@ pub async fn migrate(db: &Db, modules: &[&[Migration]]) -> Result<Report, DbErro
     ledger::make(db).await?;
     let applied = db.read("db.migrations.list", ledger::list).await?;
     let pending = ledger::pending(&known, &applied)?;
-    let mut report = Report {
-        applied: Vec::new(),
-        already_applied: known.len() - pending.len(),
-    };
+    let mut report = Report { applied: Vec::new(), already_applied: known.len() - pending.len() };
     for migration in pending {
         if apply(db, migration).await? {
             report.applied.push(migration.to_string());
@@ -137,10 +134,7 @@ fn only(migration: &Migration, applied: Vec<ledger::Applied>) -> Vec<ledger::App
 
 impl Migration {
     fn error(&self, reason: impl Into<String>) -> DbError {
-        DbError::Migration {
-            name: self.to_string(),
-            reason: reason.into(),
-        }
+        DbError::Migration { name: self.to_string(), reason: reason.into() }
     }
 }
 

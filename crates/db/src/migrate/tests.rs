@@ -5,12 +5,7 @@ use crate::statement::{DynamicSql, Engine};
 use crate::testing::{databases, describe_schema};
 
 const fn migration(name: &'static str, sql: &'static str) -> Migration {
-    Migration {
-        module: "test",
-        name,
-        sql,
-        postgres: None,
-    }
+    Migration { module: "test", name, sql, postgres: None }
 }
 
 const NOTES: Migration = migration(
@@ -48,13 +43,7 @@ async fn migrations_are_applied_once_and_in_order() {
         let first = migrate(&db, &[&[NOTES, REPLIES]]).await.unwrap();
         assert_eq!(first.applied, ["test/0001_notes", "test/0002_replies"]);
         let second = migrate(&db, &[&[NOTES, REPLIES]]).await.unwrap();
-        assert_eq!(
-            second,
-            Report {
-                applied: vec![],
-                already_applied: 2
-            }
-        );
+        assert_eq!(second, Report { applied: vec![], already_applied: 2 });
     }
 }
 
@@ -90,12 +79,7 @@ quoin.test_replies
 ";
     for db in databases() {
         migrate(&db, &[&[NOTES, REPLIES]]).await.unwrap();
-        assert_eq!(
-            describe_schema(&db).await.unwrap(),
-            expected,
-            "on {:?}",
-            db.engine()
-        );
+        assert_eq!(describe_schema(&db).await.unwrap(), expected, "on {:?}", db.engine());
     }
 }
 
@@ -105,9 +89,7 @@ async fn tables_are_strict_on_sqlite() {
     migrate(&db, &[&[NOTES, REPLIES]]).await.unwrap();
     let count = "select count(*) from pragma_table_list where name like 'quoin_test%' and strict = 1";
     let strict: i64 = db
-        .read::<_, DbError, _>("test", |tx| {
-            tx.query_one(&DynamicSql(count.into()), &[], |row| row.get(0))
-        })
+        .read::<_, DbError, _>("test", |tx| tx.query_one(&DynamicSql(count.into()), &[], |row| row.get(0)))
         .await
         .unwrap();
     assert_eq!(strict, 2);
@@ -119,10 +101,7 @@ async fn ten_processes_that_start_together_apply_each_migration_once() {
         let others: Vec<_> = (0..10).map(|_| db.open_again()).collect();
         let racing = others.iter().map(|db| migrate(db, &[&[NOTES, REPLIES]]));
         let reports = futures_util::future::join_all(racing).await;
-        let applied: usize = reports
-            .into_iter()
-            .map(|report| report.unwrap().applied.len())
-            .sum();
+        let applied: usize = reports.into_iter().map(|report| report.unwrap().applied.len()).sum();
         assert_eq!(applied, 2, "on {:?}", db.engine());
         others.iter().for_each(crate::Db::close);
     }
@@ -130,20 +109,12 @@ async fn ten_processes_that_start_together_apply_each_migration_once() {
 
 #[tokio::test]
 async fn a_migration_that_fails_leaves_nothing_and_can_be_mended() {
-    let broken = migration(
-        "0002_broken",
-        "create table quoin.test_half (id {id} primary key); select nonsense;",
-    );
-    let mended = migration(
-        "0002_broken",
-        "create table quoin.test_half (id {id} primary key);",
-    );
+    let broken =
+        migration("0002_broken", "create table quoin.test_half (id {id} primary key); select nonsense;");
+    let mended = migration("0002_broken", "create table quoin.test_half (id {id} primary key);");
     for db in databases() {
         let error = migrate(&db, &[&[NOTES, broken]]).await.unwrap_err();
-        assert!(
-            matches!(&error, DbError::Migration { name, .. } if name == "test/0002_broken"),
-            "{error}"
-        );
+        assert!(matches!(&error, DbError::Migration { name, .. } if name == "test/0002_broken"), "{error}");
         assert!(!describe_schema(&db).await.unwrap().contains("test_half"));
         let report = migrate(&db, &[&[NOTES, mended]]).await.unwrap();
         assert_eq!(report.applied, ["test/0002_broken"]);
@@ -170,17 +141,11 @@ async fn a_process_killed_in_the_middle_of_a_migration_leaves_nothing() {
 
 #[tokio::test]
 async fn a_changed_migration_is_refused() {
-    let changed = migration(
-        "0001_notes",
-        "create table quoin.test_other (id {id} primary key);",
-    );
+    let changed = migration("0001_notes", "create table quoin.test_other (id {id} primary key);");
     for db in databases() {
         migrate(&db, &[&[NOTES]]).await.unwrap();
         let error = migrate(&db, &[&[changed]]).await.unwrap_err();
-        assert!(
-            error.to_string().contains("test/0001_notes: it was changed"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("test/0001_notes: it was changed"), "{error}");
     }
 }
 
@@ -189,30 +154,17 @@ async fn a_schema_newer_than_the_program_is_refused_by_name() {
     for db in databases() {
         migrate(&db, &[&[NOTES, REPLIES]]).await.unwrap();
         let error = migrate(&db, &[&[NOTES]]).await.unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("test/0002_replies: this program does not know it"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("test/0002_replies: this program does not know it"), "{error}");
     }
 }
 
 #[tokio::test]
 async fn a_migration_slipped_in_before_an_applied_one_is_refused() {
     for db in databases() {
-        let later = migration(
-            "0003_later",
-            "create table quoin.test_later (id {id} primary key);",
-        );
+        let later = migration("0003_later", "create table quoin.test_later (id {id} primary key);");
         migrate(&db, &[&[NOTES, later]]).await.unwrap();
         let error = migrate(&db, &[&[NOTES, REPLIES, later]]).await.unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .contains("test/0002_replies: it comes before test/0003_later"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("test/0002_replies: it comes before test/0003_later"), "{error}");
     }
 }
 
@@ -232,26 +184,10 @@ async fn rows_go_into_a_migrated_table_and_foreign_keys_hold() {
 
 #[test]
 fn a_deferrable_constraint_and_an_unknown_type_are_refused() {
-    let deferrable = migration(
-        "0001_x",
-        "create table quoin.x (y {id} references quoin.z (id) DEFERRABLE);",
-    );
-    assert!(
-        translate::check(&deferrable)
-            .unwrap_err()
-            .to_string()
-            .contains("deferrable")
-    );
-    let typo = migration(
-        "0001_x",
-        "create table quoin.x (y {uuid}, z {json} default '{}');",
-    );
-    assert!(
-        translate::check(&typo)
-            .unwrap_err()
-            .to_string()
-            .contains("there is no type {uuid}")
-    );
+    let deferrable = migration("0001_x", "create table quoin.x (y {id} references quoin.z (id) DEFERRABLE);");
+    assert!(translate::check(&deferrable).unwrap_err().to_string().contains("deferrable"));
+    let typo = migration("0001_x", "create table quoin.x (y {uuid}, z {json} default '{}');");
+    assert!(translate::check(&typo).unwrap_err().to_string().contains("there is no type {uuid}"));
     translate::check(&NOTES).unwrap();
 }
 

@@ -35,16 +35,12 @@ pub(super) fn check(migration: &Migration) -> Result<(), DbError> {
 
 /// Writes PostgreSQL's types.
 pub(super) fn to_postgres(sql: &str) -> String {
-    TYPES.iter().fold(sql.to_owned(), |sql, (token, _, postgres)| {
-        sql.replace(token, postgres)
-    })
+    TYPES.iter().fold(sql.to_owned(), |sql, (token, _, postgres)| sql.replace(token, postgres))
 }
 
 /// Writes SQLite's types, turns the schema into a prefix and makes every table STRICT.
 pub(super) fn to_sqlite(sql: &str) -> String {
-    let typed = TYPES.iter().fold(sql.to_owned(), |sql, (token, sqlite, _)| {
-        sql.replace(token, sqlite)
-    });
+    let typed = TYPES.iter().fold(sql.to_owned(), |sql, (token, sqlite, _)| sql.replace(token, sqlite));
     strict_tables(&statement::to_sqlite(&typed))
 }
 

@@ -33,13 +33,7 @@ impl StatementCache {
         if self.entries.len() >= CAPACITY {
             self.forget_oldest_quarter();
         }
-        self.entries.insert(
-            sql.into(),
-            Entry {
-                statement,
-                used: self.clock,
-            },
-        );
+        self.entries.insert(sql.into(), Entry { statement, used: self.clock });
     }
 
     /// Forgets everything, after a change of the schema.

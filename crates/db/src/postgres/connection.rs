@@ -86,10 +86,7 @@ impl Connection {
 
     /// Waits for the server, but not for ever; notes when the connection turns out to be gone.
     pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Waited<T> {
-        match self
-            .runtime
-            .block_on(async { tokio::time::timeout(self.patience, work).await })
-        {
+        match self.runtime.block_on(async { tokio::time::timeout(self.patience, work).await }) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 if is_lost(&error) {
@@ -106,23 +103,14 @@ impl Connection {
 
     /// Says goodbye to the server, if it still listens.
     pub(super) fn close(self) {
-        let Self {
-            runtime,
-            client,
-            driver,
-            statements,
-            ..
-        } = self;
+        let Self { runtime, client, driver, statements, .. } = self;
         if driver.is_finished() {
             return;
         }
         // Without a client the driver ends by itself; where the network hangs, it is not waited for.
         drop((statements, client));
         let abort = driver.abort_handle();
-        if runtime
-            .block_on(async { tokio::time::timeout(GOODBYE_TIMEOUT, driver).await })
-            .is_err()
-        {
+        if runtime.block_on(async { tokio::time::timeout(GOODBYE_TIMEOUT, driver).await }).is_err() {
             abort.abort();
         }
     }
@@ -154,29 +142,19 @@ impl From<Failed> for DbError {
 }
 
 async fn connect(shared: &Shared) -> Result<(Client, JoinHandle<()>), DbError> {
-    let (client, connection) = shared
-        .target
-        .config
-        .connect(shared.tls.clone())
-        .await
-        .map_err(cannot_connect)?;
+    let (client, connection) =
+        shared.target.config.connect(shared.tls.clone()).await.map_err(cannot_connect)?;
     check_version(connection.parameter("server_version").unwrap_or_default())?;
     let encoding = connection.parameter("server_encoding").unwrap_or_default();
     if encoding != "UTF8" {
-        return Err(refused(
-            "0A000",
-            format!("the database must be encoded in UTF8, not in {encoding}"),
-        ));
+        return Err(refused("0A000", format!("the database must be encoded in UTF8, not in {encoding}")));
     }
     let driver = tokio::runtime::Handle::current().spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection to PostgreSQL ended");
         }
     });
-    client
-        .batch_execute(&session_settings(shared))
-        .await
-        .map_err(cannot_connect)?;
+    client.batch_execute(&session_settings(shared)).await.map_err(cannot_connect)?;
     Ok((client, driver))
 }
 

@@ -34,45 +34,32 @@ pub(super) fn is_lost(error: &Error) -> bool {
     if let Some(server) = error.as_db_error() {
         return is_fatal(server);
     }
-    let is_io = error
-        .source()
-        .is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(is_network));
+    let is_io =
+        error.source().is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(is_network));
     error.is_closed() || is_io
 }
 
 /// Makes a refusal of our own, with the SQLSTATE the server would give.
 pub(super) fn refused(code: &str, message: impl Into<String>) -> DbError {
-    DbError::Refused {
-        code: code.to_owned(),
-        message: message.into(),
-        detail: None,
-        hint: None,
-    }
+    DbError::Refused { code: code.to_owned(), message: message.into(), detail: None, hint: None }
 }
 
 fn translate_server(error: &ServerError) -> DbError {
     let constraint = || error.constraint().unwrap_or_default().to_owned();
     let detail = || error.detail().map(str::to_owned);
     match error.code().code() {
-        "23505" => DbError::Unique {
-            index: constraint(),
-            detail: detail(),
-        },
+        "23505" => DbError::Unique { index: constraint(), detail: detail() },
         "23503" => DbError::ForeignKey {
             detail: Some(format!("{}: {}", constraint(), detail().unwrap_or_default())),
         },
-        "23514" => DbError::Check {
-            constraint: constraint(),
-        },
-        "23502" => DbError::NotNull {
-            column: error.column().unwrap_or_default().to_owned(),
-        },
+        "23514" => DbError::Check { constraint: constraint() },
+        "23502" => DbError::NotNull { column: error.column().unwrap_or_default().to_owned() },
         "40001" | "40P01" => DbError::Serialization,
         "57014" => DbError::Timeout,
         "53100" => DbError::Full,
         code if is_fatal(error) || code.starts_with("08") || code == "53300" => {
-            // A wrong password or a database that does not exist is no outage: say it as it is.
-            if code.starts_with("28") || code.starts_with("3D") {
+            // A wrong password, a missing database or a missing right is no outage: say it as it is.
+            if ["28", "3D", "42"].contains(&&code[..2]) {
                 return refused(code, error.message());
             }
             DbError::Unreachable(Box::new(error.clone()))

@@ -35,15 +35,13 @@ pub(crate) fn run_outside_transactions(url: &str, command: &str) -> Result<(), c
     let target = url::Target::parse(url)?;
     let tls = tls::connector(&target)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime
-        .map_err(|error| DbError::Driver(Box::new(error)))?
-        .block_on(async {
-            let (client, connection) = target.config.connect(tls).await.map_err(error::translate)?;
-            let (_, ran) = futures_util::future::join(connection, async move {
-                // The client is dropped with this block, which ends the connection as well.
-                client.batch_execute(command).await
-            })
-            .await;
-            ran.map_err(error::translate)
+    runtime.map_err(|error| DbError::Driver(Box::new(error)))?.block_on(async {
+        let (client, connection) = target.config.connect(tls).await.map_err(error::translate)?;
+        let (_, ran) = futures_util::future::join(connection, async move {
+            // The client is dropped with this block, which ends the connection as well.
+            client.batch_execute(command).await
         })
+        .await;
+        ran.map_err(error::translate)
+    })
 }

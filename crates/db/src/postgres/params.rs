@@ -40,11 +40,7 @@ impl ToSql for Param<'_> {
             Value::Bytes(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
             Value::Bytes(_) => {
                 let message = format!("raw bytes do not fit the type {ty}");
-                return Err(Unencodable {
-                    code: "42804",
-                    message,
-                }
-                .into());
+                return Err(Unencodable { code: "42804", message }.into());
             }
             Value::Id(id) => out.put_slice(id.as_bytes()),
             Value::Time(time) => out.put_i64(time.as_micros().saturating_sub(EPOCH_OFFSET_MICROS)),
@@ -62,11 +58,7 @@ impl ToSql for Param<'_> {
     }
 
     fn encode_format(&self, ty: &Type) -> Format {
-        if is_binary(self.0, base(ty)) {
-            Format::Binary
-        } else {
-            Format::Text
-        }
+        if is_binary(self.0, base(ty)) { Format::Binary } else { Format::Text }
     }
 }
 
@@ -97,11 +89,7 @@ fn write_text(value: &Value<'_>, out: &mut BytesMut) -> Written {
         Value::Text(text) | Value::Json(text) => {
             if text.contains('\0') {
                 let message = "a text cannot hold the character NUL".to_owned();
-                return Err(Unencodable {
-                    code: "22021",
-                    message,
-                }
-                .into());
+                return Err(Unencodable { code: "22021", message }.into());
             }
             out.put_slice(text.as_bytes());
         }
@@ -116,10 +104,8 @@ fn write_text(value: &Value<'_>, out: &mut BytesMut) -> Written {
 }
 
 fn write_int(number: i64, ty: &Type, out: &mut BytesMut) -> Written {
-    let out_of_range = |_| Unencodable {
-        code: "22003",
-        message: format!("{number} is out of range for type {ty}"),
-    };
+    let out_of_range =
+        |_| Unencodable { code: "22003", message: format!("{number} is out of range for type {ty}") };
     match *ty {
         Type::INT2 => out.put_i16(i16::try_from(number).map_err(out_of_range)?),
         Type::INT4 => out.put_i32(i32::try_from(number).map_err(out_of_range)?),

@@ -40,18 +40,9 @@ impl PostgresPool {
         let target = Target::parse(options.url.expose())?;
         let tls = tls::connector(&target)?;
         let queue = Arc::new(Queue::new(options.queue));
-        let pool = Self {
-            queue: Arc::clone(&queue),
-            stats: Arc::clone(&stats),
-            threads: Mutex::default(),
-        };
-        let shared = Arc::new(Shared {
-            target,
-            tls,
-            statement_timeout: options.statement_timeout,
-            signals,
-            stats,
-        });
+        let pool = Self { queue: Arc::clone(&queue), stats: Arc::clone(&stats), threads: Mutex::default() };
+        let shared =
+            Arc::new(Shared { target, tls, statement_timeout: options.statement_timeout, signals, stats });
         let (opened, outcome) = sync_channel(1);
         let mut opened = Some(opened);
         for number in 0..options.connections.max(1) {
@@ -60,10 +51,7 @@ impl PostgresPool {
                 .name(format!("postgres-{number}"))
                 .spawn(move || worker::run(shared, queue, opened))
                 .map_err(|error| DbError::Driver(Box::new(error)))?;
-            pool.threads
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(thread);
+            pool.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
         outcome.recv().unwrap_or_else(|_| Err(closed()))?;
         Ok(pool)
@@ -117,13 +105,7 @@ impl PostgresPool {
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let job = Transaction {
-            kind,
-            name,
-            closure,
-            answer,
-            queued: Instant::now(),
-        };
+        let job = Transaction { kind, name, closure, answer, queued: Instant::now() };
         if let Err((job, error)) = self.queue.push(Box::new(job)) {
             if matches!(error, DbError::Overloaded) {
                 self.stats.overloaded();

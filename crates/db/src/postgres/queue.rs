@@ -37,10 +37,7 @@ struct State {
 impl Queue {
     /// Lets at most `limit` transactions wait.
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            state: Mutex::default(),
-        }
+        Self { limit, state: Mutex::default() }
     }
 
     /// Adds a transaction.
@@ -110,11 +107,7 @@ impl Queue {
             let mut state = self.lock();
             let cause = describe(error);
             if state.unreachable.is_none() {
-                tracing::warn!(
-                    cause,
-                    connected = state.connected,
-                    "cannot connect to the PostgreSQL server"
-                );
+                tracing::warn!(cause, connected = state.connected, "cannot connect to the PostgreSQL server");
             }
             state.unreachable = Some(cause);
             if let Some(job) = job {

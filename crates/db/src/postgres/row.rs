@@ -24,10 +24,7 @@ struct Raw<'a> {
 
 impl<'a> FromSql<'a> for Raw<'a> {
     fn from_sql(ty: &Type, bytes: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self {
-            ty: base(ty).clone(),
-            bytes,
-        })
+        Ok(Self { ty: base(ty).clone(), bytes })
     }
 
     fn accepts(_: &Type) -> bool {
@@ -71,16 +68,12 @@ impl DriverRow {
 
     /// Reads a `bytea`.
     pub(crate) fn read_bytes(&self, index: usize) -> Result<Option<Vec<u8>>, DbError> {
-        self.read(index, "a bytea", |raw| {
-            (raw.ty == Type::BYTEA).then(|| raw.bytes.to_vec())
-        })
+        self.read(index, "a bytea", |raw| (raw.ty == Type::BYTEA).then(|| raw.bytes.to_vec()))
     }
 
     /// Reads `jsonb`, `json`, or a text that holds JSON.
     pub(crate) fn read_json(&self, index: usize) -> Result<Option<serde_json::Value>, DbError> {
-        self.read(index, "json", |raw| {
-            serde_json::from_str(raw.json_or_text()?).ok()
-        })
+        self.read(index, "json", |raw| serde_json::from_str(raw.json_or_text()?).ok())
     }
 
     fn read<'a, T>(
@@ -97,11 +90,7 @@ impl DriverRow {
 
 impl Raw<'_> {
     fn id(&self) -> Option<Uuid> {
-        if self.ty == Type::UUID {
-            Uuid::from_slice(self.bytes).ok()
-        } else {
-            None
-        }
+        if self.ty == Type::UUID { Uuid::from_slice(self.bytes).ok() } else { None }
     }
 
     /// The server's infinities lie outside the writable years, too.
@@ -111,29 +100,15 @@ impl Raw<'_> {
         }
         let micros = i64::from_be_bytes(self.bytes.try_into().ok()?);
         let since_1970 = micros.checked_add(EPOCH_OFFSET_MICROS)?;
-        WRITABLE_MICROS
-            .contains(&since_1970)
-            .then(|| Timestamp::from_micros(since_1970))
+        WRITABLE_MICROS.contains(&since_1970).then(|| Timestamp::from_micros(since_1970))
     }
 
     fn int(&self) -> Option<i64> {
         match self.ty {
-            Type::INT2 => self
-                .bytes
-                .try_into()
-                .ok()
-                .map(|bytes| i16::from_be_bytes(bytes).into()),
-            Type::INT4 => self
-                .bytes
-                .try_into()
-                .ok()
-                .map(|bytes| i32::from_be_bytes(bytes).into()),
+            Type::INT2 => self.bytes.try_into().ok().map(|bytes| i16::from_be_bytes(bytes).into()),
+            Type::INT4 => self.bytes.try_into().ok().map(|bytes| i32::from_be_bytes(bytes).into()),
             Type::INT8 => self.bytes.try_into().ok().map(i64::from_be_bytes),
-            Type::OID => self
-                .bytes
-                .try_into()
-                .ok()
-                .map(|bytes| u32::from_be_bytes(bytes).into()),
+            Type::OID => self.bytes.try_into().ok().map(|bytes| u32::from_be_bytes(bytes).into()),
             _ => None,
         }
     }
@@ -141,11 +116,7 @@ impl Raw<'_> {
     #[expect(clippy::cast_precision_loss, reason = "SQL rounds here as well")]
     fn real(&self) -> Option<f64> {
         match self.ty {
-            Type::FLOAT4 => self
-                .bytes
-                .try_into()
-                .ok()
-                .map(|bytes| f32::from_be_bytes(bytes).into()),
+            Type::FLOAT4 => self.bytes.try_into().ok().map(|bytes| f32::from_be_bytes(bytes).into()),
             Type::FLOAT8 => self.bytes.try_into().ok().map(f64::from_be_bytes),
             _ => self.int().map(|number| number as f64),
         }

@@ -51,9 +51,7 @@ fn authorities(
 fn read_roots(file: &Path) -> Result<RootCertStore, DbError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(file).map_err(cannot_trust)? {
-        roots
-            .add(certificate.map_err(cannot_trust)?)
-            .map_err(cannot_trust)?;
+        roots.add(certificate.map_err(cannot_trust)?).map_err(cannot_trust)?;
     }
     Ok(roots)
 }
@@ -70,10 +68,7 @@ fn system_roots() -> RootCertStore {
 }
 
 fn cannot_trust(error: impl std::fmt::Display) -> DbError {
-    refused(
-        "08001",
-        format!("the root certificates for PostgreSQL (sslrootcert) cannot be used: {error}"),
-    )
+    refused("08001", format!("the root certificates for PostgreSQL (sslrootcert) cannot be used: {error}"))
 }
 
 /// Encrypts without asking who answers: `sslmode=prefer` and `require`.
@@ -131,10 +126,7 @@ impl ServerCertVerifier for AnyHost {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         use CertificateError::{NotValidForName, NotValidForNameContext};
-        match self
-            .0
-            .verify_server_cert(certificate, intermediates, name, ocsp, now)
-        {
+        match self.0.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // The chain is checked before the name, so this error means that the chain is good.
             Err(rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) => {
                 Ok(ServerCertVerified::assertion())

@@ -154,17 +154,12 @@ fn attempt<T, E: From<DbError>>(
     closure: &mut impl FnMut(&mut Tx<'_>) -> Result<T, E>,
 ) -> Attempt<T, E> {
     let mut progress = Progress::new(kind.begin());
-    let mut tx = Tx::new(TxInner::Postgres(PostgresTx {
-        connection: &mut *connection,
-        progress: &mut progress,
-    }));
+    let mut tx =
+        Tx::new(TxInner::Postgres(PostgresTx { connection: &mut *connection, progress: &mut progress }));
     let ran = catch_unwind(AssertUnwindSafe(|| closure(&mut tx)));
     let topics = tx.take_topics();
     drop(tx);
-    let mut tx = PostgresTx {
-        connection: &mut *connection,
-        progress: &mut progress,
-    };
+    let mut tx = PostgresTx { connection: &mut *connection, progress: &mut progress };
     let outcome = match ran {
         Ok(outcome) => outcome,
         Err(panic) => Err(DbError::Driver(panic_message(&*panic).into()).into()),
@@ -177,11 +172,7 @@ fn attempt<T, E: From<DbError>>(
         }
     };
     connection.be_usual();
-    Attempt {
-        outcome,
-        again: progress.again,
-        topics,
-    }
+    Attempt { outcome, again: progress.again, topics }
 }
 
 /// Ends a transaction well. The end of a read is not waited for.
@@ -208,17 +199,11 @@ struct UnknownOutcome(#[source] DbError);
 
 /// A closure that hides a failed statement and returns `Ok` must not look like success: the server has undone it all.
 fn failed_before() -> DbError {
-    refused(
-        "25P02",
-        "a statement of this transaction had failed, so nothing of it was committed",
-    )
+    refused("25P02", "a statement of this transaction had failed, so nothing of it was committed")
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!(
-        "a transaction's closure panicked: {}",
-        message.unwrap_or("without a message")
-    )
+    format!("a transaction's closure panicked: {}", message.unwrap_or("without a message"))
 }

@@ -50,12 +50,7 @@ pub(super) enum Again {
 impl Progress {
     /// Starts with `begin`, which is sent when the first statement is.
     pub(super) fn new(begin: &str) -> Self {
-        Self {
-            deferred: begin.to_owned(),
-            begun: false,
-            aborted: false,
-            again: None,
-        }
+        Self { deferred: begin.to_owned(), begun: false, aborted: false, again: None }
     }
 
     /// Tells whether the server would really commit.
@@ -109,9 +104,7 @@ impl PostgresTx<'_> {
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
         let deferred = self.take_deferred();
         let client = &self.connection.client;
-        let waited = self
-            .connection
-            .wait(after(client, &deferred, client.batch_execute(sql)));
+        let waited = self.connection.wait(after(client, &deferred, client.batch_execute(sql)));
         waited.map_err(|failed| self.note(failed, false))
     }
 
@@ -148,8 +141,7 @@ impl PostgresTx<'_> {
         }
         self.defer("commit");
         let deferred = self.take_deferred();
-        self.connection
-            .wait(self.connection.client.batch_execute(&deferred))
+        self.connection.wait(self.connection.client.batch_execute(&deferred))
     }
 
     /// Sends `end` (`commit` of a read, or `rollback`) and waits for nothing: the next transaction queues up behind it.
@@ -169,19 +161,14 @@ impl PostgresTx<'_> {
         if expected == params.len() {
             return Ok((statement, cached));
         }
-        let message = format!(
-            "the statement has {expected} parameters, and {} were given",
-            params.len()
-        );
+        let message = format!("the statement has {expected} parameters, and {} were given", params.len());
         Err(refused("08P01", message))
     }
 
     fn prepare_now(&mut self, sql: &str) -> Result<Statement, DbError> {
         let deferred = self.take_deferred();
         let client = &self.connection.client;
-        let waited = self
-            .connection
-            .wait(after(client, &deferred, client.prepare(sql)));
+        let waited = self.connection.wait(after(client, &deferred, client.prepare(sql)));
         let statement = waited.map_err(|failed| self.note(failed, false))?;
         self.connection.statements.insert(sql, statement.clone());
         Ok(statement)
@@ -226,7 +213,7 @@ pub(super) fn again_after(error: &Error, cached: bool) -> Option<Again> {
     }
     match error.code()?.code() {
         "40001" | "40P01" => Some(Again::Collision),
-        code if cached && ["0A", "22", "26", "42"].contains(&&code[..2]) => Some(Again::StaleStatement),
+        code if cached && ["0A", "26", "42"].contains(&&code[..2]) => Some(Again::StaleStatement),
         _ => None,
     }
 }

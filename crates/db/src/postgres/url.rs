@@ -41,16 +41,12 @@ impl Target {
     /// [`DbError::Refused`] with code 08001 where the URL cannot be understood. The message does not repeat it.
     pub(super) fn parse(url: &str) -> Result<Self, DbError> {
         let (plain, ssl) = take_ssl_settings(url);
-        let mut config: Config = plain
-            .parse()
-            .map_err(|error: tokio_postgres::Error| invalid(&error.to_string()))?;
+        let mut config: Config =
+            plain.parse().map_err(|error: tokio_postgres::Error| invalid(&error.to_string()))?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(invalid("it names no host"));
         }
-        let root_certificate = ssl
-            .root_certificate
-            .filter(|path| path != "system")
-            .map(PathBuf::from);
+        let root_certificate = ssl.root_certificate.filter(|path| path != "system").map(PathBuf::from);
         let (mode, verify) = match ssl.mode.as_deref() {
             Some("disable") => (SslMode::Disable, Verify::Nothing),
             None | Some("prefer" | "allow") => (SslMode::Prefer, Verify::Nothing),
@@ -59,16 +55,11 @@ impl Target {
             Some("verify-ca") => (SslMode::Require, Verify::Authority),
             Some("verify-full") => (SslMode::Require, Verify::AuthorityAndHost),
             Some(_) => {
-                return Err(invalid(
-                    "sslmode is none of disable, prefer, require, verify-ca, verify-full",
-                ));
+                return Err(invalid("sslmode is none of disable, prefer, require, verify-ca, verify-full"));
             }
         };
         // A socket file is private to the machine; the server speaks no TLS on it.
-        let only_sockets = config
-            .get_hosts()
-            .iter()
-            .all(|host| matches!(host, Host::Unix(_)));
+        let only_sockets = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         config.ssl_mode(if only_sockets && config.get_hostaddrs().is_empty() {
             SslMode::Disable
         } else {
@@ -79,11 +70,7 @@ impl Target {
         if config.get_application_name().is_none() {
             config.application_name("quoin");
         }
-        Ok(Self {
-            config,
-            verify,
-            root_certificate,
-        })
+        Ok(Self { config, verify, root_certificate })
     }
 }
 
@@ -114,14 +101,9 @@ fn take_ssl_settings(url: &str) -> (String, SslSettings) {
 /// Undoes percent-encoding; a plus sign stays one, as in libpq.
 fn decode(value: &str) -> String {
     let as_form = value.replace('+', "%2B");
-    form_urlencoded::parse(as_form.as_bytes())
-        .map(|(key, _)| key.into_owned())
-        .collect()
+    form_urlencoded::parse(as_form.as_bytes()).map(|(key, _)| key.into_owned()).collect()
 }
 
 fn invalid(reason: &str) -> DbError {
-    refused(
-        "08001",
-        format!("the connection URL of PostgreSQL is not valid: {reason}"),
-    )
+    refused("08001", format!("the connection URL of PostgreSQL is not valid: {reason}"))
 }

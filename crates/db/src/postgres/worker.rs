@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -37,12 +37,7 @@ pub(super) fn run(shared: Arc<Shared>, queue: Arc<Queue>, opened: Option<SyncSen
             return;
         }
     };
-    let mut session = Session {
-        runtime,
-        shared,
-        queue,
-        connection: None,
-    };
+    let mut session = Session { runtime, shared, queue, connection: None };
     if let Some(opened) = opened {
         let outcome = session.connect();
         let failed = outcome.is_err();
@@ -118,9 +113,7 @@ impl Session {
         if self.connection.is_none() {
             self.connect()?;
         }
-        self.connection
-            .as_mut()
-            .ok_or_else(|| DbError::Unreachable("there is no connection".into()))
+        self.connection.as_mut().ok_or_else(|| DbError::Unreachable("there is no connection".into()))
     }
 
     /// Counts a transaction and wakes whoever waits for its topics, before its caller is answered.
@@ -138,6 +131,13 @@ impl Session {
     /// Waits without blocking the connection.
     pub(super) fn pause(&self, pause: Duration) {
         self.runtime.block_on(async { tokio::time::sleep(pause).await });
+    }
+
+    fn pause_unless_closed(&self, pause: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < pause && !self.queue.is_closed() {
+            self.pause(FIRST_PAUSE.min(pause));
+        }
     }
 
     fn connect(&mut self) -> Result<(), DbError> {
@@ -158,7 +158,7 @@ impl Session {
     fn connect_again(&mut self) {
         let mut pause = FIRST_PAUSE;
         while !self.queue.is_closed() {
-            self.pause(pause);
+            self.pause_unless_closed(pause);
             match self.connect() {
                 Ok(()) => return,
                 Err(error) => self.queue.cannot_connect(None, &error),

@@ -43,10 +43,7 @@ pub fn copy_while_running(
             let state = backup.progress();
             let total = u64::try_from(state.pagecount).unwrap_or(0);
             let left = u64::try_from(state.remaining).unwrap_or(0);
-            progress(BackupProgress {
-                done: total.saturating_sub(left),
-                total,
-            });
+            progress(BackupProgress { done: total.saturating_sub(left), total });
             match step {
                 rusqlite::backup::StepResult::Done => break,
                 rusqlite::backup::StepResult::More => {}
@@ -54,9 +51,8 @@ pub fn copy_while_running(
             }
         }
     }
-    let verdict: String = target
-        .query_row("pragma integrity_check", [], |row| row.get(0))
-        .map_err(from_driver)?;
+    let verdict: String =
+        target.query_row("pragma integrity_check", [], |row| row.get(0)).map_err(from_driver)?;
     if verdict != "ok" {
         return Err(DbError::Driver(format!("the copy is damaged: {verdict}").into()));
     }

@@ -38,10 +38,7 @@ pub(super) fn assert_version() -> Result<(), DbError> {
     }
     Err(DbError::Refused {
         code: "0A000".into(),
-        message: format!(
-            "SQLite {} is too old: 3.51.3 or later is needed",
-            rusqlite::version()
-        ),
+        message: format!("SQLite {} is too old: 3.51.3 or later is needed", rusqlite::version()),
         detail: None,
         hint: Some("Build with the bundled SQLite.".into()),
     })
@@ -60,10 +57,7 @@ impl Connected {
     /// Opens a connection that refuses to write.
     pub(super) fn reader(options: &SqliteOptions) -> Result<Self, DbError> {
         let opened = Self::open(options)?;
-        opened
-            .connection
-            .execute_batch("pragma query_only = on;")
-            .map_err(from_driver)?;
+        opened.connection.execute_batch("pragma query_only = on;").map_err(from_driver)?;
         Ok(opened)
     }
 
@@ -73,9 +67,7 @@ impl Connected {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
         let mut connection = Connection::open_with_flags(&options.path, flags).map_err(from_driver)?;
-        connection
-            .busy_timeout(Duration::from_secs(5))
-            .map_err(from_driver)?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(from_driver)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         for (setting, value) in [
             (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -88,10 +80,7 @@ impl Connected {
         let pragmas = "pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -16000;
                        pragma case_sensitive_like = on;";
         connection.execute_batch(pragmas).map_err(from_driver)?;
-        let deadline = Deadline {
-            start: Instant::now(),
-            nanos: Arc::new(AtomicU64::new(u64::MAX)),
-        };
+        let deadline = Deadline { start: Instant::now(), nanos: Arc::new(AtomicU64::new(u64::MAX)) };
         let watch = deadline.clone();
         connection
             .progress_handler(STEPS_PER_CHECK, Some(move || watch.has_passed()))
@@ -102,9 +91,7 @@ impl Connected {
     /// Stops statements that still run after `limit` from now.
     pub(super) fn limit(&self, limit: Duration) {
         let nanos = (self.deadline.start.elapsed() + limit).as_nanos();
-        self.deadline
-            .nanos
-            .store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.deadline.nanos.store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Lets statements run for as long as they need (checkpoints, commits).

@@ -31,39 +31,28 @@ pub(super) fn from_driver(error: rusqlite::Error) -> DbError {
 /// Translates an error and resolves a violated unique index to its name.
 pub(super) fn from_driver_with(connection: &Connection, error: rusqlite::Error) -> DbError {
     match from_driver(error) {
-        DbError::Unique { index, detail } => DbError::Unique {
-            index: index_name(connection, &index),
-            detail,
-        },
+        DbError::Unique { index, detail } => {
+            DbError::Unique { index: index_name(connection, &index), detail }
+        }
         other => other,
     }
 }
 
 fn refused(code: &str, message: &str) -> DbError {
-    DbError::Refused {
-        code: code.into(),
-        message: message.into(),
-        detail: None,
-        hint: None,
-    }
+    DbError::Refused { code: code.into(), message: message.into(), detail: None, hint: None }
 }
 
 fn constraint(extended_code: i32, message: &str) -> DbError {
     let subject = message.split_once(": ").map_or(message, |(_, subject)| subject);
     match extended_code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
-            DbError::Unique {
-                index: subject.into(),
-                detail: None,
-            }
+            DbError::Unique { index: subject.into(), detail: None }
         }
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => DbError::ForeignKey { detail: None },
-        ffi::SQLITE_CONSTRAINT_CHECK => DbError::Check {
-            constraint: subject.into(),
-        },
-        ffi::SQLITE_CONSTRAINT_NOTNULL => DbError::NotNull {
-            column: subject.rsplit('.').next().unwrap_or(subject).into(),
-        },
+        ffi::SQLITE_CONSTRAINT_CHECK => DbError::Check { constraint: subject.into() },
+        ffi::SQLITE_CONSTRAINT_NOTNULL => {
+            DbError::NotNull { column: subject.rsplit('.').next().unwrap_or(subject).into() }
+        }
         ffi::SQLITE_CONSTRAINT_DATATYPE => refused("22P02", message),
         ffi::SQLITE_CONSTRAINT_TRIGGER => refused("P0001", message),
         _ => refused("23000", message),
@@ -75,10 +64,7 @@ fn index_name(connection: &Connection, reported: &str) -> String {
     if let Some(quoted) = reported.strip_prefix("index '") {
         return without_prefix(quoted.trim_end_matches('\'')).into();
     }
-    let pairs: Vec<(&str, &str)> = reported
-        .split(", ")
-        .filter_map(|pair| pair.rsplit_once('.'))
-        .collect();
+    let pairs: Vec<(&str, &str)> = reported.split(", ").filter_map(|pair| pair.rsplit_once('.')).collect();
     let Some((table, _)) = pairs.first().copied() else {
         return reported.into();
     };
@@ -90,19 +76,13 @@ fn index_name(connection: &Connection, reported: &str) -> String {
 fn find_index(connection: &Connection, table: &str, columns: &[&str]) -> rusqlite::Result<Option<String>> {
     let mut list =
         connection.prepare_cached("select name, origin from pragma_index_list(?1) where \"unique\" = 1")?;
-    let indexes: Vec<(String, String)> = list
-        .query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
+    let indexes: Vec<(String, String)> =
+        list.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let mut info = connection.prepare_cached("select name from pragma_index_info(?1) order by seqno")?;
     for (index, origin) in indexes {
-        let names: Vec<Option<String>> = info
-            .query_map([&index], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        if !names
-            .iter()
-            .map(Option::as_deref)
-            .eq(columns.iter().copied().map(Some))
-        {
+        let names: Vec<Option<String>> =
+            info.query_map([&index], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        if !names.iter().map(Option::as_deref).eq(columns.iter().copied().map(Some)) {
             continue;
         }
         return Ok(Some(match origin.as_str() {
@@ -114,9 +94,7 @@ fn find_index(connection: &Connection, table: &str, columns: &[&str]) -> rusqlit
     // A single integer primary key has no index of its own.
     let mut primary =
         connection.prepare_cached("select name from pragma_table_info(?1) where pk > 0 order by pk")?;
-    let names: Vec<String> = primary
-        .query_map([table], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let names: Vec<String> = primary.query_map([table], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok((names == columns).then(|| format!("{}_pkey", without_prefix(table))))
 }
 

@@ -45,11 +45,7 @@ impl SqliteFile {
         signals: Arc<Signals>,
         stats: Arc<Stats>,
     ) -> Result<Self, DbError> {
-        let shared = Shared {
-            options: Arc::new(options.clone()),
-            signals,
-            stats,
-        };
+        let shared = Shared { options: Arc::new(options.clone()), signals, stats };
         connection::assert_version()?;
         let writer = writer::Writer::start(shared.clone())?;
         let readers = reader::Readers::start(shared)?;

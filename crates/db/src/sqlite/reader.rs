@@ -60,12 +60,7 @@ impl Readers {
                 .map_err(|error| DbError::Unreachable(Box::new(error)))?;
         }
         let number = FILES.fetch_add(1, Ordering::Relaxed);
-        Ok(Self {
-            number,
-            shared,
-            closed: AtomicBool::new(false),
-            pool: Mutex::new(Some(sender)),
-        })
+        Ok(Self { number, shared, closed: AtomicBool::new(false), pool: Mutex::new(Some(sender)) })
     }
 
     pub(super) fn path(&self) -> &Path {

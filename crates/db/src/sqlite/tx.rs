@@ -20,10 +20,7 @@ pub(crate) struct SqliteTx<'a> {
 
 impl<'a> SqliteTx<'a> {
     pub(super) fn on(connected: &'a Connected) -> Self {
-        Self {
-            connection: &connected.connection,
-            connected,
-        }
+        Self { connection: &connected.connection, connected }
     }
 
     /// Stops statements only when they still run after `limit` from now.
@@ -66,9 +63,7 @@ impl<'a> SqliteTx<'a> {
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
-        self.connection
-            .execute_batch(sql)
-            .map_err(|error| self.explain(error))
+        self.connection.execute_batch(sql).map_err(|error| self.explain(error))
     }
 
     fn prepare(&self, sql: &str, params: &[Value<'_>]) -> Result<CachedStatement<'a>, DbError> {
@@ -76,20 +71,14 @@ impl<'a> SqliteTx<'a> {
         if statement.parameter_count() != params.len() {
             return Err(DbError::Refused {
                 code: "08P01".into(),
-                message: format!(
-                    "{} parameters given, {} needed",
-                    params.len(),
-                    statement.parameter_count()
-                ),
+                message: format!("{} parameters given, {} needed", params.len(), statement.parameter_count()),
                 detail: None,
                 hint: None,
             });
         }
         for (index, value) in params.iter().enumerate() {
             refuse_nul(value)?;
-            statement
-                .raw_bind_parameter(index + 1, Bound(value))
-                .map_err(from_driver)?;
+            statement.raw_bind_parameter(index + 1, Bound(value)).map_err(from_driver)?;
         }
         Ok(statement)
     }

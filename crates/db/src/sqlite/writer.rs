@@ -60,18 +60,10 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".into())
             .spawn(move || {
-                Thread {
-                    connected,
-                    shared: thread_shared,
-                    stopped: false,
-                }
-                .serve(&waiting);
+                Thread { connected, shared: thread_shared, stopped: false }.serve(&waiting);
             })
             .map_err(|error| DbError::Unreachable(Box::new(error)))?;
-        Ok(Self {
-            state: Mutex::new(Some(Running { queue, thread })),
-            shared,
-        })
+        Ok(Self { state: Mutex::new(Some(Running { queue, thread })), shared })
     }
 
     /// Queues a write and waits until it is on disk.
@@ -82,13 +74,7 @@ impl Writer {
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending {
-            name,
-            closure,
-            result: None,
-            topics: Vec::new(),
-            reply,
-        };
+        let pending = Pending { name, closure, result: None, topics: Vec::new(), reply };
         self.enqueue(Box::new(pending))?;
         answer.await.unwrap_or_else(|_| Err(closed().into()))
     }
@@ -188,9 +174,7 @@ impl Thread {
             match self.commit_together(batch) {
                 Ok(writes) => {
                     self.shared.stats.committed(writes);
-                    batch
-                        .drain(..)
-                        .for_each(|member| member.answer(Ok(()), &self.shared));
+                    batch.drain(..).for_each(|member| member.answer(Ok(()), &self.shared));
                     return;
                 }
                 Err(DbError::WritesStopped) => self.stopped = true,

@@ -52,11 +52,7 @@ impl TestDatabase {
 
     fn open(options: Options, place: Place) -> Self {
         let db = Db::open(&options).expect("a fresh database can be opened");
-        Self {
-            db,
-            options,
-            _place: place,
-        }
+        Self { db, options, _place: place }
     }
 }
 
@@ -95,10 +91,7 @@ impl Drop for Place {
 pub fn fresh_sqlite() -> TestDatabase {
     let directory = std::env::temp_dir().join(random_name());
     std::fs::create_dir_all(&directory).expect("the temporary directory is writable");
-    let options = SqliteOptions {
-        reader_threads: 1,
-        ..SqliteOptions::at(directory.join("quoin.db"))
-    };
+    let options = SqliteOptions { reader_threads: 1, ..SqliteOptions::at(directory.join("quoin.db")) };
     TestDatabase::open(Options::Sqlite(options), Place::Directory(directory))
 }
 
@@ -109,27 +102,16 @@ pub fn fresh_sqlite() -> TestDatabase {
 pub fn fresh_postgres() -> Option<TestDatabase> {
     let url = postgres_server()?;
     let name = random_name();
-    server::run(
-        &url,
-        format!("create database {name} encoding 'UTF8' template template0"),
-    )
-    .expect("the server for tests lets us create databases");
-    let options = PostgresOptions {
-        connections: 8,
-        ..PostgresOptions::at(server::with_database(&url, &name))
-    };
-    Some(TestDatabase::open(
-        Options::Postgres(options),
-        Place::Server { url, name },
-    ))
+    server::run(&url, format!("create database {name} encoding 'UTF8' template template0"))
+        .expect("the server for tests lets us create databases");
+    let options =
+        PostgresOptions { connections: 8, ..PostgresOptions::at(server::with_database(&url, &name)) };
+    Some(TestDatabase::open(Options::Postgres(options), Place::Server { url, name }))
 }
 
 /// Returns the URL of the PostgreSQL server for tests, where there is one.
 pub fn postgres_server() -> Option<String> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test harness tells tests where its server is"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the test harness tells tests where its server is")]
     std::env::var(POSTGRES_URL).ok().filter(|url| !url.is_empty())
 }
 
@@ -149,9 +131,7 @@ pub fn databases() -> Vec<TestDatabase> {
 pub async fn migrated(modules: &[&[Migration]]) -> Vec<TestDatabase> {
     let made = databases();
     for database in &made {
-        migrate(database, modules)
-            .await
-            .expect("the migrations fit an empty database");
+        migrate(database, modules).await.expect("the migrations fit an empty database");
     }
     made
 }
@@ -188,9 +168,8 @@ pub async fn refused_statements(
 ) -> Result<Vec<(&'static str, String)>, DbError> {
     let mut refused = Vec::new();
     for statement in catalogue.iter().copied().flatten().copied() {
-        let prepared = db
-            .read::<_, DbError, _>("testing.prepare", move |tx| tx.prepare_only(statement))
-            .await;
+        let prepared =
+            db.read::<_, DbError, _>("testing.prepare", move |tx| tx.prepare_only(statement)).await;
         if let Err(error) = prepared {
             let text = statement.text(db.engine());
             refused.push((statement.name(), format!("{error}: {text}")));
@@ -203,14 +182,10 @@ pub async fn refused_statements(
 #[must_use]
 pub fn with_statement_timeout(options: &Options, limit: Duration) -> Options {
     match options.clone() {
-        Options::Sqlite(options) => Options::Sqlite(SqliteOptions {
-            statement_timeout: limit,
-            ..options
-        }),
-        Options::Postgres(options) => Options::Postgres(PostgresOptions {
-            statement_timeout: limit,
-            ..options
-        }),
+        Options::Sqlite(options) => Options::Sqlite(SqliteOptions { statement_timeout: limit, ..options }),
+        Options::Postgres(options) => {
+            Options::Postgres(PostgresOptions { statement_timeout: limit, ..options })
+        }
     }
 }
 
@@ -230,10 +205,7 @@ pub async fn execute(
     params: impl Into<Vec<Value<'static>>>,
 ) -> Result<u64, DbError> {
     let params = params.into();
-    db.write("testing.execute", move |tx| {
-        tx.execute(&Statement::new("EXECUTE", sql), &params)
-    })
-    .await
+    db.write("testing.execute", move |tx| tx.execute(&Statement::new("EXECUTE", sql), &params)).await
 }
 
 /// Reads the first column of every row that a statement of the common dialect gives.
@@ -249,8 +221,6 @@ where
     T: FromValue + Send + 'static,
 {
     let params = params.into();
-    db.read("testing.select", move |tx| {
-        tx.query(&Statement::new("SELECT", sql), &params, |row| row.get(0))
-    })
-    .await
+    db.read("testing.select", move |tx| tx.query(&Statement::new("SELECT", sql), &params, |row| row.get(0)))
+        .await
 }

@@ -70,18 +70,9 @@ const SQLITE_KEYS: &str = "
 fn sqlite(tx: &mut Tx<'_>) -> Result<Lines, DbError> {
     let mut tables = Lines::new();
     for (table, ty, not_null, column) in tx.query(&DynamicSql(SQLITE_COLUMNS.into()), &[], |row| {
-        Ok((
-            row.get::<String>(0)?,
-            row.get::<String>(1)?,
-            row.get::<bool>(2)?,
-            row.get::<String>(3)?,
-        ))
+        Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<bool>(2)?, row.get::<String>(3)?))
     })? {
-        add(
-            &mut tables,
-            with_schema(&table),
-            format!("column {column} {ty}{}", null(not_null)),
-        );
+        add(&mut tables, with_schema(&table), format!("column {column} {ty}{}", null(not_null)));
     }
     tx.for_each::<DbError>(&DynamicSql(SQLITE_INDEXES.into()), &[], |row| {
         let (table, columns): (String, String) = (row.get(0)?, row.get(5)?);
@@ -91,11 +82,7 @@ fn sqlite(tx: &mut Tx<'_>) -> Result<Lines, DbError> {
             "u" => format!("{plain}_{}_key", columns.replace(", ", "_")),
             _ => row.get(1)?,
         };
-        add(
-            &mut tables,
-            with_schema(&table),
-            index(&name, row.get(2)?, row.get(4)?, &columns),
-        );
+        add(&mut tables, with_schema(&table), index(&name, row.get(2)?, row.get(4)?, &columns));
         Ok(())
     })?;
     tx.for_each::<DbError>(&DynamicSql(SQLITE_KEYS.into()), &[], |row| {
@@ -112,9 +99,7 @@ fn sqlite(tx: &mut Tx<'_>) -> Result<Lines, DbError> {
 }
 
 fn with_schema(table: &str) -> String {
-    table
-        .strip_prefix("quoin_")
-        .map_or_else(|| table.to_owned(), |plain| format!("quoin.{plain}"))
+    table.strip_prefix("quoin_").map_or_else(|| table.to_owned(), |plain| format!("quoin.{plain}"))
 }
 
 fn index(name: &str, unique: bool, partial: bool, columns: &str) -> String {
@@ -184,11 +169,7 @@ fn postgres(tx: &mut Tx<'_>) -> Result<Lines, DbError> {
 }
 
 fn qualified(schema: &str, table: String) -> String {
-    if schema == "public" {
-        table
-    } else {
-        format!("{schema}.{table}")
-    }
+    if schema == "public" { table } else { format!("{schema}.{table}") }
 }
 
 /// Returns the type that SQLite's side of the same migration has.

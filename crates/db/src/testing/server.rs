@@ -15,13 +15,9 @@ pub(super) fn run(url: &str, command: String) -> Result<(), String> {
 
 /// Replaces the database in a URL.
 pub(super) fn with_database(url: &str, database: &str) -> String {
-    let (address, query) = url
-        .split_once('?')
-        .map_or((url, None), |(address, query)| (address, Some(query)));
+    let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
     let host_start = address.find("://").map_or(0, |position| position + 3);
-    let server_end = address[host_start..]
-        .find('/')
-        .map_or(address.len(), |position| host_start + position);
+    let server_end = address[host_start..].find('/').map_or(address.len(), |position| host_start + position);
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     format!("{}/{database}{query}", &address[..server_end])
 }

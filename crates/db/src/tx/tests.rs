@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tokio::task::JoinSet;
+
 use crate::error::DbError;
 use crate::migrate::{Migration, migrate};
 use crate::statement::Statement;
@@ -11,7 +13,8 @@ const TABLES: Migration = Migration {
     module: "test",
     name: "0001_rows",
     sql: "create table quoin.test_rows (
-              number {int} primary key, name {text} not null, size {int} check (size >= 0), unique (name, size)
+              number {int} primary key, name {text} not null, size {int}, unique (name, size),
+              constraint test_rows_positive check (size >= 0)
           );
           create unique index test_rows_name on quoin.test_rows (name);
           create unique index test_rows_size on quoin.test_rows (size) where size > 100;
@@ -28,21 +31,13 @@ async fn with_rows() -> Vec<TestDatabase> {
     let made = databases();
     for db in &made {
         migrate(db, &[&[TABLES]]).await.unwrap();
-        execute(
-            db,
-            "insert into quoin.test_rows values (1, 'one', 1), (2, 'two', 200)",
-            [],
-        )
-        .await
-        .unwrap();
+        execute(db, "insert into quoin.test_rows values (1, 'one', 1), (2, 'two', 200)", []).await.unwrap();
     }
     made
 }
 
 async fn count(db: &TestDatabase) -> i64 {
-    select::<i64>(db, "select count(*) from quoin.test_rows", [])
-        .await
-        .unwrap()[0]
+    select::<i64>(db, "select count(*) from quoin.test_rows", []).await.unwrap()[0]
 }
 
 #[tokio::test]
@@ -55,40 +50,28 @@ async fn violated_constraints_say_the_same_on_both() {
             (3, "three", 200, "test_rows_size"),
         ];
         for (number, name, size, expected) in unique {
-            let refused = execute(
-                &db,
-                "insert into quoin.test_rows values (?1, ?2, ?3)",
-                params![number, name, size],
-            )
-            .await;
+            let refused =
+                execute(&db, "insert into quoin.test_rows values (?1, ?2, ?3)", params![number, name, size])
+                    .await;
             assert!(
                 matches!(&refused, Err(DbError::Unique { index, .. }) if index == expected),
                 "{engine:?}: {refused:?}"
             );
         }
         let orphan = execute(&db, "insert into quoin.test_parts values (77)", []).await;
-        assert!(
-            matches!(orphan, Err(DbError::ForeignKey { .. })),
-            "{engine:?}: {orphan:?}"
-        );
-        execute(&db, "insert into quoin.test_parts values (1)", [])
-            .await
-            .unwrap();
+        assert!(matches!(orphan, Err(DbError::ForeignKey { .. })), "{engine:?}: {orphan:?}");
+        execute(&db, "insert into quoin.test_parts values (1)", []).await.unwrap();
         let parent = execute(&db, "delete from quoin.test_rows where number = 1", []).await;
-        assert!(
-            matches!(parent, Err(DbError::ForeignKey { .. })),
-            "{engine:?}: {parent:?}"
-        );
+        assert!(matches!(parent, Err(DbError::ForeignKey { .. })), "{engine:?}: {parent:?}");
         let null = execute(&db, "insert into quoin.test_rows values (3, null, 3)", []).await;
         assert!(
             matches!(&null, Err(DbError::NotNull { column }) if column == "name"),
             "{engine:?}: {null:?}"
         );
         let check = execute(&db, "insert into quoin.test_rows values (3, 'three', -1)", []).await;
-        assert!(
-            matches!(check, Err(DbError::Check { .. })),
-            "{engine:?}: {check:?}"
-        );
+        let named =
+            matches!(&check, Err(DbError::Check { constraint }) if constraint == "test_rows_positive");
+        assert!(named, "{engine:?}: {check:?}");
     }
 }
 
@@ -141,9 +124,8 @@ async fn a_savepoint_undoes_only_its_part_and_nests() {
             tx.savepoint::<_, DbError>(|_| Ok(()))
         });
         written.await.unwrap();
-        let numbers: Vec<i64> = select(&db, "select number from quoin.test_rows order by number", [])
-            .await
-            .unwrap();
+        let numbers: Vec<i64> =
+            select(&db, "select number from quoin.test_rows order by number", []).await.unwrap();
         assert_eq!(numbers, [1, 2, 3, 6]);
     }
 }
@@ -172,13 +154,13 @@ async fn a_read_sees_one_state_and_may_not_write() {
         let seen_inside = seen.clone();
         let (start, started) = std::sync::mpsc::channel::<()>();
         let (go, gone) = std::sync::mpsc::channel::<()>();
-        let writing = std::thread::spawn(move || {
+        let write = move || {
             started.recv().unwrap();
-            told.block_on(execute(&other, "delete from quoin.test_rows", []))
-                .unwrap();
+            told.block_on(execute(&other, "delete from quoin.test_rows", [])).unwrap();
             other.close();
             go.send(()).unwrap();
-        });
+        };
+        let writing = std::thread::Builder::new().spawn(write).unwrap();
         let gone = std::sync::Mutex::new(gone);
         let reading = db.read::<_, DbError, _>("test", move |tx| {
             let before: i64 = tx.query_one(&COUNT, &[], |row| row.get(0))?;
@@ -245,9 +227,7 @@ async fn rows_can_be_left_unread() {
     for db in with_rows().await {
         for number in 10..20_i64 {
             let names = "insert into quoin.test_rows (number, name) values (?1, ?2)";
-            execute(&db, names, params![number, number.to_string()])
-                .await
-                .unwrap();
+            execute(&db, names, params![number, number.to_string()]).await.unwrap();
         }
         let many = Statement::new(
             "MANY",
@@ -257,11 +237,7 @@ async fn rows_can_be_left_unread() {
             let mut left = 3000;
             let stopped = tx.for_each::<DbError>(&many, &[], |_| {
                 left -= 1;
-                if left == 0 {
-                    Err(DbError::NoRow("enough"))
-                } else {
-                    Ok(())
-                }
+                if left == 0 { Err(DbError::NoRow("enough")) } else { Ok(()) }
             });
             assert!(matches!(stopped, Err(DbError::NoRow("enough"))));
             let all = tx.query(&many, &[], |row| row.get::<i64>(0))?;
@@ -277,36 +253,24 @@ async fn rows_can_be_left_unread() {
 #[tokio::test]
 async fn a_closed_database_finishes_what_waits_and_refuses_the_rest() {
     for db in with_rows().await {
-        let writes: Vec<_> = (10..40_i64)
-            .map(|number| {
-                let db = (*db).clone();
-                let params = params![number, number.to_string()];
-                tokio::task::spawn(async move {
-                    execute(
-                        &db,
-                        "insert into quoin.test_rows (number, name) values (?1, ?2)",
-                        params,
-                    )
-                    .await
-                })
-            })
-            .collect();
+        let mut writes = JoinSet::new();
+        for number in 10..40_i64 {
+            let db = (*db).clone();
+            let params = params![number, number.to_string()];
+            let insert = "insert into quoin.test_rows (number, name) values (?1, ?2)";
+            writes.spawn(async move { execute(&db, insert, params).await });
+        }
         tokio::task::yield_now().await;
         db.close();
-        for write in writes {
-            assert_eq!(write.await.unwrap().unwrap(), 1);
+        for write in writes.join_all().await {
+            assert_eq!(write.unwrap(), 1);
         }
         assert!(matches!(
             execute(&db, "delete from quoin.test_rows", []).await,
             Err(DbError::Unreachable(_))
         ));
         let again = db.open_again();
-        assert_eq!(
-            select::<i64>(&again, "select count(*) from quoin.test_rows", [])
-                .await
-                .unwrap(),
-            [32]
-        );
+        assert_eq!(select::<i64>(&again, "select count(*) from quoin.test_rows", []).await.unwrap(), [32]);
         again.close();
     }
 }

@@ -32,13 +32,9 @@ where
     let sql = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
     let engine = db.engine();
     execute(db, "delete from quoin.test_types", []).await.unwrap();
-    let insert = sql(format!(
-        "insert into quoin.test_types (number, {column}) values (1, ?1)"
-    ));
+    let insert = sql(format!("insert into quoin.test_types (number, {column}) values (1, ?1)"));
     execute(db, insert, [written.clone()]).await.unwrap();
-    let read: Vec<T> = select(db, sql(format!("select {column} from quoin.test_types")), [])
-        .await
-        .unwrap();
+    let read: Vec<T> = select(db, sql(format!("select {column} from quoin.test_types")), []).await.unwrap();
     assert_eq!(read, [expected], "{column} on {engine:?}");
     let find = sql(format!("select number from quoin.test_types where {column} = ?1"));
     let found: Vec<i64> = select(db, find, [written.clone()]).await.unwrap();
@@ -48,11 +44,7 @@ where
 #[tokio::test]
 async fn every_type_round_trips_on_both_engines() {
     for db in with_types().await {
-        for id in [
-            Uuid::nil(),
-            Uuid::max(),
-            Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001),
-        ] {
+        for id in [Uuid::nil(), Uuid::max(), Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001)] {
             round_trip(&db, "i", Value::Id(id), id).await;
         }
         for text in [
@@ -84,14 +76,7 @@ async fn every_type_round_trips_on_both_engines() {
 #[tokio::test]
 async fn json_round_trips_on_both_engines() {
     for db in with_types().await {
-        for text in [
-            "null",
-            "1",
-            "-0.5",
-            "\"\"",
-            "[]",
-            "{\"a\":{\"b\":[1,null,true,\"ä\"]}}",
-        ] {
+        for text in ["null", "1", "-0.5", "\"\"", "[]", "{\"a\":{\"b\":[1,null,true,\"ä\"]}}"] {
             let json: serde_json::Value = serde_json::from_str(text).unwrap();
             execute(&db, "delete from quoin.test_types", []).await.unwrap();
             execute(
@@ -138,59 +123,27 @@ async fn null_is_none_in_every_type() {
             None::<String>,
             None::<Vec<u8>>
         ];
-        execute(
-            &db,
-            "insert into quoin.test_types values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            nulls,
-        )
-        .await
-        .unwrap();
+        execute(&db, "insert into quoin.test_types values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)", nulls)
+            .await
+            .unwrap();
+        assert_eq!(select::<Option<Uuid>>(&db, "select i from quoin.test_types", []).await.unwrap(), [None]);
         assert_eq!(
-            select::<Option<Uuid>>(&db, "select i from quoin.test_types", [])
-                .await
-                .unwrap(),
+            select::<Option<Timestamp>>(&db, "select t from quoin.test_types", []).await.unwrap(),
+            [None]
+        );
+        assert_eq!(select::<Option<bool>>(&db, "select b from quoin.test_types", []).await.unwrap(), [None]);
+        assert_eq!(
+            select::<Option<serde_json::Value>>(&db, "select j from quoin.test_types", []).await.unwrap(),
+            [None]
+        );
+        assert_eq!(select::<Option<i64>>(&db, "select n from quoin.test_types", []).await.unwrap(), [None]);
+        assert_eq!(select::<Option<f64>>(&db, "select r from quoin.test_types", []).await.unwrap(), [None]);
+        assert_eq!(
+            select::<Option<String>>(&db, "select x from quoin.test_types", []).await.unwrap(),
             [None]
         );
         assert_eq!(
-            select::<Option<Timestamp>>(&db, "select t from quoin.test_types", [])
-                .await
-                .unwrap(),
-            [None]
-        );
-        assert_eq!(
-            select::<Option<bool>>(&db, "select b from quoin.test_types", [])
-                .await
-                .unwrap(),
-            [None]
-        );
-        assert_eq!(
-            select::<Option<serde_json::Value>>(&db, "select j from quoin.test_types", [])
-                .await
-                .unwrap(),
-            [None]
-        );
-        assert_eq!(
-            select::<Option<i64>>(&db, "select n from quoin.test_types", [])
-                .await
-                .unwrap(),
-            [None]
-        );
-        assert_eq!(
-            select::<Option<f64>>(&db, "select r from quoin.test_types", [])
-                .await
-                .unwrap(),
-            [None]
-        );
-        assert_eq!(
-            select::<Option<String>>(&db, "select x from quoin.test_types", [])
-                .await
-                .unwrap(),
-            [None]
-        );
-        assert_eq!(
-            select::<Option<Vec<u8>>>(&db, "select y from quoin.test_types", [])
-                .await
-                .unwrap(),
+            select::<Option<Vec<u8>>>(&db, "select y from quoin.test_types", []).await.unwrap(),
             [None]
         );
         let not_null = select::<String>(&db, "select x from quoin.test_types", []).await;
@@ -215,9 +168,7 @@ async fn ids_times_and_json_can_be_read_as_texts_in_the_same_spelling() {
     for db in with_types().await {
         let insert = "insert into quoin.test_types (number, i, t, j) values (1, ?1, ?2, ?3)";
         let time: Timestamp = "2026-08-01T12:00:00.5Z".parse().unwrap();
-        execute(&db, insert, params![Uuid::from_u128(7), time, "[]"])
-            .await
-            .unwrap();
+        execute(&db, insert, params![Uuid::from_u128(7), time, "[]"]).await.unwrap();
         let read: Vec<String> = select(&db, "select i from quoin.test_types", []).await.unwrap();
         assert_eq!(read, ["00000000-0000-0000-0000-000000000007"]);
         let read: Vec<String> = select(&db, "select t from quoin.test_types", []).await.unwrap();
@@ -230,11 +181,9 @@ async fn ids_times_and_json_can_be_read_as_texts_in_the_same_spelling() {
 #[tokio::test]
 async fn times_compare_in_time_order() {
     for db in with_types().await {
-        for (number, text) in [
-            (1, "0999-01-01T00:00:00Z"),
-            (2, "2026-01-01T00:00:00.1Z"),
-            (3, "2026-01-01T00:00:00.09Z"),
-        ] {
+        for (number, text) in
+            [(1, "0999-01-01T00:00:00Z"), (2, "2026-01-01T00:00:00.1Z"), (3, "2026-01-01T00:00:00.09Z")]
+        {
             let time: Timestamp = text.parse().unwrap();
             execute(
                 &db,
@@ -244,18 +193,14 @@ async fn times_compare_in_time_order() {
             .await
             .unwrap();
         }
-        let order: Vec<i64> = select(&db, "select number from quoin.test_types order by t", [])
-            .await
-            .unwrap();
+        let order: Vec<i64> =
+            select(&db, "select number from quoin.test_types order by t", []).await.unwrap();
         assert_eq!(order, [1, 3, 2]);
         let limit: Timestamp = "2026-01-01T00:00:00.1Z".parse().unwrap();
-        let before: Vec<i64> = select(
-            &db,
-            "select number from quoin.test_types where t < ?1 order by t",
-            params![limit],
-        )
-        .await
-        .unwrap();
+        let before: Vec<i64> =
+            select(&db, "select number from quoin.test_types where t < ?1 order by t", params![limit])
+                .await
+                .unwrap();
         assert_eq!(before, [1, 3]);
     }
 }
@@ -264,21 +209,12 @@ async fn times_compare_in_time_order() {
 async fn a_nul_in_a_text_is_refused_alike_and_harms_nothing() {
     for db in with_types().await {
         for hostile in [Value::Text("a\0b".into()), Value::Json("\"\0\"".into())] {
-            let refused = execute(
-                &db,
-                "insert into quoin.test_types (number, x) values (1, ?1)",
-                [hostile],
-            )
-            .await;
-            assert!(
-                matches!(&refused, Err(DbError::Refused { code, .. }) if code == "22021"),
-                "{refused:?}"
-            );
+            let refused =
+                execute(&db, "insert into quoin.test_types (number, x) values (1, ?1)", [hostile]).await;
+            assert!(matches!(&refused, Err(DbError::Refused { code, .. }) if code == "22021"), "{refused:?}");
         }
         assert_eq!(
-            execute(&db, "delete from quoin.test_types where x = ?1", params!["ok"])
-                .await
-                .unwrap(),
+            execute(&db, "delete from quoin.test_types where x = ?1", params!["ok"]).await.unwrap(),
             0
         );
     }
@@ -294,10 +230,7 @@ async fn a_wrong_number_of_parameters_is_refused_alike() {
                 params,
             )
             .await;
-            assert!(
-                matches!(&refused, Err(DbError::Refused { code, .. }) if code == "08P01"),
-                "{refused:?}"
-            );
+            assert!(matches!(&refused, Err(DbError::Refused { code, .. }) if code == "08P01"), "{refused:?}");
         }
     }
 }

@@ -3,6 +3,8 @@
 mod outages;
 mod retries;
 mod statements;
+mod throughput;
+mod tls;
 mod url;
 
 use crate::database::{Db, Options, PostgresOptions};
@@ -20,9 +22,7 @@ async fn database(setup: &'static str) -> Option<TestDatabase> {
 
 /// Opens the same database with other limits.
 fn open_with(db: &TestDatabase, change: impl FnOnce(&mut PostgresOptions)) -> Db {
-    let Options::Postgres(mut options) = db.options().clone() else {
-        panic!("not PostgreSQL")
-    };
+    let Options::Postgres(mut options) = db.options().clone() else { panic!("not PostgreSQL") };
     change(&mut options);
     Db::open(&Options::Postgres(options)).unwrap()
 }
@@ -37,8 +37,7 @@ async fn one<T: FromValue + Send + 'static>(
     params: &[Value<'static>],
 ) -> Result<T, DbError> {
     let (sql, params) = (DynamicSql(sql.to_owned()), params.to_vec());
-    db.read("test", move |tx| tx.query_one(&sql, &params, |row| row.get(0)))
-        .await
+    db.read("test", move |tx| tx.query_one(&sql, &params, |row| row.get(0))).await
 }
 
 async fn run(db: &Db, sql: &str, params: &[Value<'static>]) -> Result<u64, DbError> {

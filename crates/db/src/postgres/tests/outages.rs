@@ -57,9 +57,7 @@ async fn pass(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + 
     let read = async move {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer).await {
-            sender
-                .send((tokio::time::Instant::now() + delay, buffer[..length].to_vec()))
-                .unwrap();
+            sender.send((tokio::time::Instant::now() + delay, buffer[..length].to_vec())).unwrap();
         }
     };
     let write = async move {
@@ -73,10 +71,8 @@ async fn pass(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + 
     futures_util::future::join(read, write).await;
 }
 
-fn server_of(db: &TestDatabase) -> String {
-    let Options::Postgres(options) = db.options() else {
-        panic!("not PostgreSQL")
-    };
+pub(super) fn server_of(db: &TestDatabase) -> String {
+    let Options::Postgres(options) = db.options() else { panic!("not PostgreSQL") };
     let address = options.url.expose().split_once('@').unwrap().1;
     address.split('/').next().unwrap().to_owned()
 }
@@ -88,9 +84,7 @@ async fn through_proxy(db: &TestDatabase, delay: Duration, connections: usize) -
     let address = proxy.address.to_string();
     let options = db.options().clone();
     let open = move || {
-        let Options::Postgres(mut options) = options else {
-            panic!("not PostgreSQL")
-        };
+        let Options::Postgres(mut options) = options else { panic!("not PostgreSQL") };
         options.url = Secret::new(options.url.expose().replace(&server, &address));
         options.connections = connections;
         Db::open(&Options::Postgres(options)).unwrap()
@@ -124,9 +118,7 @@ async fn a_transaction_that_kills_every_connection_is_given_up() {
         return;
     };
     let killed = db
-        .write::<_, DbError, _>("test", |tx| {
-            tx.batch("select pg_terminate_backend(pg_backend_pid())")
-        })
+        .write::<_, DbError, _>("test", |tx| tx.batch("select pg_terminate_backend(pg_backend_pid())"))
         .await;
     assert!(matches!(killed, Err(DbError::Unreachable(_))), "{killed:?}");
     assert_eq!(one::<i64>(&db, "select 1::bigint", &[]).await.unwrap(), 1);
@@ -146,9 +138,7 @@ async fn a_connection_lost_during_commit_is_an_error_and_not_repeated() {
         tx.batch("insert into t values (1)")
     });
     let error = lost.await.unwrap_err();
-    let DbError::Unreachable(cause) = &error else {
-        panic!("{error:?}")
-    };
+    let DbError::Unreachable(cause) = &error else { panic!("{error:?}") };
     assert!(cause.to_string().contains("not known"), "{cause}");
     assert_eq!(runs.load(Ordering::Relaxed), 1);
 }
@@ -158,19 +148,14 @@ async fn a_closure_that_dawdles_loses_its_connection_and_not_the_pool() {
     let Some(db) = database("create table t (id bigint)").await else {
         return;
     };
-    let hasty = open_with(&db, |options| {
-        options.statement_timeout = Duration::from_millis(100)
-    });
+    let hasty = open_with(&db, |options| options.statement_timeout = Duration::from_millis(100));
     let dawdled = hasty.write::<_, DbError, _>("test", |tx| {
         tx.batch("insert into t values (1)")?;
         std::thread::sleep(Duration::from_millis(400));
         tx.batch("insert into t values (2)")
     });
     assert!(matches!(dawdled.await, Err(DbError::Unreachable(_))));
-    assert_eq!(
-        one::<i64>(&hasty, "select count(*) from t", &[]).await.unwrap(),
-        0
-    );
+    assert_eq!(one::<i64>(&hasty, "select count(*) from t", &[]).await.unwrap(), 0);
     hasty.close();
 }
 
@@ -188,26 +173,14 @@ async fn while_the_server_is_away_calls_fail_promptly_and_later_work_again_by_th
         let away = run(&pool, "insert into t values (2)", &[]).await;
         assert!(matches!(away, Err(DbError::Unreachable(_))), "{away:?}");
     }
-    assert!(
-        started.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     let proxy = Proxy::start(address, server, Duration::ZERO).await;
     let started = Instant::now();
     while run(&pool, "insert into t values (3)", &[]).await.is_err() {
-        assert!(
-            started.elapsed() < Duration::from_secs(4),
-            "it does not come back"
-        );
+        assert!(started.elapsed() < Duration::from_secs(4), "it does not come back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(
-        one::<i64>(&pool, "select count(*) from t where id = 2", &[])
-            .await
-            .unwrap(),
-        0
-    );
+    assert_eq!(one::<i64>(&pool, "select count(*) from t where id = 2", &[]).await.unwrap(), 0);
     pool.close();
     proxy.stop().await;
 }
@@ -219,9 +192,7 @@ async fn a_short_cut_of_the_network_is_not_noticed_by_callers() {
     };
     let (pool, proxy) = through_proxy(&db, Duration::ZERO, 2).await;
     for round in 0..3_i64 {
-        run(&pool, "insert into t values ($1)", &params![round])
-            .await
-            .unwrap();
+        run(&pool, "insert into t values ($1)", &params![round]).await.unwrap();
         batch(&db, "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()").await.unwrap();
     }
     assert_eq!(one::<i64>(&pool, "select count(*) from t", &[]).await.unwrap(), 3);
@@ -238,10 +209,7 @@ async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
         return;
     };
     let nowhere = crate::PostgresOptions::at("postgres://u@127.0.0.1:1/d");
-    assert!(matches!(
-        Db::open(&Options::Postgres(nowhere)),
-        Err(DbError::Unreachable(_))
-    ));
+    assert!(matches!(Db::open(&Options::Postgres(nowhere)), Err(DbError::Unreachable(_))));
     let missing = crate::PostgresOptions::at(format!("{}_missing", options.url.expose()));
     assert_eq!(super::code(&Db::open(&Options::Postgres(missing))), "3D000");
 }
@@ -262,11 +230,8 @@ async fn a_read_takes_one_round_trip_and_a_write_two() {
             }
             Ok(())
         };
-        let done = if reads {
-            pool.read::<_, DbError, _>("test", sql).await
-        } else {
-            pool.write("test", sql).await
-        };
+        let done =
+            if reads { pool.read::<_, DbError, _>("test", sql).await } else { pool.write("test", sql).await };
         done.unwrap();
         let trips = started.elapsed().as_secs_f64() / 0.040;
         println!("{statements} statements, read {reads}: {trips:.2} round trips");
@@ -276,9 +241,7 @@ async fn a_read_takes_one_round_trip_and_a_write_two() {
     assert!(timed(true, 1).await < 1.9);
     assert!(timed(false, 1).await < 2.9);
     assert!(timed(false, 2).await < 3.9);
-    execute(&pool, "insert into quoin_t values (1)", [])
-        .await
-        .unwrap();
+    execute(&pool, "insert into quoin_t values (1)", []).await.unwrap();
     pool.close();
     proxy.stop().await;
 }

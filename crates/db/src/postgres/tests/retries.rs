@@ -5,6 +5,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::{batch, database, one, open_with, run};
+use tokio::task::JoinSet;
+
 use crate::error::DbError;
 use crate::params;
 use crate::statement::DynamicSql;
@@ -36,12 +38,7 @@ async fn two_that_each_read_what_the_other_writes_cannot_both_win() {
         return;
     };
     for _ in 0..20 {
-        batch(
-            &db,
-            "delete from doctors; insert into doctors values (1, true), (2, true)",
-        )
-        .await
-        .unwrap();
+        batch(&db, "delete from doctors; insert into doctors values (1, true), (2, true)").await.unwrap();
         let leave = |id: i64| {
             db.write::<_, DbError, _>("test", move |tx| {
                 let count = DynamicSql("select count(*) from doctors where on_call".into());
@@ -57,12 +54,7 @@ async fn two_that_each_read_what_the_other_writes_cannot_both_win() {
         let (first, second) = futures_util::future::join(leave(1), leave(2)).await;
         first.unwrap();
         second.unwrap();
-        assert_eq!(
-            one::<i64>(&db, "select count(*) from doctors where on_call", &[])
-                .await
-                .unwrap(),
-            1
-        );
+        assert_eq!(one::<i64>(&db, "select count(*) from doctors where on_call", &[]).await.unwrap(), 1);
     }
 }
 
@@ -85,12 +77,7 @@ async fn a_deadlock_is_run_again() {
     for outcome in join_all([both(1, 2), both(2, 1)]).await {
         outcome.unwrap();
     }
-    assert_eq!(
-        one::<i64>(&db, "select n from t where id = 1", &[])
-            .await
-            .unwrap(),
-        2
-    );
+    assert_eq!(one::<i64>(&db, "select n from t where id = 1", &[]).await.unwrap(), 2);
 }
 
 #[tokio::test]
@@ -117,9 +104,7 @@ async fn every_row_is_claimed_once_with_skip_locked() {
     else {
         return;
     };
-    run(&db, "insert into job select generate_series(1, 200)", &[])
-        .await
-        .unwrap();
+    run(&db, "insert into job select generate_series(1, 200)", &[]).await.unwrap();
     let claims = (0..40).map(|_| {
         db.write_read_committed::<Vec<i64>, DbError, _>("test", |tx| {
             let claim = "update job set taken = taken + 1 where id in
@@ -127,22 +112,13 @@ async fn every_row_is_claimed_once_with_skip_locked() {
             tx.query(&DynamicSql(claim.into()), &[], |row| row.get(0))
         })
     });
-    let mut claimed: Vec<i64> = join_all(claims)
-        .await
-        .into_iter()
-        .flat_map(Result::unwrap)
-        .collect();
+    let mut claimed: Vec<i64> = join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
     claimed.sort_unstable();
     let mut unique = claimed.clone();
     unique.dedup();
     assert_eq!(claimed, unique, "a row was claimed twice");
     assert_eq!(db.stats().reruns, 0, "claims must not collide");
-    assert_eq!(
-        one::<i64>(&db, "select count(*) from job where taken > 1", &[])
-            .await
-            .unwrap(),
-        0
-    );
+    assert_eq!(one::<i64>(&db, "select count(*) from job where taken > 1", &[]).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -181,35 +157,29 @@ async fn more_than_may_wait_is_refused_at_once() {
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (start, mut started) = tokio::sync::mpsc::channel::<()>(1);
     let released = std::sync::Mutex::new(released);
-    let holder = tokio::task::spawn({
-        let small = small.clone();
-        async move {
-            small
-                .write::<_, DbError, _>("test", move |_| {
-                    start.try_send(()).unwrap();
-                    released.lock().unwrap().recv().unwrap();
-                    Ok(())
-                })
-                .await
-        }
+    let mut tasks = JoinSet::new();
+    let holder = small.clone();
+    tasks.spawn(async move {
+        let hold = move |_: &mut crate::Tx<'_>| {
+            start.try_send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+            Ok(1)
+        };
+        holder.write::<u64, DbError, _>("test", hold).await
     });
     started.recv().await.unwrap();
-    let waiting: Vec<_> = (0..5)
-        .map(|_| {
-            let small = small.clone();
-            tokio::task::spawn(async move { run(&small, "insert into t values (1)", &[]).await })
-        })
-        .collect();
+    for _ in 0..5 {
+        let small = small.clone();
+        tasks.spawn(async move { run(&small, "insert into t values (1)", &[]).await });
+    }
     while small.stats().overloads < 3 {
         tokio::task::yield_now().await;
     }
     release.send(()).unwrap();
-    holder.await.unwrap().unwrap();
-    let outcomes = join_all(waiting).await.into_iter().map(Result::unwrap);
-    let refused = outcomes
-        .filter(|outcome| matches!(outcome, Err(DbError::Overloaded)))
-        .count();
-    assert_eq!(refused, 3);
+    let outcomes = tasks.join_all().await;
+    let refused = outcomes.iter().filter(|outcome| matches!(outcome, Err(DbError::Overloaded))).count();
+    let done = outcomes.iter().filter(|outcome| matches!(outcome, Ok(1))).count();
+    assert_eq!((refused, done), (3, 3));
     small.close();
     assert_eq!(one::<i64>(&db, "select count(*) from t", &[]).await.unwrap(), 2);
 }

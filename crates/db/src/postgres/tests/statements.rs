@@ -14,9 +14,7 @@ async fn a_read_cannot_write() {
     let Some(db) = database("create table t (id bigint)").await else {
         return;
     };
-    let refused = db
-        .read::<_, DbError, _>("test", |tx| tx.batch("insert into t values (2)"))
-        .await;
+    let refused = db.read::<_, DbError, _>("test", |tx| tx.batch("insert into t values (2)")).await;
     assert_eq!(code(&refused), "25006");
     let outside = "select current_setting('default_transaction_read_only')";
     assert_eq!(one::<String>(&db, outside, &[]).await.unwrap(), "on");
@@ -57,17 +55,13 @@ async fn statements_prepared_before_a_change_of_the_schema_go_on_working() {
         async move { one::<String>(&db, "select name from t where id = $1", &[id]).await }
     };
     assert_eq!(by_id(Value::Int(1)).await.unwrap(), "one");
-    batch(&db, "alter table t alter column id type text")
-        .await
-        .unwrap();
+    batch(&db, "alter table t alter column id type text").await.unwrap();
     assert_eq!(by_id(Value::Int(1)).await.unwrap(), "one");
     assert_eq!(by_id(Value::Text("1".into())).await.unwrap(), "one");
 
     let first: i64 = one(&db, "select count(*) from t", &[]).await.unwrap();
     assert_eq!(first, 1);
-    batch(&db, "drop table t; create table t (id uuid)")
-        .await
-        .unwrap();
+    batch(&db, "drop table t; create table t (id uuid)").await.unwrap();
     assert_eq!(one::<i64>(&db, "select count(*) from t", &[]).await.unwrap(), 0);
     assert_eq!(code(&by_id(Value::Id(Uuid::nil())).await), "42703");
     batch(&db, "deallocate all").await.unwrap();
@@ -82,16 +76,9 @@ async fn a_stream_of_ever_new_statements_does_not_fill_the_server() {
     };
     let db = open_with(&db, |options| options.connections = 1);
     for number in 0..1000_i64 {
-        assert_eq!(
-            one::<i64>(&db, &format!("select {number}::bigint"), &[])
-                .await
-                .unwrap(),
-            number
-        );
+        assert_eq!(one::<i64>(&db, &format!("select {number}::bigint"), &[]).await.unwrap(), number);
     }
-    let kept: i64 = one(&db, "select count(*) from pg_prepared_statements", &[])
-        .await
-        .unwrap();
+    let kept: i64 = one(&db, "select count(*) from pg_prepared_statements", &[]).await.unwrap();
     assert!((500..=769).contains(&kept), "{kept}");
     db.close();
 }
@@ -101,15 +88,10 @@ async fn a_statement_that_takes_too_long_is_stopped() {
     let Some(db) = database("select 1").await else {
         return;
     };
-    let hasty = crate::Db::open(&testing::with_statement_timeout(
-        db.options(),
-        Duration::from_millis(100),
-    ))
-    .unwrap();
+    let hasty =
+        crate::Db::open(&testing::with_statement_timeout(db.options(), Duration::from_millis(100))).unwrap();
     let started = Instant::now();
-    let slept = hasty
-        .write::<_, DbError, _>("test", |tx| tx.batch("select pg_sleep(5)"))
-        .await;
+    let slept = hasty.write::<_, DbError, _>("test", |tx| tx.batch("select pg_sleep(5)")).await;
     assert!(matches!(slept, Err(DbError::Timeout)), "{slept:?}");
     assert!(started.elapsed() < Duration::from_secs(2));
     // A migration may ask for more, and the next transaction does not inherit it.
@@ -118,9 +100,7 @@ async fn a_statement_that_takes_too_long_is_stopped() {
         tx.batch("select pg_sleep(0.3)")
     });
     patient.await.unwrap();
-    let slept = hasty
-        .read::<_, DbError, _>("test", |tx| tx.batch("select pg_sleep(5)"))
-        .await;
+    let slept = hasty.read::<_, DbError, _>("test", |tx| tx.batch("select pg_sleep(5)")).await;
     assert!(matches!(slept, Err(DbError::Timeout)));
     hasty.close();
 }
@@ -142,11 +122,7 @@ async fn parameters_take_the_type_that_the_server_expects() {
         ("f8", Value::Int(-3), "-3"),
         ("n", Value::Int(i64::MAX), "9223372036854775807"),
         ("n", Value::Real(1.25), "1.25"),
-        (
-            "n",
-            Value::Text("12345678901234567890.5".into()),
-            "12345678901234567890.5",
-        ),
+        ("n", Value::Text("12345678901234567890.5".into()), "12345678901234567890.5"),
         ("d", Value::Text("2026-08-01".into()), "2026-08-01"),
         ("d", Value::Time(time), "2026-08-01"),
         ("ts", Value::Time(time), "2026-08-01 12:00:00"),
@@ -161,20 +137,14 @@ async fn parameters_take_the_type_that_the_server_expects() {
         ("b", Value::Bytes(vec![1, 255].into()), "\\x01ff"),
     ];
     for (column, value, expected) in cases {
-        let written = run(
-            &db,
-            &format!("insert into t ({column}) values ($1)"),
-            &[value.clone()],
-        )
-        .await;
+        let written =
+            run(&db, &format!("insert into t ({column}) values ($1)"), std::slice::from_ref(&value)).await;
         if expected.is_empty() {
             assert_eq!(code(&written), "22001", "a uuid is longer than the column");
             continue;
         }
         written.unwrap_or_else(|error| panic!("{column} {value:?}: {error:?}"));
-        let text: String = one(&db, &format!("select {column}::text from t"), &[])
-            .await
-            .unwrap();
+        let text: String = one(&db, &format!("select {column}::text from t"), &[]).await.unwrap();
         assert_eq!(text.trim_end(), expected.trim_end(), "{column} {value:?}");
         batch(&db, "delete from t").await.unwrap();
     }
@@ -198,12 +168,8 @@ async fn values_that_do_not_fit_are_refused_with_the_servers_codes() {
         ("o", Value::Int(2), "22P02"),
     ];
     for (column, value, expected) in cases {
-        let refused = run(
-            &db,
-            &format!("insert into t ({column}) values ($1)"),
-            &[value.clone()],
-        )
-        .await;
+        let refused =
+            run(&db, &format!("insert into t ({column}) values ($1)"), std::slice::from_ref(&value)).await;
         assert_eq!(code(&refused), expected, "{column} {value:?}: {refused:?}");
     }
     let refused = run(&db, "select 'a\0b'", &[]).await;
@@ -219,9 +185,7 @@ async fn a_refused_parameter_leaves_the_connection_as_it_was() {
     let process = "select pg_backend_pid()::bigint";
     let before: i64 = one(&db, process, &[]).await.unwrap();
     for _ in 0..3 {
-        run(&db, "insert into t values ($1)", &[Value::Text("a\0".into())])
-            .await
-            .unwrap_err();
+        run(&db, "insert into t values ($1)", &[Value::Text("a\0".into())]).await.unwrap_err();
         run(&db, "insert\0", &[]).await.unwrap_err();
         run(&db, "nonsense", &[]).await.unwrap_err();
         run(&db, "insert into t values ($1)", &[]).await.unwrap_err();
@@ -248,18 +212,11 @@ async fn columns_that_hold_something_else_are_reported_by_number() {
         one::<String>(&db, "select 1::bigint", &[]).await.map(|_| ()),
         one::<Uuid>(&db, "select 'x'::text", &[]).await.map(|_| ()),
         one::<bool>(&db, "select 1::bigint", &[]).await.map(|_| ()),
-        one::<Timestamp>(&db, "select 'infinity'::timestamptz", &[])
-            .await
-            .map(|_| ()),
-        one::<Timestamp>(&db, "select '0044-03-15 BC'::timestamptz", &[])
-            .await
-            .map(|_| ()),
+        one::<Timestamp>(&db, "select 'infinity'::timestamptz", &[]).await.map(|_| ()),
+        one::<Timestamp>(&db, "select '0044-03-15 BC'::timestamptz", &[]).await.map(|_| ()),
     ];
     for (case, outcome) in wrong.into_iter().enumerate() {
-        assert!(
-            matches!(outcome, Err(DbError::Column { index: 0, .. })),
-            "{case}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Err(DbError::Column { index: 0, .. })), "{case}: {outcome:?}");
     }
     let missing = db.read::<i64, DbError, _>("test", |tx| {
         tx.query_one(&DynamicSql("select 1::bigint".into()), &[], |row| row.get(3))

@@ -21,10 +21,7 @@ fn a_url_names_user_password_host_and_database() {
 
 #[test]
 fn a_socket_is_named_by_its_directory_and_needs_no_tls() {
-    for url in [
-        "postgres://ann@/shop?host=/run/pg&sslmode=require",
-        "postgres://ann@%2Frun%2Fpg/shop",
-    ] {
+    for url in ["postgres://ann@/shop?host=/run/pg&sslmode=require", "postgres://ann@%2Frun%2Fpg/shop"] {
         let target = parse(url);
         assert_eq!(target.config.get_hosts(), [Host::Unix("/run/pg".into())]);
         assert_eq!(target.config.get_ssl_mode(), SslMode::Disable);
@@ -40,19 +37,11 @@ fn sslmode_means_what_it_means_in_libpq() {
         ("require&sslrootcert=/ca.pem", SslMode::Require, Verify::Authority),
         ("verify-ca", SslMode::Require, Verify::Authority),
         ("verify-full", SslMode::Require, Verify::AuthorityAndHost),
-        (
-            "verify-full&sslrootcert=system",
-            SslMode::Require,
-            Verify::AuthorityAndHost,
-        ),
+        ("verify-full&sslrootcert=system", SslMode::Require, Verify::AuthorityAndHost),
     ];
     for (value, mode, verify) in cases {
         let target = parse(&format!("postgres://u@h/d?sslmode={value}&connect_timeout=3"));
-        assert_eq!(
-            (target.config.get_ssl_mode(), target.verify),
-            (mode, verify),
-            "{value}"
-        );
+        assert_eq!((target.config.get_ssl_mode(), target.verify), (mode, verify), "{value}");
     }
     let target = parse("postgres://u@h/d?sslrootcert=%2Fa+b%2Fca.pem&sslmode=verify-ca");
     assert_eq!(target.root_certificate.unwrap().to_str(), Some("/a+b/ca.pem"));
