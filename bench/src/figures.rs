@@ -6,11 +6,7 @@ use std::time::Duration;
 pub fn percentile_ms(times: &mut [Duration], share: f64) -> f64 {
     times.sort_unstable();
     let last = times.len().saturating_sub(1);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
     let index = (last as f64 * share).round() as usize;
     times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e3)
 }
@@ -35,10 +31,7 @@ pub fn range(values: &[f64]) -> (f64, f64) {
 }
 
 /// Divides counts, as a figure.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of requests stay far below 2^52"
-)]
+#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^52")]
 pub fn per(count: u64, by: f64) -> f64 {
     if by == 0.0 { 0.0 } else { count as f64 / by }
 }

@@ -17,10 +17,7 @@ pub struct Request {
 impl Request {
     /// Starts a request for `path`.
     pub fn new(method: &str, path: &str) -> Self {
-        Self {
-            head: format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n"),
-            body: Vec::new(),
-        }
+        Self { head: format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n"), body: Vec::new() }
     }
 
     /// Sends a bearer token.
@@ -79,10 +76,7 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            buffer: Vec::with_capacity(16 * 1024),
-        })
+        Ok(Self { stream, buffer: Vec::with_capacity(16 * 1024) })
     }
 
     /// Sends the bytes of one request and waits for the whole answer.
@@ -94,20 +88,14 @@ impl Connection {
         while self.buffer.len() < head + length {
             self.read_more().await?;
         }
-        Ok(Answer {
-            status,
-            body: &self.buffer[head..head + length],
-        })
+        Ok(Answer { status, body: &self.buffer[head..head + length] })
     }
 
     async fn read_head(&mut self) -> Result<usize> {
         let mut searched = 0;
         loop {
             self.read_more().await?;
-            if let Some(end) = self.buffer[searched..]
-                .windows(4)
-                .position(|four| four == b"\r\n\r\n")
-            {
+            if let Some(end) = self.buffer[searched..].windows(4).position(|four| four == b"\r\n\r\n") {
                 return Ok(searched + end + 4);
             }
             searched = self.buffer.len().saturating_sub(3);
@@ -132,23 +120,16 @@ pub async fn once(address: SocketAddr, request: &Request) -> Result<(u16, Value)
 fn read_status_and_length(head: &[u8]) -> Result<(u16, usize)> {
     let invalid = |what: &str| Error::new(ErrorKind::InvalidData, what.to_owned());
     let text = std::str::from_utf8(head).map_err(|_| invalid("a head that is not text"))?;
-    let status: u16 = text
-        .get(9..12)
-        .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| invalid("no status"))?;
+    let status: u16 =
+        text.get(9..12).and_then(|digits| digits.parse().ok()).ok_or_else(|| invalid("no status"))?;
     if status == 204 || status == 304 {
         return Ok((status, 0));
     }
     let value = |line: &str| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse().ok())
-            .flatten()
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok()).flatten()
     };
-    let length = text
-        .lines()
-        .find_map(value)
-        .ok_or_else(|| invalid("an answer without a length"))?;
+    let length = text.lines().find_map(value).ok_or_else(|| invalid("an answer without a length"))?;
     Ok((status, length))
 }
 
@@ -160,10 +141,7 @@ mod tests {
     fn heads_are_read() {
         let head = b"HTTP/1.1 201 Created\r\nContent-Length: 17\r\n\r\n";
         assert_eq!(read_status_and_length(head).unwrap(), (201, 17));
-        assert_eq!(
-            read_status_and_length(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap(),
-            (204, 0)
-        );
+        assert_eq!(read_status_and_length(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap(), (204, 0));
         assert!(read_status_and_length(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n").is_err());
     }
 }

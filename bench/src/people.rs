@@ -36,19 +36,13 @@ impl Team {
     /// Sends one call with the secret key and refuses any status but success.
     pub async fn ask(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let request = Request::new(method, path).bearer(&self.secret_key);
-        let request = if body.is_null() {
-            request
-        } else {
-            request.json(body)
-        };
+        let request = if body.is_null() { request } else { request.json(body) };
         expect_success(path, once(self.address, &request).await?)
     }
 
     /// Applies a migration.
     pub async fn migrate(&self, name: &str, sql: &str) -> Result<()> {
-        self.ask("POST", "/admin/v1/migrations", &json!({"name": name, "sql": sql}))
-            .await
-            .map(drop)
+        self.ask("POST", "/admin/v1/migrations", &json!({"name": name, "sql": sql})).await.map(drop)
     }
 
     /// Makes a confirmed account and signs it in.
@@ -66,12 +60,7 @@ impl Team {
         let text = |name: &str| session[name].as_str().unwrap_or_default().to_owned();
         let access_token = text("access_token");
         let org_id = active_organisation(&access_token).unwrap_or_default();
-        Ok(Person {
-            email: email.to_owned(),
-            access_token,
-            refresh_token: text("refresh_token"),
-            org_id,
-        })
+        Ok(Person { email: email.to_owned(), access_token, refresh_token: text("refresh_token"), org_id })
     }
 }
 
@@ -111,9 +100,6 @@ mod tests {
     #[test]
     fn the_organisation_is_read_from_a_token() {
         // {"org_id":"o"}
-        assert_eq!(
-            active_organisation("e30.eyJvcmdfaWQiOiJvIn0.sig").as_deref(),
-            Some("o")
-        );
+        assert_eq!(active_organisation("e30.eyJvcmdfaWQiOiJvIn0.sig").as_deref(), Some("o"));
     }
 }

@@ -13,9 +13,7 @@ impl Random {
 
     /// Starts from the clock.
     pub fn from_clock() -> Self {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Self::new(u64::from(now.subsec_nanos()) ^ now.as_secs())
     }
 

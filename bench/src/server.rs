@@ -45,16 +45,9 @@ impl ServerCommand {
         let (program, arguments) = self.words.split_first().ok_or("no server to start")?;
         let log = File::options().create(true).append(true).open(log)?;
         let mut command = Command::new(program);
-        command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log);
+        command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
-        Ok(ServerProcess {
-            child,
-            address: self.address,
-        })
+        Ok(ServerProcess { child, address: self.address })
     }
 
     /// Starts the process and waits until it is ready; returns how long that took.
@@ -62,10 +55,7 @@ impl ServerCommand {
         let start = Instant::now();
         let mut process = self.start(log)?;
         let ready = Request::new("GET", "/readyz");
-        while !once(self.address, &ready)
-            .await
-            .is_ok_and(|(status, _)| status == 200)
-        {
+        while !once(self.address, &ready).await.is_ok_and(|(status, _)| status == 200) {
             if let Some(status) = process.child.try_wait()? {
                 return Err(format!("the server ended by itself: {status}; see {}", log.display()).into());
             }
@@ -111,15 +101,10 @@ pub fn usage(process: u32) -> Outcome<Usage> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
     let kib = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name));
-        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-            .unwrap_or(0)
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
     };
     let processor = Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND);
-    Ok(Usage {
-        processor,
-        peak_kib: kib("VmHWM:"),
-        resident_kib: kib("VmRSS:"),
-    })
+    Ok(Usage { processor, peak_kib: kib("VmHWM:"), resident_kib: kib("VmRSS:") })
 }
 
 /// Adds up the processor time of a process's children, such as the backends of PostgreSQL that still run.

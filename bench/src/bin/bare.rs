@@ -27,10 +27,7 @@ type Samples = Arc<HashMap<String, Sample>>;
 #[tokio::main]
 async fn main() -> Outcome {
     let mut arguments = std::env::args().skip(1);
-    let (address, file) = arguments
-        .next()
-        .zip(arguments.next())
-        .ok_or("usage: bare ADDRESS SAMPLES")?;
+    let (address, file) = arguments.next().zip(arguments.next()).ok_or("usage: bare ADDRESS SAMPLES")?;
     let samples: Samples = Arc::new(serde_json::from_slice(&std::fs::read(file)?)?);
     let router = Router::new()
         .route("/readyz", get(|| async { "ready" }))

@@ -48,10 +48,7 @@ async fn main() -> Outcome {
     let (start, before) = (Instant::now(), count.load(Ordering::Relaxed));
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
     let done = count.load(Ordering::Relaxed) - before;
-    println!(
-        "{{\"per_second\": {:.0}}}",
-        per(done, start.elapsed().as_secs_f64())
-    );
+    println!("{{\"per_second\": {:.0}}}", per(done, start.elapsed().as_secs_f64()));
     for worker in workers {
         worker.abort();
     }
@@ -66,14 +63,12 @@ async fn work(db: Db, scenario: String, seed: u64, count: Arc<AtomicU64>) -> Res
         match scenario.as_str() {
             "insert" => {
                 let id = format!("{:016x}-{:016x}", random.draw(), random.draw());
-                db.write("raw.insert", move |tx| read(tx, INSERT, &[&id, &org, "a post"]))
-                    .await?;
+                db.write("raw.insert", move |tx| read(tx, INSERT, &[&id, &org, "a post"])).await?;
             }
             "list" => db.read("raw.list", move |tx| read(tx, LIST, &[&org])).await?,
             _ => {
                 let id = format!("{org}-{}", random.below(ROWS_EACH));
-                db.read("raw.point", move |tx| read(tx, POINT, &[&id, &org]))
-                    .await?;
+                db.read("raw.point", move |tx| read(tx, POINT, &[&id, &org])).await?;
             }
         }
         count.fetch_add(1, Ordering::Relaxed);
@@ -83,8 +78,7 @@ async fn work(db: Db, scenario: String, seed: u64, count: Arc<AtomicU64>) -> Res
 /// Runs a statement and reads every column, as an answer would.
 fn read(tx: &mut Tx<'_>, sql: &str, texts: &[&str]) -> Result<(), DbError> {
     let params: Vec<_> = texts.iter().map(|text| quoin_db::Value::from(*text)).collect();
-    tx.query(&DynamicSql(sql.to_owned()), &params, |row| row.get::<String>(0))
-        .map(drop)
+    tx.query(&DynamicSql(sql.to_owned()), &params, |row| row.get::<String>(0)).map(drop)
 }
 
 async fn fill(db: &Db) -> Result<(), DbError> {
@@ -97,10 +91,7 @@ async fn fill(db: &Db) -> Result<(), DbError> {
             for row in 0..ROWS_EACH {
                 let sql = "insert into raw_posts values (?1, ?2, ?2, 'a post', 1, ?3) on conflict do nothing";
                 let created_at = format!("2025-01-01T00:00:00.{row:06}Z");
-                tx.execute(
-                    &DynamicSql(sql.to_owned()),
-                    &params![format!("{org}-{row}"), &org, created_at],
-                )?;
+                tx.execute(&DynamicSql(sql.to_owned()), &params![format!("{org}-{row}"), &org, created_at])?;
             }
         }
         Ok(())

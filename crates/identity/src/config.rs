@@ -92,48 +92,22 @@ impl IdentityConfig {
     /// The first field that is outside of its range.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
         let rules = [
-            (
-                self.password_min_length >= 6,
-                "password_min_length",
-                "must be 6 or more",
-            ),
-            (
-                self.password_min_length <= 64,
-                "password_min_length",
-                "must be 64 or less",
-            ),
-            (
-                (1..=3600).contains(&self.access_token_s),
-                "access_token_s",
-                "must be between 1 and 3600",
-            ),
+            (self.password_min_length >= 6, "password_min_length", "must be 6 or more"),
+            (self.password_min_length <= 64, "password_min_length", "must be 64 or less"),
+            ((1..=3600).contains(&self.access_token_s), "access_token_s", "must be between 1 and 3600"),
             (
                 self.session_idle_s >= self.access_token_s,
                 "session_idle_s",
                 "must not be below access_token_s",
             ),
-            (
-                (60..=900).contains(&self.link_s),
-                "link_s",
-                "must be between 60 and 900",
-            ),
-            (
-                self.refresh_grace_s <= 10,
-                "refresh_grace_s",
-                "must be 10 or less",
-            ),
+            ((60..=900).contains(&self.link_s), "link_s", "must be between 60 and 900"),
+            (self.refresh_grace_s <= 10, "refresh_grace_s", "must be 10 or less"),
             (self.hash_queue > 0, "hash_queue", "must be 1 or more"),
-            (
-                self.argon2_memory_kib >= 7168,
-                "argon2_memory_kib",
-                "must be 7168 or more",
-            ),
+            (self.argon2_memory_kib >= 7168, "argon2_memory_kib", "must be 7168 or more"),
             (self.argon2_passes >= 1, "argon2_passes", "must be 1 or more"),
         ];
         let broken = rules.into_iter().find(|(holds, _, _)| !holds);
-        broken.map_or(Ok(()), |(_, field, problem)| {
-            Err(InvalidConfig { field, problem })
-        })
+        broken.map_or(Ok(()), |(_, field, problem)| Err(InvalidConfig { field, problem }))
     }
 
     /// How long an access token lives.

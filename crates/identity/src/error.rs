@@ -86,14 +86,18 @@ impl IdentityError {
             Self::UserAlreadyExists => (422, "user_already_exists", "User already registered"),
             Self::SignupDisabled => (422, "signup_disabled", "Sign-up is closed"),
             Self::PhoneDisabled => (400, "phone_provider_disabled", "Telephone numbers are not available"),
-            Self::AnonymousDisabled => (422, "anonymous_provider_disabled", "Anonymous sign-in is not available"),
+            Self::AnonymousDisabled => {
+                (422, "anonymous_provider_disabled", "Anonymous sign-in is not available")
+            }
             Self::WeakPassword(_) => (422, "weak_password", "The password is too weak"),
             Self::SamePassword => (422, "same_password", "The password is the same"),
             Self::ReauthenticationNeeded => (400, "reauthentication_needed", "A recent sign-in is needed"),
             Self::ReauthenticationNotValid => (422, "reauthentication_not_valid", "The code is not valid"),
             Self::LinkExpired => (403, "otp_expired", "The link or code does not work"),
             Self::RefreshTokenNotFound => (400, "refresh_token_not_found", "Invalid refresh token"),
-            Self::RefreshTokenAlreadyUsed => (400, "refresh_token_already_used", "Invalid refresh token: already used"),
+            Self::RefreshTokenAlreadyUsed => {
+                (400, "refresh_token_already_used", "Invalid refresh token: already used")
+            }
             Self::FlowStateNotFound => (404, "flow_state_not_found", "Invalid authorization code"),
             Self::FlowStateExpired => (403, "flow_state_expired", "The authorization code has expired"),
             Self::BadCodeVerifier => (400, "bad_code_verifier", "The code verifier does not match"),

@@ -81,10 +81,7 @@ impl Identity {
     /// Starts the hashing threads and loads, or makes, the signing keys. The schema must be there.
     pub async fn start(app: App, config: IdentityConfig) -> Result<Self, Problem> {
         let passwords = Passwords::start(&config, app.shared_rng()).map_err(Problem::internal)?;
-        let issuer = format!(
-            "{}/auth/v1",
-            app.config().public_url.as_str().trim_end_matches('/')
-        );
+        let issuer = format!("{}/auth/v1", app.config().public_url.as_str().trim_end_matches('/'));
         let identity = Self(Arc::new(Inner {
             app,
             config,
@@ -97,15 +94,7 @@ impl Identity {
             keys_reloaded_at: AtomicI64::new(0),
         }));
         let inner = &identity.0;
-        inner
-            .keyring
-            .load(
-                identity.db(),
-                inner.app.master_key(),
-                inner.app.rng(),
-                inner.app.now(),
-            )
-            .await?;
+        inner.keyring.load(identity.db(), inner.app.master_key(), inner.app.rng(), inner.app.now()).await?;
         Ok(identity)
     }
 

@@ -143,7 +143,11 @@ impl RemoteAuthenticator {
 }
 
 impl Authenticator for RemoteAuthenticator {
-    fn authenticate<'a>(&'a self, credential: &'a str, now: Timestamp) -> BoxFuture<'a, Result<Caller, Problem>> {
+    fn authenticate<'a>(
+        &'a self,
+        credential: &'a str,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<Caller, Problem>> {
         Box::pin(async move {
             let hash = sha256(credential.as_bytes());
             if let Some(caller) = self.remembered(&hash, now) {

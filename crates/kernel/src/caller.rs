@@ -101,9 +101,7 @@ impl Role {
 
     /// Reads the name back.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Member, Self::Admin, Self::Owner]
-            .into_iter()
-            .find(|role| role.as_str() == name)
+        [Self::Member, Self::Admin, Self::Owner].into_iter().find(|role| role.as_str() == name)
     }
 }
 

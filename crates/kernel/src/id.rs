@@ -53,10 +53,7 @@ impl<K> Id<K> {
 
     /// Wraps a UUID that is already known to identify a `K`.
     pub const fn from_uuid(uuid: Uuid) -> Self {
-        Self {
-            uuid,
-            kind: PhantomData,
-        }
+        Self { uuid, kind: PhantomData }
     }
 
     /// Returns the bare UUID.

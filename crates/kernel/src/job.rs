@@ -32,20 +32,13 @@ impl JobType {
         F: Fn(JobRun, Value) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), JobError>> + Send + 'static,
     {
-        Self {
-            name,
-            max_attempts,
-            lease,
-            run: Arc::new(move |job, payload| Box::pin(run(job, payload))),
-        }
+        Self { name, max_attempts, lease, run: Arc::new(move |job, payload| Box::pin(run(job, payload))) }
     }
 }
 
 impl fmt::Debug for JobType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JobType")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("JobType").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

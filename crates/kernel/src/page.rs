@@ -77,13 +77,7 @@ impl<T> Listed<T> {
         let limit = page.limit as usize;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = rows
-            .last()
-            .filter(|_| more)
-            .map(|row| URL_SAFE_NO_PAD.encode(id(row)));
-        Self {
-            data: rows.into_iter().map(out).collect(),
-            next_cursor,
-        }
+        let next_cursor = rows.last().filter(|_| more).map(|row| URL_SAFE_NO_PAD.encode(id(row)));
+        Self { data: rows.into_iter().map(out).collect(), next_cursor }
     }
 }

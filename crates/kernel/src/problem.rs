@@ -55,12 +55,8 @@ impl Problem {
 
     /// 401 `no_authorization`: the call needs a credential.
     pub fn unauthenticated() -> Self {
-        Self::new(
-            401,
-            "no_authorization",
-            "This call needs a signed-in user or an API key",
-        )
-        .hint("Send Authorization: Bearer with an access token or a secret key.")
+        Self::new(401, "no_authorization", "This call needs a signed-in user or an API key")
+            .hint("Send Authorization: Bearer with an access token or a secret key.")
     }
 
     /// 403 `forbidden`: the caller is known and may not do this.
@@ -109,10 +105,7 @@ impl Problem {
     /// Names a refused field.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, message: impl Into<String>) -> Self {
-        self.0.errors.push(FieldError {
-            field: field.into(),
-            message: message.into(),
-        });
+        self.0.errors.push(FieldError { field: field.into(), message: message.into() });
         self
     }
 

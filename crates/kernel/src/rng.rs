@@ -15,9 +15,7 @@ pub struct SystemRng(SystemRandom);
 impl Rng for SystemRng {
     fn fill(&self, bytes: &mut [u8]) {
         // AWS-LC aborts rather than return weak bytes; an error here would mean the same.
-        self.0
-            .fill(bytes)
-            .expect("the system's random source never fails once seeded");
+        self.0.fill(bytes).expect("the system's random source never fails once seeded");
     }
 }
 

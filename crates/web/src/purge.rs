@@ -15,12 +15,15 @@ use crate::{idempotency, rate_limit};
 /// This room's migrations.
 pub static MIGRATIONS: &[Migration] = quoin_db::migrations!("web", "0001_counters", "0002_idempotency");
 
+/// Every statement of this room.
+pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[rate_limit::ALL, idempotency::ALL];
+
 /// Describes this room. Its operations are added by [`crate::Front::new`], because they describe all others'.
 pub fn module(app: &App) -> Module {
     let app = app.clone();
     Module {
         migrations: MIGRATIONS,
-        statements: vec![rate_limit::ALL, idempotency::ALL],
+        statements: STATEMENTS.to_vec(),
         jobs: vec![JobType::new("web.purge", 3, Duration::from_secs(60), move |_, _| purge(app.clone()))],
         schedules: vec![Schedule {
             name: "web.purge",

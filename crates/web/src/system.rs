@@ -139,7 +139,7 @@ async fn metrics(
     ctx: Ctx<PlatformKey>,
     State(described): State<Described>,
 ) -> Result<impl IntoResponse, Refusal> {
-    ctx.who.demand("metrics.read")?;
+    ctx.who.demand("metrics")?;
     let mut text = MetricsText::default();
     let unrouted = &ctx.app.metrics().unrouted;
     let operations = described.all()?.operations.iter().map(|operation| (operation.id, &operation.metrics));
@@ -190,7 +190,7 @@ async fn calls(
     ctx: Ctx<PlatformKey>,
     ValidQuery(query): ValidQuery<CallsIn>,
 ) -> Result<Json<CallsOut>, Refusal> {
-    ctx.who.demand("calls.read")?;
+    ctx.who.demand("calls")?;
     let limit = query.limit.unwrap_or(50);
     if !(1..=1000).contains(&limit) {
         return Err(Problem::invalid("limit must be between 1 and 1000")

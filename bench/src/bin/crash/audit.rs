@@ -73,15 +73,9 @@ async fn sign_ups(team: &Team, ledger: &Ledger) -> Result<Vec<String>> {
     let mut there: BTreeMap<String, usize> = BTreeMap::new();
     for page in 1.. {
         let listed = team
-            .ask(
-                "GET",
-                &format!("/auth/v1/admin/users?page={page}&per_page={PAGE}"),
-                &Value::Null,
-            )
+            .ask("GET", &format!("/auth/v1/admin/users?page={page}&per_page={PAGE}"), &Value::Null)
             .await?;
-        let emails: Vec<&str> = each(&listed["users"])
-            .filter_map(|user| user["email"].as_str())
-            .collect();
+        let emails: Vec<&str> = each(&listed["users"]).filter_map(|user| user["email"].as_str()).collect();
         for email in &emails {
             *there.entry((*email).to_owned()).or_default() += 1;
         }
@@ -106,11 +100,7 @@ async fn mails(team: &Team, ledger: &Ledger, depth: Depth) -> Result<Vec<String>
     let deadline = Instant::now() + MAIL_PATIENCE;
     let mut found = Vec::new();
     let wanted = |round_of_it: u32| depth == Depth::Everything || round_of_it == round;
-    for (email, promise) in ledger
-        .sign_ups()
-        .into_iter()
-        .filter(|(_, promise)| wanted(promise.round))
-    {
+    for (email, promise) in ledger.sign_ups().into_iter().filter(|(_, promise)| wanted(promise.round)) {
         let mut count = count_mails(team, &email).await?;
         while count == 0 && promise.acknowledged && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -126,9 +116,7 @@ async fn mails(team: &Team, ledger: &Ledger, depth: Depth) -> Result<Vec<String>
 }
 
 async fn count_mails(team: &Team, email: &str) -> Result<usize> {
-    let mails = team
-        .ask("GET", &format!("/admin/v1/mailbox?to={email}"), &Value::Null)
-        .await?;
+    let mails = team.ask("GET", &format!("/admin/v1/mailbox?to={email}"), &Value::Null).await?;
     Ok(each(&mails).count())
 }
 

@@ -30,24 +30,12 @@ impl Ledger {
 
     /// Writes down that a row is about to be asked for, or that it was acknowledged.
     pub(crate) fn row(&self, number: u64, acknowledged: bool) {
-        locked(&self.rows).insert(
-            number,
-            Promise {
-                acknowledged,
-                round: self.round(),
-            },
-        );
+        locked(&self.rows).insert(number, Promise { acknowledged, round: self.round() });
     }
 
     /// Writes down that a sign-up is about to be asked for, or that it was acknowledged.
     pub(crate) fn sign_up(&self, email: &str, acknowledged: bool) {
-        locked(&self.sign_ups).insert(
-            email.to_owned(),
-            Promise {
-                acknowledged,
-                round: self.round(),
-            },
-        );
+        locked(&self.sign_ups).insert(email.to_owned(), Promise { acknowledged, round: self.round() });
     }
 
     /// Returns all rows.

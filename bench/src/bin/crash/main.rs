@@ -71,20 +71,13 @@ async fn main() -> ExitCode {
         score.failed += 1;
     }
     println!("crash: {} passed, {} failed", score.passed, score.failed);
-    if score.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if score.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn run(options: &Options, score: &mut Score) -> Outcome {
     let log = options.folder.join("log");
     let (mut server, _) = options.command.start_ready(&log, Duration::from_secs(20)).await?;
-    let team = Team {
-        address: options.command.address,
-        secret_key: options.secret_key.clone(),
-    };
+    let team = Team { address: options.command.address, secret_key: options.secret_key.clone() };
     team.migrate("promises", TABLE).await?;
     let person = team.person("crash@crash.example").await?;
     let ledger = Arc::new(Ledger::default());
@@ -102,20 +95,14 @@ async fn run(options: &Options, score: &mut Score) -> Outcome {
         score.note(
             round,
             &complaints,
-            &format!(
-                "{in_flight} in flight, {}, ready in {took:.0?}",
-                ledger.last_round()
-            ),
+            &format!("{in_flight} in flight, {}, ready in {took:.0?}", ledger.last_round()),
         );
         ledger.end_round();
     }
     let complaints = audit::complaints(&team, &person, &ledger, audit::Depth::Everything).await?;
     score.note(0, &complaints, &format!("at the end: {}", ledger.total()));
     let enough = score.struck * 3 >= options.rounds;
-    let share = format!(
-        "{} of {} kills hit requests in flight",
-        score.struck, options.rounds
-    );
+    let share = format!("{} of {} kills hit requests in flight", score.struck, options.rounds);
     score.note(0, &if enough { vec![] } else { vec![share.clone()] }, &share);
     println!("  slowest start {:.0?}", score.slowest_start);
     Ok(())
@@ -142,21 +129,14 @@ async fn drive_and_kill(
 
 impl Score {
     fn note(&mut self, round: u32, complaints: &[String], what: &str) {
-        let name = if round == 0 {
-            String::new()
-        } else {
-            format!("kill {round}: ")
-        };
+        let name = if round == 0 { String::new() } else { format!("kill {round}: ") };
         if complaints.is_empty() {
             self.passed += 1;
             println!("  ✓ {name}{what}");
         } else {
             self.failed += 1;
             println!("  ✗ {name}{what}");
-            complaints
-                .iter()
-                .take(10)
-                .for_each(|complaint| println!("      {complaint}"));
+            complaints.iter().take(10).for_each(|complaint| println!("      {complaint}"));
         }
     }
 }
@@ -173,14 +153,6 @@ fn read_options() -> Outcome<Options> {
         }
     }
     let setting = |name: &str| std::env::var(name).map_err(|_| format!("{name} is not set"));
-    let command = ServerCommand {
-        words: arguments.collect(),
-        address: setting("QUOIN_LISTEN")?.parse()?,
-    };
-    Ok(Options {
-        folder: folder.ok_or(USAGE)?,
-        rounds,
-        command,
-        secret_key: setting("QUOIN_SECRET_KEY")?,
-    })
+    let command = ServerCommand { words: arguments.collect(), address: setting("QUOIN_LISTEN")?.parse()? };
+    Ok(Options { folder: folder.ok_or(USAGE)?, rounds, command, secret_key: setting("QUOIN_SECRET_KEY")? })
 }

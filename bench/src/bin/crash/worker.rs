@@ -27,12 +27,7 @@ impl Worker {
     /// Makes a worker that acts as `person`.
     pub(crate) fn new(address: SocketAddr, person: &Person, ledger: &Arc<Ledger>, seed: u64) -> Self {
         let access_token = person.access_token.clone();
-        Self {
-            address,
-            access_token,
-            ledger: Arc::clone(ledger),
-            random: Random::new(seed),
-        }
+        Self { address, access_token, ledger: Arc::clone(ledger), random: Random::new(seed) }
     }
 
     /// Runs until the connection breaks, which is the end we came for; an error is any other answer than success.
@@ -43,11 +38,7 @@ impl Worker {
         loop {
             let number = self.ledger.number();
             let is_sign_up = self.random.below(SIGN_UP_EVERY) == 0;
-            let request = if is_sign_up {
-                self.sign_up(number)
-            } else {
-                self.row(number)
-            };
+            let request = if is_sign_up { self.sign_up(number) } else { self.row(number) };
             self.ledger.in_flight.fetch_add(1, Ordering::SeqCst);
             let Ok(answer) = connection.send(&request.bytes()).await else {
                 return Ok(());
@@ -65,9 +56,7 @@ impl Worker {
 
     fn row(&self, number: u64) -> Request {
         self.ledger.row(number, false);
-        Request::new("POST", "/rest/v1/promises")
-            .bearer(&self.access_token)
-            .json(&json!({"number": number}))
+        Request::new("POST", "/rest/v1/promises").bearer(&self.access_token).json(&json!({"number": number}))
     }
 
     /// Comes from an address of its own each time, because sign-ups are limited per address.
@@ -77,9 +66,7 @@ impl Worker {
         let [a, b, c, _, ..] = self.random.draw().to_le_bytes();
         let from = format!("10.{a}.{b}.{c}");
         let body = json!({"email": email, "password": PASSWORD});
-        Request::new("POST", "/auth/v1/signup")
-            .header("x-forwarded-for", &from)
-            .json(&body)
+        Request::new("POST", "/auth/v1/signup").header("x-forwarded-for", &from).json(&body)
     }
 }
 

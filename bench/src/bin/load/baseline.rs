@@ -17,19 +17,10 @@ use crate::stage::{CONNECTIONS, Stage};
 pub(crate) async fn start(options: &Options, stage: &Stage) -> Outcome<ServerProcess> {
     let samples = options.folder.join("samples.json");
     std::fs::write(&samples, samples_of(stage).await?.to_string())?;
-    let address = SocketAddr::from((
-        [127, 0, 0, 1],
-        TcpListener::bind("127.0.0.1:0")?.local_addr()?.port(),
-    ));
-    let words = vec![
-        options.bare.clone(),
-        address.to_string(),
-        samples.display().to_string(),
-    ];
+    let address = SocketAddr::from(([127, 0, 0, 1], TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()));
+    let words = vec![options.bare.clone(), address.to_string(), samples.display().to_string()];
     let command = ServerCommand { words, address };
-    let (bare, _) = command
-        .start_ready(&options.folder.join("bare.log"), Duration::from_secs(5))
-        .await?;
+    let (bare, _) = command.start_ready(&options.folder.join("bare.log"), Duration::from_secs(5)).await?;
     Ok(bare)
 }
 
@@ -43,15 +34,9 @@ async fn samples_of(stage: &Stage) -> Outcome<Value> {
         if !scenario.accepts(answer.status, answer.body) {
             return Err(format!("{}: {} {}", scenario.name, answer.status, answer.json()).into());
         }
-        samples.insert(
-            scenario.name.to_owned(),
-            json!({"status": answer.status, "body": answer.json()}),
-        );
+        samples.insert(scenario.name.to_owned(), json!({"status": answer.status, "body": answer.json()}));
         let mut person = stage.person(0);
-        if scenario
-            .following(Target::Quoin, &mut person, answer.body)
-            .is_some()
-        {
+        if scenario.following(Target::Quoin, &mut person, answer.body).is_some() {
             stage.remember(0, person);
         }
     }
@@ -60,25 +45,16 @@ async fn samples_of(stage: &Stage) -> Outcome<Value> {
 
 /// Lets the engine alone do the scenario's statements and returns how many it did a second.
 pub(crate) fn raw(options: &Options, stage: &Stage, scenario: &Scenario) -> Outcome<f64> {
-    if options.database_url.is_some() {
-        pgbench(options, stage, scenario)
-    } else {
-        sqlite(options, scenario)
-    }
+    if options.database_url.is_some() { pgbench(options, stage, scenario) } else { sqlite(options, scenario) }
 }
 
 fn sqlite(options: &Options, scenario: &Scenario) -> Outcome<f64> {
     let mut command = Command::new(&options.raw);
-    command
-        .arg(options.folder.join("raw.sqlite"))
-        .arg(scenario.name)
-        .arg(options.seconds.to_string());
+    command.arg(options.folder.join("raw.sqlite")).arg(scenario.name).arg(options.seconds.to_string());
     let output = command.output()?;
     let printed: Value = serde_json::from_slice(&output.stdout)
         .map_err(|_| format!("raw: {}", String::from_utf8_lossy(&output.stderr)))?;
-    printed["per_second"]
-        .as_f64()
-        .ok_or_else(|| "raw printed no figure".into())
+    printed["per_second"].as_f64().ok_or_else(|| "raw printed no figure".into())
 }
 
 fn pgbench(options: &Options, stage: &Stage, scenario: &Scenario) -> Outcome<f64> {
@@ -91,10 +67,9 @@ insert into bench_posts (id, org_id, author_id, title, likes, created_at)
 commit;",
             org = person.org_id
         ),
-        Work::Point => format!(
-            "select * from bench_posts where id = '{row}' and org_id = '{}';",
-            person.org_id
-        ),
+        Work::Point => {
+            format!("select * from bench_posts where id = '{row}' and org_id = '{}';", person.org_id)
+        }
         _ => format!(
             "select * from bench_posts where org_id = '{}' order by created_at desc limit 20;",
             person.org_id
@@ -114,11 +89,7 @@ commit;",
         "-T",
         &options.seconds.to_string(),
     ]);
-    let output = command
-        .arg("-f")
-        .arg(script)
-        .args(&options.database_url)
-        .output()?;
+    let output = command.arg("-f").arg(script).args(&options.database_url).output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
     let line = printed.lines().find_map(|line| line.strip_prefix("tps = "));
     let figure = line.and_then(|line| line.split(' ').next()?.parse().ok());

@@ -44,10 +44,7 @@ impl Span {
     /// Begins after a warm-up.
     pub(crate) fn after(warm_up: Duration, length: Duration) -> Self {
         let begin = Instant::now() + warm_up;
-        Self {
-            begin,
-            end: begin + length,
-        }
+        Self { begin, end: begin + length }
     }
 }
 
@@ -62,12 +59,7 @@ pub(crate) async fn drive(
     let tasks = LocalSet::new();
     let run = async {
         let workers = (0..CONNECTIONS).map(|number| {
-            let worker = Worker {
-                stage: Rc::clone(stage),
-                scenario,
-                target,
-                number,
-            };
+            let worker = Worker { stage: Rc::clone(stage), scenario, target, number };
             tokio::task::spawn_local(worker.run(address, pace, span))
         });
         let workers: Vec<_> = workers.collect();
@@ -137,10 +129,7 @@ impl Pacer {
             Pace::PerSecond(rate) => Some(Duration::from_secs_f64(CONNECTIONS as f64 / rate.max(1.0))),
         };
         let share = number as f64 / CONNECTIONS as f64;
-        Self {
-            interval,
-            due: Instant::now() + interval.unwrap_or_default().mul_f64(share),
-        }
+        Self { interval, due: Instant::now() + interval.unwrap_or_default().mul_f64(share) }
     }
 
     /// A request that is due while the connection still waits counts from when it was due, so that a stall is not

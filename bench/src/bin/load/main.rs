@@ -35,24 +35,17 @@ async fn main() -> Outcome {
         stage::CONNECTIONS
     );
     let bare = baseline::start(&options, &stage).await?;
-    for scenario in SCENARIOS
-        .iter()
-        .filter(|scenario| options.wants(scenario.name, scenario.number))
-    {
+    for scenario in SCENARIOS.iter().filter(|scenario| options.wants(scenario.name, scenario.number)) {
         let before = stage.count_rows().await?;
         let measured = rounds::measure(&options, &stage, &bare, scenario).await?;
         report::print(scenario, &measured);
-        let inserted = if scenario.work == Work::Insert {
-            measured.answers
-        } else {
-            0
-        };
+        let inserted = if scenario.work == Work::Insert { measured.answers } else { 0 };
         // pgbench writes into the same table, raw into one of its own.
         let others = options.database_url.is_some() && scenario.work == Work::Insert;
         let rows = stage.count_rows().await?;
         if rows < before + inserted || rows > before + inserted && !others {
             return Err(
-                format!("{inserted} inserts were acknowledged, but {before} rows became {rows}").into(),
+                format!("{inserted} inserts were acknowledged, but {before} rows became {rows}").into()
             );
         }
     }

@@ -23,11 +23,7 @@ pub(crate) struct Reading {
 pub(crate) fn read(options: &Options, server: u32) -> Outcome<Reading> {
     let used = usage(server)?;
     let postgres = options.postgres.map(processor_of_children).unwrap_or_default();
-    Ok(Reading {
-        server: used.processor,
-        postgres,
-        peak_kib: used.peak_kib,
-    })
+    Ok(Reading { server: used.processor, postgres, peak_kib: used.peak_kib })
 }
 
 /// Counts a server's syncs while it is driven: by strace on SQLite, by PostgreSQL's own counter there.
@@ -79,18 +75,13 @@ impl SyncCounter {
 
 /// Adds up the column of calls in strace's summary: `% time, seconds, usecs/call, calls, [errors,] syscall`.
 fn calls(summary: &str) -> u64 {
-    let lines = summary
-        .lines()
-        .filter(|line| line.ends_with("fsync") || line.ends_with("fdatasync"));
-    lines
-        .filter_map(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok())
-        .sum()
+    let lines = summary.lines().filter(|line| line.ends_with("fsync") || line.ends_with("fdatasync"));
+    lines.filter_map(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok()).sum()
 }
 
 fn wal_syncs(options: &Options) -> Outcome<u64> {
     let mut psql = Command::new(options.postgres_programs.join("psql"));
-    psql.args(["-X", "-At", "-c", "select wal_sync from pg_stat_wal"])
-        .args(&options.database_url);
+    psql.args(["-X", "-At", "-c", "select wal_sync from pg_stat_wal"]).args(&options.database_url);
     let output = psql.output()?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
 }

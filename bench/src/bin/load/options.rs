@@ -45,10 +45,7 @@ impl Options {
             seconds: 5,
             postgres: None,
             postgres_programs: PathBuf::new(),
-            command: ServerCommand {
-                words: Vec::new(),
-                address: setting("QUOIN_LISTEN")?.parse()?,
-            },
+            command: ServerCommand { words: Vec::new(), address: setting("QUOIN_LISTEN")?.parse()? },
             secret_key: setting("QUOIN_SECRET_KEY")?,
             database_url: setting("QUOIN_DATABASE_URL").ok(),
             scenario: None,
@@ -84,17 +81,11 @@ impl Options {
 
     /// Tells whether a scenario was asked for, by name or number.
     pub(crate) fn wants(&self, name: &str, number: u32) -> bool {
-        self.scenario
-            .as_ref()
-            .is_none_or(|wanted| wanted == name || *wanted == number.to_string())
+        self.scenario.as_ref().is_none_or(|wanted| wanted == name || *wanted == number.to_string())
     }
 
     /// Names the engine.
     pub(crate) fn engine(&self) -> &'static str {
-        if self.database_url.is_some() {
-            "PostgreSQL"
-        } else {
-            "SQLite"
-        }
+        if self.database_url.is_some() { "PostgreSQL" } else { "SQLite" }
     }
 }

@@ -16,21 +16,14 @@ pub(crate) fn print(scenario: &Scenario, measured: &Measured) {
     let rate = median(&measured.quoin.per_second);
     if !measured.raw.is_empty() {
         let (low, high) = range(&measured.raw);
-        println!(
-            "  {:7} {:>11.0}  ({low:.0}–{high:.0})",
-            "raw",
-            median(&measured.raw)
-        );
+        println!("  {:7} {:>11.0}  ({low:.0}–{high:.0})", "raw", median(&measured.raw));
         println!("  ratio to raw  {:.2}", rate / median(&measured.raw));
     }
     let ratio = rate / median(&measured.bare.per_second);
     let mark = if ratio >= scenario.goal { "✓" } else { "✗" };
     println!("  ratio to bare {ratio:.2}, goal {:.2} {mark}", scenario.goal);
     if measured.quoin.postgres_us.iter().any(|micros| *micros > 0.0) {
-        println!(
-            "  PostgreSQL's own CPU {:.1} µs per request",
-            median(&measured.quoin.postgres_us)
-        );
+        println!("  PostgreSQL's own CPU {:.1} µs per request", median(&measured.quoin.postgres_us));
     }
     match measured.syncs {
         Some(syncs) => println!("  {syncs:.4} syncs per request, counted in a span of its own"),

@@ -55,14 +55,8 @@ pub(crate) async fn measure(
 ) -> Outcome<Measured> {
     let mut measured = Measured::default();
     for _ in 0..options.rounds {
-        measured.answers += round(
-            options,
-            stage,
-            scenario,
-            (Target::Quoin, &stage.quoin),
-            &mut measured.quoin,
-        )
-        .await?;
+        measured.answers +=
+            round(options, stage, scenario, (Target::Quoin, &stage.quoin), &mut measured.quoin).await?;
         round(options, stage, scenario, (Target::Bare, bare), &mut measured.bare).await?;
         if scenario.has_raw {
             measured.raw.push(baseline::raw(options, stage, scenario)?);
@@ -72,18 +66,9 @@ pub(crate) async fn measure(
         let span = Duration::from_secs(2);
         let counter = SyncCounter::start(options, stage.quoin.id(), span)?;
         let target = (Target::Quoin, stage.quoin.address());
-        let seen = drive(
-            stage,
-            scenario,
-            target,
-            Pace::Closed,
-            Span::after(Duration::ZERO, span),
-        )
-        .await?;
+        let seen = drive(stage, scenario, target, Pace::Closed, Span::after(Duration::ZERO, span)).await?;
         measured.answers += seen.answers;
-        measured.syncs = counter
-            .finish(options)?
-            .map(|syncs| per(syncs, per(seen.answers, 1.0)));
+        measured.syncs = counter.finish(options)?.map(|syncs| per(syncs, per(seen.answers, 1.0)));
     }
     Ok(measured)
 }
@@ -97,23 +82,9 @@ async fn round(
 ) -> Outcome<u64> {
     let length = Duration::from_secs(options.seconds);
     let who = (target, server.address());
-    let warm = drive(
-        stage,
-        scenario,
-        who,
-        Pace::Closed,
-        Span::after(Duration::ZERO, WARM_UP),
-    )
-    .await?;
+    let warm = drive(stage, scenario, who, Pace::Closed, Span::after(Duration::ZERO, WARM_UP)).await?;
     let before = observe::read(options, server.id())?;
-    let mut seen = drive(
-        stage,
-        scenario,
-        who,
-        Pace::Closed,
-        Span::after(Duration::ZERO, length),
-    )
-    .await?;
+    let mut seen = drive(stage, scenario, who, Pace::Closed, Span::after(Duration::ZERO, length)).await?;
     let after = observe::read(options, server.id())?;
     let rate = per(seen.answers, length.as_secs_f64());
     let micros = |before: Duration, after: Duration| {

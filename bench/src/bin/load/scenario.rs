@@ -146,10 +146,7 @@ impl Scenario {
             Work::Refresh => vec![self.refresh(target, &person)],
             Work::Introspect => {
                 let body = json!({"token": person.access_token});
-                vec![
-                    self.request(target, "POST", "/auth/v1/introspect", &stage.team.secret_key)
-                        .json(&body),
-                ]
+                vec![self.request(target, "POST", "/auth/v1/introspect", &stage.team.secret_key).json(&body)]
             }
             Work::GetUser => vec![self.request(target, "GET", "/auth/v1/user", &person.access_token)],
         };
@@ -162,9 +159,7 @@ impl Scenario {
             return None;
         }
         let session: Value = serde_json::from_slice(answer).ok()?;
-        session["refresh_token"]
-            .as_str()?
-            .clone_into(&mut person.refresh_token);
+        session["refresh_token"].as_str()?.clone_into(&mut person.refresh_token);
         Some(self.refresh(target, person).bytes())
     }
 
@@ -177,17 +172,12 @@ impl Scenario {
 
     fn refresh(&self, target: Target, person: &Person) -> Request {
         let body = json!({"refresh_token": person.refresh_token});
-        self.request(target, "POST", "/auth/v1/token?grant_type=refresh_token", "")
-            .json(&body)
+        self.request(target, "POST", "/auth/v1/token?grant_type=refresh_token", "").json(&body)
     }
 
     fn request(&self, target: Target, method: &str, path: &str, token: &str) -> Request {
         let own = format!("/{}", self.name);
         let request = Request::new(method, if target == Target::Bare { &own } else { path });
-        if token.is_empty() {
-            request
-        } else {
-            request.bearer(token)
-        }
+        if token.is_empty() { request } else { request.bearer(token) }
     }
 }

@@ -56,10 +56,8 @@ pub(crate) async fn measure(options: &Options, stage: &Rc<Stage>) -> Outcome {
 }
 
 async fn p99_of_reads(stage: &Rc<Stage>, span: Span) -> Outcome<f64> {
-    let scenario = SCENARIOS
-        .iter()
-        .find(|scenario| scenario.name == "point")
-        .ok_or("no scenario of that name")?;
+    let scenario =
+        SCENARIOS.iter().find(|scenario| scenario.name == "point").ok_or("no scenario of that name")?;
     let target = (Target::Quoin, stage.quoin.address());
     let mut seen = drive(stage, scenario, target, Pace::PerSecond(READS_PER_SECOND), span).await?;
     Ok(percentile_ms(&mut seen.times, 0.99))
@@ -70,11 +68,7 @@ async fn sign_ins(stage: &Rc<Stage>, length: Duration) -> Outcome<f64> {
     let start = Instant::now();
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|number| {
-            tokio::spawn(sign_in_until(
-                stage.team.address,
-                stage.person(number).email,
-                start + length,
-            ))
+            tokio::spawn(sign_in_until(stage.team.address, stage.person(number).email, start + length))
         })
         .collect();
     let mut count = 0;
@@ -86,9 +80,7 @@ async fn sign_ins(stage: &Rc<Stage>, length: Duration) -> Outcome<f64> {
 
 async fn sign_in_until(address: SocketAddr, email: String, end: Instant) -> Outcome<u64> {
     let body = json!({"email": email, "password": PASSWORD});
-    let request = Request::new("POST", "/auth/v1/token?grant_type=password")
-        .json(&body)
-        .bytes();
+    let request = Request::new("POST", "/auth/v1/token?grant_type=password").json(&body).bytes();
     let mut connection = Connection::open(address).await?;
     let mut count = 0;
     while Instant::now() < end {

@@ -44,14 +44,9 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts the server on its empty folder and fills it: a person for each connection, rows for each organisation.
     pub(crate) async fn set(options: &Options) -> Outcome<Self> {
-        let (quoin, _) = options
-            .command
-            .start_ready(&options.folder.join("log"), Duration::from_secs(20))
-            .await?;
-        let team = Team {
-            address: quoin.address(),
-            secret_key: options.secret_key.clone(),
-        };
+        let (quoin, _) =
+            options.command.start_ready(&options.folder.join("log"), Duration::from_secs(20)).await?;
+        let team = Team { address: quoin.address(), secret_key: options.secret_key.clone() };
         team.migrate("bench_posts", TABLE).await?;
         let (mut people, mut rows) = (Vec::new(), Vec::new());
         for number in 0..CONNECTIONS {
@@ -59,12 +54,7 @@ impl Stage {
             rows.push(fill(team.address, &person).await?);
             people.push(person);
         }
-        Ok(Self {
-            quoin,
-            team,
-            people: Mutex::new(people),
-            rows,
-        })
+        Ok(Self { quoin, team, people: Mutex::new(people), rows })
     }
 
     /// Returns the person that acts on a connection.
@@ -90,32 +80,18 @@ impl Stage {
             let request =
                 Request::new("GET", "/rest/v1/bench_posts?select=count()").bearer(&person.access_token);
             let (status, rows) = once(self.team.address, &request).await?;
-            count += rows[0]["count"]
-                .as_u64()
-                .ok_or_else(|| format!("{status} {rows}"))?;
+            count += rows[0]["count"].as_u64().ok_or_else(|| format!("{status} {rows}"))?;
         }
         Ok(count)
     }
 }
 
 async fn fill(address: SocketAddr, person: &Person) -> Outcome<Vec<String>> {
-    let rows: Vec<Value> = (0..ROWS_EACH)
-        .map(|number| json!({"title": "a post", "likes": number}))
-        .collect();
+    let rows: Vec<Value> = (0..ROWS_EACH).map(|number| json!({"title": "a post", "likes": number})).collect();
     let request = Request::new("POST", "/rest/v1/bench_posts?select=id").bearer(&person.access_token);
-    let request = request
-        .header("prefer", "return=representation")
-        .json(&Value::Array(rows));
+    let request = request.header("prefer", "return=representation").json(&Value::Array(rows));
     let (status, rows) = once(address, &request).await?;
-    let ids = rows
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|row| row["id"].as_str().map(str::to_owned));
+    let ids = rows.as_array().into_iter().flatten().filter_map(|row| row["id"].as_str().map(str::to_owned));
     let ids: Vec<String> = ids.collect();
-    if ids.len() == ROWS_EACH {
-        Ok(ids)
-    } else {
-        Err(format!("filling answered {status} {rows}").into())
-    }
+    if ids.len() == ROWS_EACH { Ok(ids) } else { Err(format!("filling answered {status} {rows}").into()) }
 }

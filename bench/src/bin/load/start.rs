@@ -17,10 +17,8 @@ pub(crate) async fn measure(options: &Options, mut server: ServerProcess) -> Out
     let (mut starts, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         server.kill()?;
-        let (started, took) = options
-            .command
-            .start_ready(&options.folder.join("log"), Duration::from_secs(20))
-            .await?;
+        let (started, took) =
+            options.command.start_ready(&options.folder.join("log"), Duration::from_secs(20)).await?;
         server = started;
         starts.push(took.as_secs_f64() * 1e3);
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -29,13 +27,7 @@ pub(crate) async fn measure(options: &Options, mut server: ServerProcess) -> Out
     let (start, memory) = (median(&starts), median(&memory));
     let mark = |reached: bool| if reached { "✓" } else { "✗" };
     println!("\n13 start: on an existing folder, after kill -9");
-    println!(
-        "  ready after {start:.0} ms, goal {START_GOAL_MS} {}",
-        mark(start <= START_GOAL_MS)
-    );
-    println!(
-        "  {memory:.1} MiB resident when idle, goal {IDLE_GOAL_MIB} {}",
-        mark(memory <= IDLE_GOAL_MIB)
-    );
+    println!("  ready after {start:.0} ms, goal {START_GOAL_MS} {}", mark(start <= START_GOAL_MS));
+    println!("  {memory:.1} MiB resident when idle, goal {IDLE_GOAL_MIB} {}", mark(memory <= IDLE_GOAL_MIB));
     Ok(())
 }

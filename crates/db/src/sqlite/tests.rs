@@ -14,7 +14,9 @@ fn sql(text: &str) -> DynamicSql {
 
 async fn with_table() -> TestDatabase {
     let db = fresh_sqlite();
-    db.write("make", |tx| tx.batch("create table t (n integer primary key, body text) strict")).await.unwrap();
+    db.write("make", |tx| tx.batch("create table t (n integer primary key, body text) strict"))
+        .await
+        .unwrap();
     db
 }
 
@@ -23,7 +25,10 @@ async fn count(db: &Db) -> i64 {
 }
 
 async fn insert(db: &Db, n: i64) -> Result<u64, DbError> {
-    db.write("insert", move |tx| tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![n, "x"])).await
+    db.write("insert", move |tx| {
+        tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![n, "x"])
+    })
+    .await
 }
 
 /// Holds the writer until enough others wait, so that they share the next commit.
@@ -54,7 +59,8 @@ async fn a_refused_member_of_a_batch_harms_no_other() {
     let db = with_table().await;
     insert(&db, 7).await.unwrap();
     let answers = with_a_full_queue(&db, join_all((0..20).map(|n| insert(&db, n)))).await;
-    let refused: Vec<usize> = answers.iter().enumerate().filter(|(_, a)| a.is_err()).map(|(n, _)| n).collect();
+    let refused: Vec<usize> =
+        answers.iter().enumerate().filter(|(_, a)| a.is_err()).map(|(n, _)| n).collect();
     assert_eq!(refused, [7]);
     assert!(matches!(&answers[7], Err(DbError::Unique { index, .. }) if index == "t_pkey"));
     assert_eq!(count(&db).await, 20);
@@ -110,7 +116,8 @@ async fn a_full_queue_refuses_at_once() {
     let made = fresh_sqlite();
     let Options::Sqlite(options) = made.options().clone() else { panic!("this database is SQLite") };
     let db = Db::open(&Options::Sqlite(SqliteOptions { write_queue: 4, ..options })).unwrap();
-    let answers = with_a_full_queue(&db, join_all((0..50).map(|_| db.write::<_, DbError, _>("w", |_| Ok(()))))).await;
+    let answers =
+        with_a_full_queue(&db, join_all((0..50).map(|_| db.write::<_, DbError, _>("w", |_| Ok(()))))).await;
     let refused = answers.iter().filter(|answer| matches!(answer, Err(DbError::Overloaded))).count();
     assert!((40..50).contains(&refused), "{refused} of 50 were refused");
     assert!(db.stats().overloads >= 40);
@@ -157,8 +164,14 @@ async fn a_backup_made_under_writes_is_whole_and_of_one_moment() {
             let mut n = 0_i64;
             while stopped.load(Ordering::SeqCst) == 0 {
                 let pair = writer.write("pair", move |tx| {
-                    tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![n, "x".repeat(500)])?;
-                    tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &params![n + 1, "x".repeat(500)])
+                    tx.execute(
+                        &sql("insert into t (n, body) values (?1, ?2)"),
+                        &params![n, "x".repeat(500)],
+                    )?;
+                    tx.execute(
+                        &sql("insert into t (n, body) values (?1, ?2)"),
+                        &params![n + 1, "x".repeat(500)],
+                    )
                 });
                 pair.await.unwrap();
                 n += 2;

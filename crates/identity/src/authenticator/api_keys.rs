@@ -69,33 +69,22 @@ impl ApiKeys {
             return Ok(());
         }
         db.write("identity.api_keys.touch", move |tx| {
-            changed
-                .iter()
-                .try_for_each(|(id, at)| store::touch(tx, *id, Timestamp::from_micros(*at)))
+            changed.iter().try_for_each(|(id, at)| store::touch(tx, *id, Timestamp::from_micros(*at)))
         })
         .await
     }
 
     fn known(&self, hash: &[u8; 32]) -> Option<Arc<Known>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(hash)
-            .cloned()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 
     async fn load(&self, db: &Db, hash: [u8; 32], now: Timestamp) -> Result<Option<Arc<Known>>, DbError> {
-        let found = db
-            .read("identity.api_key.find", move |tx| store::find_by_hash(tx, &hash))
-            .await?;
+        let found = db.read("identity.api_key.find", move |tx| store::find_by_hash(tx, &hash)).await?;
         let Some(key) = found.filter(|key| key.is_live(now)) else {
             return Ok(None);
         };
         let known = Arc::new(Known::from(key));
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(hash, known.clone());
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(hash, known.clone());
         Ok(Some(known))
     }
 }

@@ -46,21 +46,13 @@ impl Authenticator for Identity {
 
 impl Identity {
     async fn authenticate_key(&self, kind: KeyKind, key: &str, now: Timestamp) -> Result<Caller, Problem> {
-        let found = self
-            .0
-            .api_keys
-            .find(self.db(), kind, &sha256(key.as_bytes()), now)
-            .await?;
+        let found = self.0.api_keys.find(self.db(), kind, &sha256(key.as_bytes()), now).await?;
         let caller = found.filter(|caller| match caller {
             Caller::ApiKey(key) => !self.0.revocations.has_key(key.key_id),
             Caller::Anonymous | Caller::User(_) => true,
         });
         caller.ok_or_else(|| {
-            Problem::new(
-                401,
-                "invalid_api_key",
-                "This API key is not known, has expired or was revoked",
-            )
+            Problem::new(401, "invalid_api_key", "This API key is not known, has expired or was revoked")
         })
     }
 
@@ -83,10 +75,7 @@ impl Identity {
         let verified = self.0.keyring.verify(token, Some(self.issuer()), now);
         let verified = match verified {
             Err(InvalidToken::UnknownKey) if self.0.may_reload_keys(now) => {
-                self.0
-                    .keyring
-                    .reload(self.db(), self.0.app.master_key(), now)
-                    .await?;
+                self.0.keyring.reload(self.db(), self.0.app.master_key(), now).await?;
                 self.0.keyring.verify(token, Some(self.issuer()), now)
             }
             other => other,
@@ -122,11 +111,7 @@ impl Identity {
     async fn flush(&self) {
         let now = self.0.app.now();
         let flushed = self.0.api_keys.flush(self.db()).await.map_err(Problem::from);
-        let reloaded = self
-            .0
-            .keyring
-            .reload(self.db(), self.0.app.master_key(), now)
-            .await;
+        let reloaded = self.0.keyring.reload(self.db(), self.0.app.master_key(), now).await;
         for error in [flushed.err(), reloaded.err()].into_iter().flatten() {
             tracing::warn!(%error, "keys could not be brought up to date");
         }
@@ -139,7 +124,5 @@ pub(crate) fn refuse(error: InvalidToken) -> Problem {
         InvalidToken::Expired => "The access token has expired",
         InvalidToken::UnknownKey | InvalidToken::Invalid(_) => "The access token is not valid",
     };
-    Problem::new(401, "bad_jwt", title)
-        .hint("Refresh the session or sign in again.")
-        .source(error)
+    Problem::new(401, "bad_jwt", title).hint("Refresh the session or sign in again.").source(error)
 }

@@ -79,14 +79,9 @@ impl RevocationList {
         let topic = self.topic.get_or_init(|| db.subscribe(revocations::TOPIC));
         // Taken before reading: a commit in between is read again, never missed.
         let version = topic.version();
-        let since = self
-            .newest()
-            .map_or(Timestamp::from_micros(0), |newest| newest - OVERLAP);
-        let rows = db
-            .read("tenancy.revocations.recent", move |tx| {
-                revocations::recent(tx, since, now)
-            })
-            .await?;
+        let since = self.newest().map_or(Timestamp::from_micros(0), |newest| newest - OVERLAP);
+        let rows =
+            db.read("tenancy.revocations.recent", move |tx| revocations::recent(tx, since, now)).await?;
         self.add(rows);
         self.version.store(version, Ordering::Release);
         let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -107,16 +102,10 @@ impl RevocationList {
             );
         }
         if let Some((user_id, org_id, version)) = token.membership {
-            let below = entries
-                .memberships
-                .get(&(user_id, org_id))
-                .copied()
-                .unwrap_or(i64::MIN);
+            let below = entries.memberships.get(&(user_id, org_id)).copied().unwrap_or(i64::MIN);
             if version < below || entries.organizations.contains(&org_id) {
-                return Err(
-                    Problem::new(401, "bad_jwt", "Your place in this organisation has changed")
-                        .hint("Refresh the session."),
-                );
+                return Err(Problem::new(401, "bad_jwt", "Your place in this organisation has changed")
+                    .hint("Refresh the session."));
             }
         }
         token.checked.store(epoch, Ordering::Relaxed);
@@ -125,11 +114,7 @@ impl RevocationList {
 
     /// Tells whether an API key was revoked.
     pub(super) fn has_key(&self, key_id: ApiKeyId) -> bool {
-        self.entries
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .api_keys
-            .contains(&key_id)
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).api_keys.contains(&key_id)
     }
 
     fn add(&self, rows: Vec<(Revoked, Timestamp)>) {
@@ -152,9 +137,9 @@ impl RevocationList {
     }
 
     fn age(&self) -> Duration {
-        self.started.elapsed().saturating_sub(Duration::from_millis(
-            self.last_reading_ms.load(Ordering::Acquire),
-        ))
+        self.started
+            .elapsed()
+            .saturating_sub(Duration::from_millis(self.last_reading_ms.load(Ordering::Acquire)))
     }
 }
 
@@ -165,11 +150,7 @@ impl Entries {
             Revoked::Session(id) => self.sessions.insert(id),
             Revoked::Organization(id) => self.organizations.insert(id),
             Revoked::ApiKey(id) => self.api_keys.insert(id),
-            Revoked::Membership {
-                user_id,
-                org_id,
-                below_version,
-            } => {
+            Revoked::Membership { user_id, org_id, below_version } => {
                 let known = self.memberships.entry((user_id, org_id)).or_insert(i64::MIN);
                 let grows = below_version > *known;
                 *known = below_version.max(*known);
@@ -180,9 +161,5 @@ impl Entries {
 }
 
 fn unavailable() -> Problem {
-    Problem::unavailable(
-        "authentication_unavailable",
-        "It cannot be checked now who is calling",
-        2,
-    )
+    Problem::unavailable("authentication_unavailable", "It cannot be checked now who is calling", 2)
 }

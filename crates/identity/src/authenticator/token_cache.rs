@@ -28,9 +28,7 @@ pub(crate) struct TokenCache([Mutex<HashMap<[u8; 32], Arc<Cached>>>; SHARDS]);
 
 impl Cached {
     pub(crate) fn new(claims: AccessClaims, json: Arc<str>) -> Self {
-        let membership = claims
-            .org_id
-            .map(|org_id| (claims.sub, org_id, claims.org_version.unwrap_or(0)));
+        let membership = claims.org_id.map(|org_id| (claims.sub, org_id, claims.org_version.unwrap_or(0)));
         Self {
             session_id: claims.session_id,
             membership,

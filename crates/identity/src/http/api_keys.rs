@@ -111,15 +111,10 @@ async fn list(
     ValidQuery(page): ValidQuery<PageIn>,
 ) -> Result<Json<Listed<KeyOut>>, Refusal> {
     ctx.who.demand(SCOPE)?;
-    let page = page
-        .check()
-        .map_err(|error: InvalidPage| Problem::invalid(error.to_string()))?;
+    let page = page.check().map_err(|error: InvalidPage| Problem::invalid(error.to_string()))?;
     let keys = identity.list_api_keys(&ctx.who.key, page).await?;
     let data = keys.data.into_iter().map(KeyOut::from).collect();
-    Ok(Json(Listed {
-        data,
-        next_cursor: keys.next_cursor,
-    }))
+    Ok(Json(Listed { data, next_cursor: keys.next_cursor }))
 }
 
 async fn create(
@@ -136,10 +131,7 @@ async fn create(
         expires_at: input.expires_at,
     };
     let created = identity.create_api_key(&ctx.who.key, &ctx.origin, wish).await?;
-    let out = CreatedKeyOut {
-        key: created.key.expose().clone(),
-        stored: created.stored.into(),
-    };
+    let out = CreatedKeyOut { key: created.key.expose().clone(), stored: created.stored.into() };
     Ok((StatusCode::CREATED, Json(out)))
 }
 
@@ -149,9 +141,7 @@ async fn revoke(
     ValidPath(path): ValidPath<KeyPath>,
 ) -> Result<StatusCode, Refusal> {
     ctx.who.demand(SCOPE)?;
-    identity
-        .revoke_api_key(&ctx.who.key, &ctx.origin, path.key_id)
-        .await?;
+    identity.revoke_api_key(&ctx.who.key, &ctx.origin, path.key_id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -48,22 +48,15 @@ async fn introspect(
     headers: HeaderMap,
     ValidBody(input): ValidBody<IntrospectIn>,
 ) -> Result<Json<Introspection>, Refusal> {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    identity
-        .admit_service(ServiceCredentials { authorization }, ctx.now())
-        .await?;
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    identity.admit_service(ServiceCredentials { authorization }, ctx.now()).await?;
     Ok(Json(identity.introspect(&input.token, ctx.now()).await?))
 }
 
 async fn jwks(_: Ctx<Unidentified>, State(identity): State<Identity>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
-        (
-            header::CACHE_CONTROL,
-            "public, max-age=300, stale-while-revalidate=600",
-        ),
+        (header::CACHE_CONTROL, "public, max-age=300, stale-while-revalidate=600"),
     ];
     (headers, identity.keyring().jwks().to_string()).into_response()
 }

@@ -1,9 +1,7 @@
 //! `/auth/v1/signup`, `recover`, `resend`: what leads to a mail.
 
 use quoin_kernel::{EmailAddress, Problem, Secret};
-use quoin_web::{
-    Ctx, Json, Operation, Refusal, RoutesFor, State, Unidentified, ValidJson, ValidQuery, Who,
-};
+use quoin_web::{Ctx, Json, Operation, Refusal, RoutesFor, State, Unidentified, ValidJson, ValidQuery, Who};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -41,9 +41,7 @@ async fn rotate(
     State(identity): State<Identity>,
 ) -> Result<(StatusCode, Json<SigningKeyOut>), Refusal> {
     ctx.who.demand(SCOPE)?;
-    let kid = identity
-        .rotate_signing_key(Actor::ApiKey(ctx.who.key.key_id), &ctx.origin)
-        .await?;
+    let kid = identity.rotate_signing_key(Actor::ApiKey(ctx.who.key.key_id), &ctx.origin).await?;
     Ok((StatusCode::CREATED, Json(SigningKeyOut { kid })))
 }
 
@@ -53,8 +51,6 @@ async fn import(
     ValidJson(input): ValidJson<ImportKeyIn>,
 ) -> Result<(StatusCode, Json<SigningKeyOut>), Refusal> {
     ctx.who.demand(SCOPE)?;
-    let kid = identity
-        .import_signing_key(Actor::ApiKey(ctx.who.key.key_id), &ctx.origin, &input)
-        .await?;
+    let kid = identity.import_signing_key(Actor::ApiKey(ctx.who.key.key_id), &ctx.origin, &input).await?;
     Ok((StatusCode::CREATED, Json(SigningKeyOut { kid })))
 }

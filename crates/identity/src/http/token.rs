@@ -2,8 +2,8 @@
 
 use quoin_kernel::{EmailAddress, Problem, Secret};
 use quoin_web::{
-    Ctx, Json, Operation, Refusal, RoutesFor, State, StatusCode, Unidentified, UserAtAnyLevel, ValidBody, ValidQuery,
-    Who,
+    Ctx, Json, Operation, Refusal, RoutesFor, State, StatusCode, Unidentified, UserAtAnyLevel, ValidBody,
+    ValidQuery, Who,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -47,7 +47,9 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
         .add(
             Operation::put("/auth/v1/user", "identity.user.update")
                 .summary("Changes the caller's address, password or metadata.")
-                .description("Address and password need a recent sign-in, the present password, or a mailed code.")
+                .description(
+                    "Address and password need a recent sign-in, the present password, or a mailed code.",
+                )
                 .caller(Who::User)
                 .query::<RedirectQuery>()
                 .takes::<UserIn>()

@@ -4,8 +4,8 @@
 
 use quoin_kernel::{EmailAddress, Problem, Secret};
 use quoin_web::{
-    Ctx, HeaderMap, IntoResponse, Json, Operation, Redirect, Refusal, Response, RoutesFor, State, Unidentified,
-    ValidBody, ValidQuery, Who, csrf, header,
+    Ctx, HeaderMap, IntoResponse, Json, Operation, Redirect, Refusal, Response, RoutesFor, State,
+    Unidentified, ValidBody, ValidQuery, Who, csrf, header,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -149,7 +149,9 @@ async fn submit(
     let config = ctx.app.config();
     let allowed = target.as_deref().and_then(|target| config.allowed_redirect(target));
     let location = match (result, allowed) {
-        (Ok(verified), allowed) => landing::success(verified, allowed.unwrap_or_else(|| config.site_url.clone())),
+        (Ok(verified), allowed) => {
+            landing::success(verified, allowed.unwrap_or_else(|| config.site_url.clone()))
+        }
         (Err(problem), Some(allowed)) if problem.status() < 500 => landing::failure(&problem, allowed),
         (Err(problem), None) if problem.status() < 500 => {
             return Ok(pages::dead_link(identity, &problem, None).into_response());
@@ -168,7 +170,9 @@ impl VerifyIn {
     fn proof(&self) -> Result<LinkProof, Problem> {
         match (&self.token_hash, &self.token, &self.email) {
             (Some(token), _, _) | (None, Some(token), None) => Ok(LinkProof::Token(token.clone())),
-            (None, Some(code), Some(email)) => Ok(LinkProof::Code { email: email.clone(), code: code.clone() }),
+            (None, Some(code), Some(email)) => {
+                Ok(LinkProof::Code { email: email.clone(), code: code.clone() })
+            }
             (None, None, _) => Err(missing("token_hash")),
         }
     }

@@ -81,16 +81,8 @@ impl Keyring {
 fn read(input: &ImportKeyIn, master: &MasterKey) -> Result<SigningKeyRow, Problem> {
     let malformed = |error: serde_json::Error| InvalidKey::Malformed(error.to_string());
     let mut jwk: Jwk = serde_json::from_value(Value::Object(input.jwk.clone())).map_err(malformed)?;
-    let kid = jwk
-        .common
-        .key_id
-        .clone()
-        .filter(|kid| !kid.is_empty())
-        .ok_or(InvalidKey::Unsupported)?;
-    let algorithm = jwk
-        .common
-        .key_algorithm
-        .and_then(|name| name.to_string().parse().ok());
+    let kid = jwk.common.key_id.clone().filter(|kid| !kid.is_empty()).ok_or(InvalidKey::Unsupported)?;
+    let algorithm = jwk.common.key_algorithm.and_then(|name| name.to_string().parse().ok());
     let algorithm: Algorithm = algorithm.ok_or(InvalidKey::Unsupported)?;
     match algorithm {
         Algorithm::HS256 => return symmetric(kid, &jwk, input.make_current, master),
@@ -157,7 +149,5 @@ fn private_p256(jwk: &Jwk, raw: &Map<String, Value>) -> Result<Option<Vec<u8>>, 
 }
 
 fn decode(text: &str) -> Result<Vec<u8>, InvalidKey> {
-    URL_SAFE_NO_PAD
-        .decode(text)
-        .map_err(|_| InvalidKey::Malformed("a value is not base64url".into()))
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| InvalidKey::Malformed("a value is not base64url".into()))
 }

@@ -65,10 +65,7 @@ impl KeySet {
     /// Adds one key and returns its public half, where it has one.
     fn add(&mut self, row: SigningKeyRow, master: &MasterKey) -> Result<Option<Value>, Problem> {
         let algorithm: Algorithm = row.algorithm.parse().map_err(Problem::internal)?;
-        let private = row
-            .sealed_private
-            .map(|sealed| master.open(SEAL_PURPOSE, &sealed))
-            .transpose();
+        let private = row.sealed_private.map(|sealed| master.open(SEAL_PURPOSE, &sealed)).transpose();
         let private = private.map_err(Problem::internal)?;
         let key = match (&row.public_jwk, &private) {
             (Some(jwk), _) => {
@@ -88,14 +85,7 @@ impl KeySet {
             header.kid = Some(row.kid.clone());
             self.current = Some(Signer { header, key });
         }
-        self.verifiers.insert(
-            row.kid,
-            Verifier {
-                algorithm,
-                key,
-                expires_at: row.expires_at,
-            },
-        );
+        self.verifiers.insert(row.kid, Verifier { algorithm, key, expires_at: row.expires_at });
         Ok(row.public_jwk)
     }
 
@@ -108,10 +98,7 @@ impl KeySet {
     }
 
     pub(super) fn sign(&self, claims: &AccessClaims) -> Result<String, Problem> {
-        let signer = self
-            .current
-            .as_ref()
-            .ok_or_else(|| Problem::internal("no signing key is loaded"))?;
+        let signer = self.current.as_ref().ok_or_else(|| Problem::internal("no signing key is loaded"))?;
         encode(&signer.header, claims, &signer.key).map_err(Problem::internal)
     }
 
@@ -152,19 +139,13 @@ impl Verifier {
         // The time is a parameter here, so the caller compares `exp` itself.
         rules.validate_exp = false;
         let decoded = decode::<AccessClaims>(token, &self.key, &rules);
-        decoded
-            .map(|data| data.claims)
-            .map_err(|error| InvalidToken::Invalid(Some(error)))
+        decoded.map(|data| data.claims).map_err(|error| InvalidToken::Invalid(Some(error)))
     }
 }
 
 /// Returns the JSON of a verified token's claims.
 fn payload(token: &str) -> Result<Arc<str>, InvalidToken> {
     let part = token.split('.').nth(1).ok_or(InvalidToken::Invalid(None))?;
-    let bytes = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| InvalidToken::Invalid(None))?;
-    String::from_utf8(bytes)
-        .map(Arc::from)
-        .map_err(|_| InvalidToken::Invalid(None))
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| InvalidToken::Invalid(None))?;
+    String::from_utf8(bytes).map(Arc::from).map_err(|_| InvalidToken::Invalid(None))
 }

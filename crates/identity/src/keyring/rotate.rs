@@ -27,10 +27,7 @@ impl Keyring {
     ) -> Result<(), Problem> {
         if !self.reload(db, master, now).await? {
             let first = generate(master, rng)?;
-            db.write("identity.signing_key.first", move |tx| {
-                insert_first(tx, &first, now)
-            })
-            .await?;
+            db.write("identity.signing_key.first", move |tx| insert_first(tx, &first, now)).await?;
             self.reload(db, master, now).await?;
         }
         Ok(())
@@ -38,9 +35,7 @@ impl Keyring {
 
     /// Reads the keys again; false where none signs.
     pub async fn reload(&self, db: &Db, master: &MasterKey, now: Timestamp) -> Result<bool, Problem> {
-        let rows = db
-            .read("identity.signing_keys.list", move |tx| store::list(tx, now))
-            .await?;
+        let rows = db.read("identity.signing_keys.list", move |tx| store::list(tx, now)).await?;
         let keys = KeySet::load(rows, master)?;
         let complete = keys.has_current();
         self.replace(keys);
@@ -57,10 +52,7 @@ impl Keyring {
     ) -> Result<String, Problem> {
         let key = generate(master, rng)?;
         let kid = key.kid.clone();
-        db.write("identity.signing_key.rotate", move |tx| {
-            make_current(tx, &key, now)
-        })
-        .await?;
+        db.write("identity.signing_key.rotate", move |tx| make_current(tx, &key, now)).await?;
         self.reload(db, master, now).await?;
         Ok(kid)
     }

@@ -48,9 +48,7 @@ impl KeyKind {
 
     /// Tells by its beginning what kind of key a credential is.
     pub fn of(credential: &str) -> Option<Self> {
-        [Self::Publishable, Self::Secret]
-            .into_iter()
-            .find(|kind| credential.starts_with(kind.prefix()))
+        [Self::Publishable, Self::Secret].into_iter().find(|kind| credential.starts_with(kind.prefix()))
     }
 
     /// Makes a new key of 256 random bits.
@@ -105,8 +103,5 @@ pub fn check_preset(kind: KeyKind, key: &str) -> Result<(), InvalidPresetKey> {
     if rest.len() >= 32 && rest.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
     }
-    Err(InvalidPresetKey {
-        kind: kind.as_str(),
-        prefix: kind.prefix(),
-    })
+    Err(InvalidPresetKey { kind: kind.as_str(), prefix: kind.prefix() })
 }

@@ -33,16 +33,8 @@ pub struct Passwords {
 }
 
 enum Task {
-    Hash {
-        password: Secret<String>,
-        salt: [u8; 16],
-        reply: oneshot::Sender<Result<String, argon2::Error>>,
-    },
-    Verify {
-        password: Secret<String>,
-        stored: Option<String>,
-        reply: oneshot::Sender<Verdict>,
-    },
+    Hash { password: Secret<String>, salt: [u8; 16], reply: oneshot::Sender<Result<String, argon2::Error>> },
+    Verify { password: Secret<String>, stored: Option<String>, reply: oneshot::Sender<Verdict> },
 }
 
 /// Configured parameters or threads that the machine refuses.
@@ -59,29 +51,15 @@ pub enum CannotStart {
 impl Passwords {
     /// Starts the threads.
     pub fn start(config: &IdentityConfig, rng: Arc<dyn Rng>) -> Result<Self, CannotStart> {
-        let params = Params::new(
-            config.argon2_memory_kib,
-            config.argon2_passes,
-            1,
-            Some(HASH_BYTES),
-        )
-        .map_err(CannotStart::Parameters)?;
+        let params = Params::new(config.argon2_memory_kib, config.argon2_passes, 1, Some(HASH_BYTES))
+            .map_err(CannotStart::Parameters)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if config.hash_threads == 0 {
-            cores
-        } else {
-            config.hash_threads
-        };
+        let threads = if config.hash_threads == 0 { cores } else { config.hash_threads };
         let (queue, waiting) = sync_channel(config.hash_queue);
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 0..threads {
-            let worker = Worker {
-                params: params.clone(),
-                waiting: waiting.clone(),
-            };
-            std::thread::Builder::new()
-                .name(format!("hash-{number}"))
-                .spawn(move || worker.serve())?;
+            let worker = Worker { params: params.clone(), waiting: waiting.clone() };
+            std::thread::Builder::new().name(format!("hash-{number}")).spawn(move || worker.serve())?;
         }
         Ok(Self { queue, rng, params })
     }
@@ -94,15 +72,8 @@ impl Passwords {
         let mut salt = [0_u8; 16];
         self.rng.fill(&mut salt);
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Task::Hash {
-            password,
-            salt,
-            reply,
-        })?;
-        answer
-            .await
-            .map_err(Problem::internal)?
-            .map_err(|error| Problem::internal(error.to_string()))
+        self.enqueue(Task::Hash { password, salt, reply })?;
+        answer.await.map_err(Problem::internal)?.map_err(|error| Problem::internal(error.to_string()))
     }
 
     /// Compares a password with a stored hash. Without one the same work is done and nothing matches, so that time
@@ -112,11 +83,7 @@ impl Passwords {
     /// 503 `overloaded` while too many sign-ins wait.
     pub async fn verify(&self, password: Secret<String>, stored: Option<String>) -> Result<Verdict, Problem> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Task::Verify {
-            password,
-            stored,
-            reply,
-        })?;
+        self.enqueue(Task::Verify { password, stored, reply })?;
         let verdict = answer.await.map_err(Problem::internal)?;
         Ok(verdict)
     }
@@ -151,18 +118,10 @@ impl Worker {
         loop {
             let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
             match next {
-                Ok(Task::Hash {
-                    password,
-                    salt,
-                    reply,
-                }) => {
+                Ok(Task::Hash { password, salt, reply }) => {
                     answer(reply, || self.hash(&mut memory, &password, &salt));
                 }
-                Ok(Task::Verify {
-                    password,
-                    stored,
-                    reply,
-                }) => {
+                Ok(Task::Verify { password, stored, reply }) => {
                     answer(reply, || self.verify(&mut memory, &password, stored.as_deref()));
                 }
                 Err(_) => return,
@@ -196,39 +155,19 @@ impl Worker {
         let Some((hash, params, salt, expected)) = known else {
             let mut out = [0_u8; HASH_BYTES];
             // The outcome does not matter, only the time it takes.
-            derive(
-                &self.params,
-                memory,
-                password.expose().as_bytes(),
-                &[0; 16],
-                &mut out,
-            )
-            .ok();
-            return Verdict {
-                matches: false,
-                needs_rehash: false,
-            };
+            derive(&self.params, memory, password.expose().as_bytes(), &[0; 16], &mut out).ok();
+            return Verdict { matches: false, needs_rehash: false };
         };
         if memory.len() < params.block_count() {
             memory.resize(params.block_count(), Block::default());
         }
         let mut out = vec![0_u8; expected.len()];
-        let derived = derive(
-            &params,
-            memory,
-            password.expose().as_bytes(),
-            salt.as_ref(),
-            &mut out,
-        )
-        .is_ok();
+        let derived = derive(&params, memory, password.expose().as_bytes(), salt.as_ref(), &mut out).is_ok();
         let matches = derived
             && hash.algorithm.as_str() == "argon2id"
             && equal_in_constant_time(&out, expected.as_bytes());
         let weaker = params.m_cost() < self.params.m_cost() || params.t_cost() < self.params.t_cost();
-        Verdict {
-            matches,
-            needs_rehash: matches && weaker,
-        }
+        Verdict { matches, needs_rehash: matches && weaker }
     }
 }
 

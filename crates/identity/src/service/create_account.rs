@@ -23,7 +23,10 @@ pub(crate) fn create_account(
     let (rng, now) = (identity.app().rng(), origin.now);
     users_global::insert(tx, user)?;
     let name = OrgName::personal(user.shown_name().unwrap_or_else(|| local_part(user)));
-    quoin_tenancy::create_personal(tx, &NewPersonal { org_id: OrgId::new(now, rng), user_id: user.id, name, now })?;
+    quoin_tenancy::create_personal(
+        tx,
+        &NewPersonal { org_id: OrgId::new(now, rng), user_id: user.id, name, now },
+    )?;
     let entry = identity.entry(actor, "identity.user.created", origin).on(user.id);
     quoin_audit::record(tx, &entry)?;
     let event = Event { name: "identity.user.created", org_id: None, payload: json!({"user_id": user.id}) };

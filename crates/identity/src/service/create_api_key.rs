@@ -50,12 +50,7 @@ impl Identity {
     ) -> Result<CreatedApiKey, Problem> {
         check(creator, &wish, origin.now)?;
         let key = Secret::new(wish.kind.generate(self.app().rng()));
-        let row = row(
-            &wish,
-            key.expose(),
-            self.app().id(),
-            Some(creator.key_id.to_string()),
-        );
+        let row = row(&wish, key.expose(), self.app().id(), Some(creator.key_id.to_string()));
         let stored = stored(&row, origin.now);
         let detail = json!({"name": row.name, "kind": row.kind.as_str(), "scopes": row.scopes});
         let entry = self.entry(Actor::ApiKey(creator.key_id), "identity.api_key.created", origin);
@@ -87,10 +82,8 @@ fn check(creator: &ApiKeyCaller, wish: &CreateApiKey, now: Timestamp) -> Result<
     }
     if let Some(unknown) = wish.scopes.iter().find(|scope| !SCOPES.contains(&scope.as_str())) {
         let known = SCOPES.join(", ");
-        return Err(
-            Problem::invalid(format!("There is no scope {unknown:?}. Known: {known}."))
-                .field("scopes", "unknown scope"),
-        );
+        return Err(Problem::invalid(format!("There is no scope {unknown:?}. Known: {known}."))
+            .field("scopes", "unknown scope"));
     }
     if let Some(beyond) = wish.scopes.iter().find(|scope| !creator.allows(scope)) {
         return Err(Problem::forbidden(format!(
@@ -98,9 +91,7 @@ fn check(creator: &ApiKeyCaller, wish: &CreateApiKey, now: Timestamp) -> Result<
         )));
     }
     if creator.org_id.is_some() && creator.org_id != wish.org_id {
-        return Err(Problem::forbidden(
-            "A key of an organisation can only make keys of that organisation.",
-        ));
+        return Err(Problem::forbidden("A key of an organisation can only make keys of that organisation."));
     }
     Ok(())
 }

@@ -24,9 +24,10 @@ pub async fn create_user(
 ) -> Result<User, Problem> {
     let now = origin.now;
     let checked = changes.check(identity).await?;
-    let email = checked.email.clone().ok_or_else(|| {
-        Problem::invalid("An account needs an address.").field("email", "is needed")
-    })?;
+    let email = checked
+        .email
+        .clone()
+        .ok_or_else(|| Problem::invalid("An account needs an address.").field("email", "is needed"))?;
     let mut user = User::new(id.unwrap_or_else(|| UserId::new(now, identity.app().rng())), email, now);
     checked.apply(&mut user, now)?;
     let (inside, seen_from) = (identity.clone(), origin.clone());

@@ -16,7 +16,12 @@ use crate::store::users_global;
 ///
 /// # Errors
 /// `user_not_found`.
-pub async fn delete_user(identity: &Identity, id: UserId, actor: Actor, origin: &Origin) -> Result<User, Problem> {
+pub async fn delete_user(
+    identity: &Identity,
+    id: UserId,
+    actor: Actor,
+    origin: &Origin,
+) -> Result<User, Problem> {
     let (inside, seen_from) = (identity.clone(), origin.clone());
     identity
         .db()
@@ -35,7 +40,8 @@ pub async fn delete_user(identity: &Identity, id: UserId, actor: Actor, origin: 
                 "handed_over_orgs": removed.handed_over.iter().map(|(org_id, _)| org_id).collect::<Vec<_>>(),
             }));
             quoin_audit::record(tx, &entry)?;
-            let event = Event { name: "identity.user.deleted", org_id: None, payload: json!({"user_id": id}) };
+            let event =
+                Event { name: "identity.user.deleted", org_id: None, payload: json!({"user_id": id}) };
             quoin_jobs::publish(tx, EventId::new(now, inside.app().rng()), now, &event)?;
             Ok(user)
         })

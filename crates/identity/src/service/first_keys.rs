@@ -34,9 +34,7 @@ impl Identity {
     pub async fn ensure_first_keys(&self, preset: &PresetKeys) -> Result<FirstKeys, Problem> {
         let secret = preset.secret.as_ref().map(|key| key.expose().clone());
         Ok(FirstKeys {
-            publishable: self
-                .ensure_key(KeyKind::Publishable, preset.publishable.clone())
-                .await?,
+            publishable: self.ensure_key(KeyKind::Publishable, preset.publishable.clone()).await?,
             secret: self.ensure_key(KeyKind::Secret, secret).await?.map(Secret::new),
         })
     }
@@ -47,32 +45,16 @@ impl Identity {
         }
         let generated = kind.generate(self.app().rng());
         let wish = CreateApiKey {
-            name: if preset.is_some() {
-                "preset".into()
-            } else {
-                "first".into()
-            },
+            name: if preset.is_some() { "preset".into() } else { "first".into() },
             kind,
-            scopes: if kind == KeyKind::Secret {
-                vec!["*".into()]
-            } else {
-                Vec::new()
-            },
+            scopes: if kind == KeyKind::Secret { vec!["*".into()] } else { Vec::new() },
             org_id: None,
             expires_at: None,
         };
-        let mut new = row(
-            &wish,
-            preset.as_deref().unwrap_or(&generated),
-            self.app().id(),
-            None,
-        );
+        let mut new = row(&wish, preset.as_deref().unwrap_or(&generated), self.app().id(), None);
         new.is_preset = preset.is_some();
         let now = self.app().now();
-        let made = self
-            .db()
-            .write("identity.api_key.first", move |tx| ensure(tx, &new, now))
-            .await?;
+        let made = self.db().write("identity.api_key.first", move |tx| ensure(tx, &new, now)).await?;
         Ok((made && preset.is_none()).then_some(generated))
     }
 }

@@ -77,7 +77,9 @@ pub async fn generate_link(
         return Err(Problem::invalid("A change of address needs new_email.").field("new_email", "is needed"));
     }
     let password_hash = match request.password {
-        Some(password) if request.purpose == Purpose::Signup => Some(hash_new_password(identity, password).await?),
+        Some(password) if request.purpose == Purpose::Signup => {
+            Some(hash_new_password(identity, password).await?)
+        }
         _ => None,
     };
     let wishes = LinkWishes { redirect_to: request.redirect_to, challenge: None };

@@ -69,13 +69,8 @@ impl Identity {
         credentials: ServiceCredentials<'_>,
         now: Timestamp,
     ) -> Result<(), Problem> {
-        let refused = || {
-            Problem::new(
-                401,
-                "invalid_client",
-                "Send a secret key, or a service's id and secret",
-            )
-        };
+        let refused =
+            || Problem::new(401, "invalid_client", "Send a secret key, or a service's id and secret");
         let header = credentials.authorization.ok_or_else(refused)?;
         let (scheme, rest) = header.split_once(' ').ok_or_else(refused)?;
         let (key, client_id) = match scheme.to_ascii_lowercase().as_str() {
@@ -93,9 +88,7 @@ impl Identity {
             return Err(refused());
         }
         if !key.allows(SCOPE) || key.org_id.is_some() {
-            return Err(Problem::forbidden(
-                "Introspection needs a platform key with the scope introspect.",
-            ));
+            return Err(Problem::forbidden("Introspection needs a platform key with the scope introspect."));
         }
         Ok(())
     }
@@ -116,11 +109,9 @@ impl Identity {
 impl Introspection {
     fn of(caller: &Caller) -> Self {
         match caller {
-            Caller::Anonymous => Self {
-                active: true,
-                token_type: Some("publishable_key".into()),
-                ..Self::default()
-            },
+            Caller::Anonymous => {
+                Self { active: true, token_type: Some("publishable_key".into()), ..Self::default() }
+            }
             Caller::ApiKey(key) => Self {
                 active: true,
                 token_type: Some("api_key".into()),
@@ -135,10 +126,7 @@ impl Introspection {
                     active: true,
                     token_type: Some("access_token".into()),
                     sub: Some(user.user_id),
-                    email: claims["email"]
-                        .as_str()
-                        .filter(|email| !email.is_empty())
-                        .map(str::to_owned),
+                    email: claims["email"].as_str().filter(|email| !email.is_empty()).map(str::to_owned),
                     email_verified: claims["email_verified"].as_bool(),
                     session_id: Some(user.session_id),
                     aal: Some(user.aal.as_str().into()),

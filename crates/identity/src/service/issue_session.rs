@@ -67,7 +67,11 @@ impl SessionDraft {
 }
 
 /// Checks what every sign-in and every refresh must hold: no ban, and an address that is proved where it must be.
-pub(crate) fn check_admission(config: &IdentityConfig, user: &User, now: Timestamp) -> Result<(), IdentityError> {
+pub(crate) fn check_admission(
+    config: &IdentityConfig,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), IdentityError> {
     if user.is_banned(now) {
         return Err(IdentityError::UserBanned);
     }
@@ -106,7 +110,8 @@ pub(crate) fn issue_session(
     sessions_global::insert(tx, &session)?;
     users_global::update_last_sign_in(tx, user.id, now)?;
     user.last_sign_in_at = Some(now);
-    let entry = identity.entry(Actor::User(user.id), "identity.session.started", origin)
+    let entry = identity
+        .entry(Actor::User(user.id), "identity.session.started", origin)
         .on(session.id)
         .detail(serde_json::json!({"method": draft.method.as_str()}));
     quoin_audit::record(tx, &entry)?;

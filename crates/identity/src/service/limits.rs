@@ -19,7 +19,11 @@ const MAIL_WINDOW: Duration = Duration::from_secs(3600);
 ///
 /// # Errors
 /// 429 `over_request_rate_limit`.
-pub(crate) async fn check_failures(identity: &Identity, email: &EmailAddress, origin: &Origin) -> Result<(), Problem> {
+pub(crate) async fn check_failures(
+    identity: &Identity,
+    email: &EmailAddress,
+    origin: &Origin,
+) -> Result<(), Problem> {
     let [account, network] = failures(identity);
     let (db, ip) = (identity.db(), network_of(origin.ip));
     let (by_account, by_network) =
@@ -28,7 +32,11 @@ pub(crate) async fn check_failures(identity: &Identity, email: &EmailAddress, or
 }
 
 /// Counts one failure against the account and the network address, in a transaction of its own.
-pub(crate) async fn count_failure(identity: &Identity, email: &EmailAddress, origin: &Origin) -> Result<(), Problem> {
+pub(crate) async fn count_failure(
+    identity: &Identity,
+    email: &EmailAddress,
+    origin: &Origin,
+) -> Result<(), Problem> {
     let [account, network] = failures(identity);
     let (db, ip) = (identity.db(), network_of(origin.ip));
     let (by_account, by_network) =
@@ -45,7 +53,11 @@ pub(crate) async fn forget_failures(identity: &Identity, email: &EmailAddress) -
 ///
 /// # Errors
 /// 429 `over_email_send_rate_limit`.
-pub(crate) async fn spend_mail(identity: &Identity, email: &EmailAddress, origin: &Origin) -> Result<(), Problem> {
+pub(crate) async fn spend_mail(
+    identity: &Identity,
+    email: &EmailAddress,
+    origin: &Origin,
+) -> Result<(), Problem> {
     let config = identity.config();
     let address = Counter::new("identity.mail.address", config.mails_per_address, MAIL_WINDOW);
     let network = Counter::new("identity.mail.network", config.mails_per_ip, MAIL_WINDOW);

@@ -29,7 +29,8 @@ pub async fn log_out(
     origin: &Origin,
 ) -> Result<(), Problem> {
     let (user_id, session_id, now) = (caller.user_id, caller.session_id, origin.now);
-    let entry = identity.entry(Actor::User(user_id), "identity.session.ended", origin)
+    let entry = identity
+        .entry(Actor::User(user_id), "identity.session.ended", origin)
         .on(session_id)
         .detail(serde_json::json!({"scope": scope.as_str()}));
     let inside = identity.clone();

@@ -11,12 +11,8 @@ impl Identity {
     /// Signs new tokens with a new key; nobody is logged out. Returns the new key's id.
     pub async fn rotate_signing_key(&self, actor: Actor, origin: &Origin) -> Result<String, Problem> {
         let app = self.app();
-        let kid = self
-            .keyring()
-            .rotate(self.db(), app.master_key(), app.rng(), origin.now)
-            .await?;
-        self.record_key(actor, "identity.signing_key.rotated", &kid, origin)
-            .await?;
+        let kid = self.keyring().rotate(self.db(), app.master_key(), app.rng(), origin.now).await?;
+        self.record_key(actor, "identity.signing_key.rotated", &kid, origin).await?;
         Ok(kid)
     }
 
@@ -27,12 +23,8 @@ impl Identity {
         origin: &Origin,
         input: &ImportKeyIn,
     ) -> Result<String, Problem> {
-        let kid = self
-            .keyring()
-            .import(self.db(), self.app().master_key(), input, origin.now)
-            .await?;
-        self.record_key(actor, "identity.signing_key.imported", &kid, origin)
-            .await?;
+        let kid = self.keyring().import(self.db(), self.app().master_key(), input, origin.now).await?;
+        self.record_key(actor, "identity.signing_key.imported", &kid, origin).await?;
         Ok(kid)
     }
 
@@ -44,11 +36,7 @@ impl Identity {
         origin: &Origin,
     ) -> Result<(), Problem> {
         let entry = self.entry(actor, action, origin).on(kid);
-        self.db()
-            .write("identity.signing_key.audit", move |tx| {
-                quoin_audit::record(tx, &entry)
-            })
-            .await?;
+        self.db().write("identity.signing_key.audit", move |tx| quoin_audit::record(tx, &entry)).await?;
         Ok(())
     }
 }

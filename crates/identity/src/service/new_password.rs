@@ -10,7 +10,11 @@ use crate::password::check_strength;
 ///
 /// # Errors
 /// 422 `weak_password` with the reason; 503 while too many people are signing in.
-pub(crate) async fn hash_new_password(identity: &Identity, password: Secret<String>) -> Result<String, Problem> {
-    check_strength(password.expose(), identity.config().password_min_length).map_err(IdentityError::WeakPassword)?;
+pub(crate) async fn hash_new_password(
+    identity: &Identity,
+    password: Secret<String>,
+) -> Result<String, Problem> {
+    check_strength(password.expose(), identity.config().password_min_length)
+        .map_err(IdentityError::WeakPassword)?;
     identity.passwords().hash(password).await
 }

@@ -34,7 +34,8 @@ pub async fn request_reauthentication(
     identity
         .db()
         .write("identity.reauthentication.request", move |tx| {
-            let (user, _) = sessions_global::find_with_user(tx, session_id)?.ok_or(IdentityError::SessionNotFound)?;
+            let (user, _) =
+                sessions_global::find_with_user(tx, session_id)?.ok_or(IdentityError::SessionNotFound)?;
             send_link(tx, &inside, &user, &user.email, &draft, now)
         })
         .await
@@ -68,7 +69,10 @@ pub(crate) async fn check_nonce(
     }
     limits::count_failure(identity, &user.email, origin).await?;
     let id = link.id;
-    identity.db().write("identity.link.count_failure", move |tx| links_global::update_failures(tx, id)).await?;
+    identity
+        .db()
+        .write("identity.link.count_failure", move |tx| links_global::update_failures(tx, id))
+        .await?;
     Err(IdentityError::ReauthenticationNotValid.into())
 }
 

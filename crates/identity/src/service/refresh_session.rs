@@ -28,14 +28,20 @@ enum Refreshed {
 ///
 /// # Errors
 /// `refresh_token_not_found`, `refresh_token_already_used` (the session has ended), `user_banned`.
-pub async fn refresh_session(identity: &Identity, token: &str, origin: &Origin) -> Result<IssuedSession, Problem> {
+pub async fn refresh_session(
+    identity: &Identity,
+    token: &str,
+    origin: &Origin,
+) -> Result<IssuedSession, Problem> {
     let keys = RefreshKeys::new(identity.app().master_key());
     let token = keys.read(token).ok_or(IdentityError::RefreshTokenNotFound)?;
     let client = Client::of(origin);
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let refreshed = identity
         .db()
-        .write("identity.session.refresh", move |tx| refresh(tx, &inside, &keys, (&token, &client), &seen_from))
+        .write("identity.session.refresh", move |tx| {
+            refresh(tx, &inside, &keys, (&token, &client), &seen_from)
+        })
         .await?;
     match refreshed {
         Refreshed::Continued(open) => open.sign(identity, origin.now),

@@ -43,7 +43,8 @@ pub async fn resend_link(
         .db()
         .write("identity.link.resend", move |tx| {
             quoin_audit::record(tx, &entry)?;
-            let Some(user) = users_global::find_by_email(tx, &email)?.filter(|user| !user.is_banned(now)) else {
+            let Some(user) = users_global::find_by_email(tx, &email)?.filter(|user| !user.is_banned(now))
+            else {
                 return Ok(());
             };
             match kind {

@@ -14,10 +14,7 @@ impl Identity {
     /// Lists the keys that `caller` may see: all of them, or its organisation's.
     pub async fn list_api_keys(&self, caller: &ApiKeyCaller, page: Page) -> Result<Listed<ApiKey>, Problem> {
         let org_id = caller.org_id;
-        let rows = self
-            .db()
-            .read("identity.api_keys.list", move |tx| store::list(tx, org_id, page))
-            .await?;
+        let rows = self.db().read("identity.api_keys.list", move |tx| store::list(tx, org_id, page)).await?;
         Ok(Listed::from_rows(rows, page, |key| key.id.uuid(), |key| key))
     }
 

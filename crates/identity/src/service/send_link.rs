@@ -103,6 +103,7 @@ pub(crate) fn send_link(
     now: Timestamp,
 ) -> Result<(), Problem> {
     store_link(tx, identity, user, to, draft, now)?;
-    let letter = Letter::Link { purpose: draft.purpose, url: draft.url(identity), code: draft.secrets.code.clone() };
+    let letter =
+        Letter::Link { purpose: draft.purpose, url: draft.url(identity), code: draft.secrets.code.clone() };
     letters::send(tx, identity, to, &letter, now)
 }

@@ -80,7 +80,9 @@ pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Res
         .db()
         .write("identity.user.sign_up", move |tx| match inside.config().unverified {
             Unverified::Refuse => quietly(tx, &inside, &made, &seen_from).map(|()| None),
-            Unverified::Restricted | Unverified::Autoconfirm => at_once(tx, &inside, &made, &seen_from).map(Some),
+            Unverified::Restricted | Unverified::Autoconfirm => {
+                at_once(tx, &inside, &made, &seen_from).map(Some)
+            }
         })
         .await?;
     match open {
@@ -117,7 +119,12 @@ fn quietly(tx: &mut Tx<'_>, identity: &Identity, draft: &Draft, origin: &Origin)
 }
 
 /// Makes the account and a session at once, which reveals whether the address was known.
-fn at_once(tx: &mut Tx<'_>, identity: &Identity, draft: &Draft, origin: &Origin) -> Result<OpenSession, Problem> {
+fn at_once(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    draft: &Draft,
+    origin: &Origin,
+) -> Result<OpenSession, Problem> {
     let user = &draft.user;
     if users_global::find_by_email(tx, &user.email)?.is_some() {
         return Err(IdentityError::UserAlreadyExists.into());
@@ -129,7 +136,12 @@ fn at_once(tx: &mut Tx<'_>, identity: &Identity, draft: &Draft, origin: &Origin)
     issue_session(tx, identity, user.clone(), &draft.session, origin)
 }
 
-fn record_repeated(tx: &mut Tx<'_>, identity: &Identity, known: &User, origin: &Origin) -> Result<(), Problem> {
+fn record_repeated(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    known: &User,
+    origin: &Origin,
+) -> Result<(), Problem> {
     let entry = identity.entry(Actor::Anonymous, "identity.user.sign_up_repeated", origin);
     Ok(quoin_audit::record(tx, &entry.on(known.id))?)
 }

@@ -129,7 +129,11 @@ async fn demand_proof(
         limits::count_failure(identity, &user.email, origin).await?;
         return Err(IdentityError::InvalidCredentials.into());
     }
-    if is_recent(identity, session, origin) { Ok(()) } else { Err(IdentityError::ReauthenticationNeeded.into()) }
+    if is_recent(identity, session, origin) {
+        Ok(())
+    } else {
+        Err(IdentityError::ReauthenticationNeeded.into())
+    }
 }
 
 async fn new_hash(identity: &Identity, user: &User, password: Secret<String>) -> Result<String, Problem> {

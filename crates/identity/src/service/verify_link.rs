@@ -10,7 +10,9 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::{AuthCode, CodeChallenge, Link, LinkSecrets, Purpose, User};
 use crate::service::apply_link::{Applied, apply_link};
-use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, check_admission, issue_session};
+use crate::service::issue_session::{
+    IssuedSession, OpenSession, SessionDraft, check_admission, issue_session,
+};
 use crate::service::limits;
 use crate::store::{codes_global, links_global, users_global};
 
@@ -71,7 +73,8 @@ pub async fn peek_link(
     origin: &Origin,
 ) -> Result<Purpose, Problem> {
     let hash = LinkSecrets::token_hash(token);
-    let link = identity.db().read("identity.link.get", move |tx| links_global::find_by_token(tx, &hash)).await?;
+    let link =
+        identity.db().read("identity.link.get", move |tx| links_global::find_by_token(tx, &hash)).await?;
     let link = link.filter(|link| link.is_alive(origin.now) && link.purpose.answers_to(wanted_type));
     Ok(link.ok_or(IdentityError::LinkExpired)?.purpose)
 }
@@ -100,7 +103,9 @@ pub async fn verify_link(
         LinkProof::Code { email, code } => by_code(attempt, email, code).await?,
     };
     match used {
-        Used::Open(open, purpose) => Ok(Verified::Session(Box::new(open.sign(identity, origin.now)?), purpose)),
+        Used::Open(open, purpose) => {
+            Ok(Verified::Session(Box::new(open.sign(identity, origin.now)?), purpose))
+        }
         Used::Code => Ok(Verified::Code(code)),
         Used::OneOfTwo => Ok(Verified::OneOfTwo),
     }
@@ -132,7 +137,8 @@ async fn by_code(attempt: Attempt, email: EmailAddress, code: Secret<String>) ->
         .db()
         .write("identity.link.use", move |tx| {
             // Read again, because its failures and its end are what other attempts have changed.
-            let link = links_global::find_by_token(tx, &link.token_hash)?.ok_or(IdentityError::LinkExpired)?;
+            let link =
+                links_global::find_by_token(tx, &link.token_hash)?.ok_or(IdentityError::LinkExpired)?;
             attempt.consume(tx, &link)
         })
         .await
@@ -160,7 +166,10 @@ async fn count_wrong_code(identity: &Identity, candidates: Vec<Link>) -> Result<
     identity
         .db()
         .write("identity.link.count_failure", move |tx| {
-            candidates.iter().try_for_each(|link| links_global::update_failures(tx, link.id)).map_err(Problem::from)
+            candidates
+                .iter()
+                .try_for_each(|link| links_global::update_failures(tx, link.id))
+                .map_err(Problem::from)
         })
         .await
 }
@@ -174,7 +183,8 @@ impl Attempt {
         }
         let user = users_global::find(tx, link.user_id)?.ok_or(IdentityError::LinkExpired)?;
         let applied = apply_link(tx, identity, user, link, origin)?;
-        let entry = identity.entry(Actor::User(link.user_id), "identity.link.used", origin)
+        let entry = identity
+            .entry(Actor::User(link.user_id), "identity.link.used", origin)
             .on(link.id)
             .detail(serde_json::json!({"purpose": link.purpose.as_str()}));
         quoin_audit::record(tx, &entry)?;

@@ -60,17 +60,11 @@ fn read(row: &Row<'_>) -> Result<ApiKey, DbError> {
     Ok(ApiKey {
         id: row.get(0)?,
         org_id: row.get(1)?,
-        kind: if kind == KeyKind::Secret.as_str() {
-            KeyKind::Secret
-        } else {
-            KeyKind::Publishable
-        },
+        kind: if kind == KeyKind::Secret.as_str() { KeyKind::Secret } else { KeyKind::Publishable },
         name: row.get(3)?,
         start: row.get(4)?,
-        scopes: serde_json::from_value(scopes).map_err(|_| DbError::Column {
-            index: 5,
-            expected: "scopes",
-        })?,
+        scopes: serde_json::from_value(scopes)
+            .map_err(|_| DbError::Column { index: 5, expected: "scopes" })?,
         created_at: row.get(6)?,
         expires_at: row.get(7)?,
         last_used_at: row.get(8)?,
@@ -124,8 +118,7 @@ pub fn revoke_other_presets(
     hash: &[u8; 32],
     now: Timestamp,
 ) -> Result<(), DbError> {
-    tx.execute(&REVOKE_OTHER_PRESETS, &params![kind.as_str(), hash, now, true])
-        .map(|_| ())
+    tx.execute(&REVOKE_OTHER_PRESETS, &params![kind.as_str(), hash, now, true]).map(|_| ())
 }
 
 /// Revives the preset key with `hash`, where it was preset before.

@@ -18,7 +18,12 @@ statements! {
 }
 
 /// Adds a code that was made at `now`.
-pub(crate) fn insert(tx: &mut Tx<'_>, hash: &[u8; 32], code: &AuthCode, now: Timestamp) -> Result<(), DbError> {
+pub(crate) fn insert(
+    tx: &mut Tx<'_>,
+    hash: &[u8; 32],
+    code: &AuthCode,
+    now: Timestamp,
+) -> Result<(), DbError> {
     let row =
         params![hash, code.user_id, code.method.as_str(), code.challenge.as_str(), now, code.expires_at];
     tx.execute(&INSERT, &row).map(|_| ())

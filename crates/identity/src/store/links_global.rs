@@ -60,7 +60,11 @@ pub(crate) fn list_alive(tx: &mut Tx<'_>, user_id: UserId, now: Timestamp) -> Re
 }
 
 /// Lists the links to an address that still work, newest first.
-pub(crate) fn list_sent_to(tx: &mut Tx<'_>, email: &EmailAddress, now: Timestamp) -> Result<Vec<Link>, DbError> {
+pub(crate) fn list_sent_to(
+    tx: &mut Tx<'_>,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<Vec<Link>, DbError> {
     tx.query(&LIST_SENT_TO, &params![email, now], read)
 }
 

@@ -110,7 +110,8 @@ fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
         user_id: row.get(at + 1)?,
         org_id: row.get(at + 2)?,
         aal: if aal == Aal::Aal2.as_str() { Aal::Aal2 } else { Aal::Aal1 },
-        method: AuthMethod::parse(&method).ok_or(DbError::Column { index: at + 4, expected: "AuthMethod" })?,
+        method: AuthMethod::parse(&method)
+            .ok_or(DbError::Column { index: at + 4, expected: "AuthMethod" })?,
         seed: array(row.get(at + 5)?, at + 5)?,
         token_hash: array(row.get(at + 6)?, at + 6)?,
         parent,

@@ -63,8 +63,7 @@ pub fn insert(tx: &mut Tx<'_>, key: &SigningKeyRow, now: Timestamp) -> Result<()
 
 /// Lets the present signing key verify until `until`, and sign no more.
 pub fn retire_current(tx: &mut Tx<'_>, until: Timestamp) -> Result<(), DbError> {
-    tx.execute(&RETIRE_CURRENT, &params![false, until, true])
-        .map(|_| ())
+    tx.execute(&RETIRE_CURRENT, &params![false, until, true]).map(|_| ())
 }
 
 /// Removes keys that verify nothing any more.

@@ -9,11 +9,36 @@ use crate::model::{Metadata, User};
 macro_rules! columns {
     ($alias:literal) => {
         concat!(
-            $alias, "id, ", $alias, "email, ", $alias, "email_confirmed_at, ", $alias, "password_hash, ",
-            $alias, "user_metadata, ", $alias, "app_metadata, ", $alias, "new_email, ", $alias, "banned_until, ",
-            $alias, "invited_at, ", $alias, "confirmation_sent_at, ", $alias, "recovery_sent_at, ",
-            $alias, "email_change_sent_at, ", $alias, "last_sign_in_at, ", $alias, "created_at, ",
-            $alias, "updated_at"
+            $alias,
+            "id, ",
+            $alias,
+            "email, ",
+            $alias,
+            "email_confirmed_at, ",
+            $alias,
+            "password_hash, ",
+            $alias,
+            "user_metadata, ",
+            $alias,
+            "app_metadata, ",
+            $alias,
+            "new_email, ",
+            $alias,
+            "banned_until, ",
+            $alias,
+            "invited_at, ",
+            $alias,
+            "confirmation_sent_at, ",
+            $alias,
+            "recovery_sent_at, ",
+            $alias,
+            "email_change_sent_at, ",
+            $alias,
+            "last_sign_in_at, ",
+            $alias,
+            "created_at, ",
+            $alias,
+            "updated_at"
         )
     };
 }

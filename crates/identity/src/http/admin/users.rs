@@ -3,8 +3,8 @@
 use quoin_audit::Actor;
 use quoin_kernel::{EmailAddress, Problem, Secret, UserId};
 use quoin_web::{
-    Ctx, HeaderMap, HeaderValue, Json, Operation, PlatformKey, Refusal, RoutesFor, State, ValidJson, ValidPath,
-    ValidQuery, Who, header,
+    Ctx, HeaderMap, HeaderValue, Json, Operation, PlatformKey, Refusal, RoutesFor, State, ValidJson,
+    ValidPath, ValidQuery, Who, header,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -170,7 +170,9 @@ async fn change(
 ) -> Result<Json<UserOut>, Refusal> {
     ctx.who.demand(SCOPE)?;
     let actor = Actor::ApiKey(ctx.who.key.key_id);
-    Ok(Json(service::change_user(&identity, path.user_id, input.changes()?, actor, &ctx.origin).await?.into()))
+    Ok(Json(
+        service::change_user(&identity, path.user_id, input.changes()?, actor, &ctx.origin).await?.into(),
+    ))
 }
 
 async fn delete(
@@ -182,7 +184,9 @@ async fn delete(
     ctx.who.demand(SCOPE)?;
     if input.should_soft_delete == Some(true) {
         let why = "must not be true: an account is erased, or banned";
-        return Err(Problem::invalid(format!("should_soft_delete {why}.")).field("should_soft_delete", why).into());
+        return Err(Problem::invalid(format!("should_soft_delete {why}."))
+            .field("should_soft_delete", why)
+            .into());
     }
     let actor = Actor::ApiKey(ctx.who.key.key_id);
     service::delete_user(&identity, path.user_id, actor, &ctx.origin).await?;

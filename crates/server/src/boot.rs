@@ -1,0 +1,236 @@
+//! Puts the rooms together: database, schema, services, routes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use quoin_db::{Databases, Db, DbError, Options, PostgresOptions, SqliteOptions, migrate};
+use quoin_identity::Identity;
+use quoin_identity::remote::RemoteAuthenticator;
+use quoin_identity::service::{FirstKeys, PresetKeys};
+use quoin_jobs::{Worker, WorkerParts};
+use quoin_kernel::clock::SystemClock;
+use quoin_kernel::port::Authenticator;
+use quoin_kernel::rng::SystemRng;
+use quoin_kernel::{Clock, Problem, Rng};
+use quoin_tenancy::Tenancy;
+use quoin_web::config::RedirectAllowList;
+use quoin_web::{App, AppParts, Front, Mode, Ports, WebConfig};
+use url::Url;
+
+use crate::data_dir::{DataDir, DataDirError};
+use crate::instance_global;
+use crate::modules::{self, Rooms};
+use crate::settings::{ModeSetting, Room, Settings};
+
+/// The database file in the data directory.
+pub const DATABASE_FILE: &str = "quoin.db";
+
+/// A composed instance that answers requests, in memory or behind a listener.
+pub struct Instance {
+    /// What every room shares.
+    pub app: App,
+    /// Answers requests.
+    pub front: Front,
+    /// The room of people, where this process serves it.
+    pub identity: Option<Identity>,
+    /// Works through the queue.
+    pub worker: Worker,
+    /// Keys that were generated just now.
+    pub first_keys: FirstKeys,
+    /// The locked data directory.
+    pub data_dir: DataDir,
+}
+
+/// The outside as parameters, so that tests decide time and randomness.
+pub struct Outside {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), rng: Arc::new(SystemRng::default()) }
+    }
+}
+
+/// Why an instance does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotStart {
+    /// The data directory.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The database.
+    #[error("the database cannot be opened: {0}")]
+    Database(#[from] DbError),
+    /// A setting that only shows to be wrong now.
+    #[error("{0}")]
+    Setting(String),
+    /// A room refuses to start.
+    #[error("{}", .0.message())]
+    Room(#[from] Problem),
+}
+
+impl Instance {
+    /// Composes an instance. `listen` is the address people will reach, known only once it is bound where the port was 0.
+    ///
+    /// # Errors
+    /// The first thing that stands in the way, in words for the operator.
+    pub async fn start(
+        settings: &Settings,
+        listen: SocketAddr,
+        outside: Outside,
+    ) -> Result<Self, CannotStart> {
+        let data_dir = DataDir::open(&settings.data_dir)?;
+        let master_key = data_dir.master_key(settings.master_key.as_ref(), outside.rng.as_ref())?;
+        let db = Db::open(&database_options(settings, &data_dir))?;
+        migrate(&db, modules::MIGRATIONS).await?;
+        let web = web_config(settings, listen, &db).await?;
+        instance_global::check_master_key(&db, &master_key).await?;
+        let databases = Databases::shared(db.clone());
+        let (clock, rng) = (outside.clock, outside.rng);
+        let parts =
+            AppParts { db: databases, clock: clock.clone(), rng: rng.clone(), config: web, master_key };
+        let app = App::new(parts)?;
+        let (rooms, first_keys) = start_rooms(&app, settings).await?;
+        register_health(&app, &db);
+        let identity = rooms.identity.clone();
+        let parts = modules::compose(&app, rooms);
+        let worker = Worker::new(WorkerParts {
+            db,
+            types: parts.jobs,
+            schedules: parts.schedules,
+            subscriptions: parts.subscriptions,
+            config: settings.jobs.clone(),
+            clock,
+            rng,
+        });
+        let worker = worker.map_err(|error| CannotStart::Setting(error.to_string()))?;
+        let front = Front::new(app.clone(), parts.routes);
+        Ok(Self { app, front, identity, worker, first_keys, data_dir })
+    }
+}
+
+/// Starts what runs beside requests: the queue's worker, and the watch over revocations and keys.
+pub fn start_background(app: &App, identity: Option<Identity>, worker: Worker) {
+    quoin_jobs::start(app, worker);
+    let Some(identity) = identity else { return };
+    let tasks = app.tasks().clone();
+    app.tasks().spawn("identity.watch", async move {
+        tokio::select! { () = identity.watch() => {}, () = tasks.stopping() => {} }
+    });
+}
+
+fn database_options(settings: &Settings, data_dir: &DataDir) -> Options {
+    match &settings.database_url {
+        Some(url) => Options::Postgres(PostgresOptions {
+            connections: settings.database_connections,
+            ..PostgresOptions::at(url.expose().clone())
+        }),
+        None => Options::Sqlite(SqliteOptions::at(data_dir.file(DATABASE_FILE))),
+    }
+}
+
+async fn web_config(settings: &Settings, listen: SocketAddr, db: &Db) -> Result<WebConfig, CannotStart> {
+    let public_url = match &settings.public_url {
+        Some(text) => parse_url("public_url", text)?,
+        None => parse_url("listen", &format!("http://{listen}"))?,
+    };
+    let mode = settle_mode(settings, listen, &public_url, db).await?;
+    let site_url = settings.site_url.as_deref().map(|text| parse_url("site_url", text)).transpose()?;
+    let redirects = RedirectAllowList::parse(&settings.redirect_urls)
+        .map_err(|error| CannotStart::Setting(format!("redirect_urls: {error}")))?;
+    let config = WebConfig::at(public_url, mode);
+    Ok(WebConfig {
+        site_url: site_url.unwrap_or_else(|| config.public_url.clone()),
+        redirects,
+        trusted_proxies: settings.trusted_proxies,
+        cors_origins: settings.cors_origins.clone(),
+        ..config
+    })
+}
+
+async fn settle_mode(
+    settings: &Settings,
+    listen: SocketAddr,
+    public_url: &Url,
+    db: &Db,
+) -> Result<Mode, CannotStart> {
+    let is_local = listen.ip().is_loopback() && is_loopback(public_url);
+    let by_default = if is_local { Mode::Development } else { Mode::Production };
+    let wished = settings.mode.map(|mode| match mode {
+        ModeSetting::Development => Mode::Development,
+        ModeSetting::Production => Mode::Production,
+    });
+    if wished == Some(Mode::Development) && !is_local {
+        let message =
+            "mode = development is for loopback only: listen and public_url must both be loopback addresses";
+        return Err(CannotStart::Setting(message.into()));
+    }
+    Ok(instance_global::settle_mode(db, wished, by_default).await?)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+fn parse_url(name: &str, text: &str) -> Result<Url, CannotStart> {
+    let parsed =
+        Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    parsed.ok_or_else(|| CannotStart::Setting(format!("{name}: {text:?} is not an http or https URL")))
+}
+
+async fn start_rooms(app: &App, settings: &Settings) -> Result<(Rooms, FirstKeys), CannotStart> {
+    let tenancy = Tenancy::new(app.clone());
+    let mail =
+        quoin_mail::open(app, &settings.mail).map_err(|error| CannotStart::Setting(error.to_string()))?;
+    let mut first_keys = FirstKeys::default();
+    let mut identity = None;
+    let authenticator: Arc<dyn Authenticator> = if settings.serves(Room::Identity) {
+        let room = Identity::start(app.clone(), settings.identity.clone()).await?;
+        let secret = settings.secret_key.clone();
+        let preset = PresetKeys { publishable: settings.publishable_key.clone(), secret };
+        first_keys = room.ensure_first_keys(&preset).await?;
+        tenancy.connect(Arc::new(room.clone()));
+        identity = Some(room.clone());
+        Arc::new(room)
+    } else {
+        remote_authenticator(app, settings)?
+    };
+    app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()) });
+    Ok((Rooms { tenancy, mail, identity }, first_keys))
+}
+
+fn remote_authenticator(app: &App, settings: &Settings) -> Result<Arc<RemoteAuthenticator>, CannotStart> {
+    let missing = || {
+        CannotStart::Setting(
+            "a process without the identity room needs identity_url, service_id and service_secret \
+             (an API key with the scope introspect)"
+                .into(),
+        )
+    };
+    let url = settings.identity_url.as_deref().ok_or_else(missing)?;
+    let id = settings.service_id.as_deref().ok_or_else(missing)?;
+    let secret = settings.service_secret.as_ref().ok_or_else(missing)?;
+    let remote = Arc::new(RemoteAuthenticator::new(&parse_url("identity_url", url)?, id, secret)?);
+    let asked = remote.clone();
+    app.health().register("identity", move || {
+        let asked = asked.clone();
+        async move { asked.reload_keys().await }
+    });
+    Ok(remote)
+}
+
+fn register_health(app: &App, db: &Db) {
+    let db = db.clone();
+    app.health().register("database", move || {
+        let db = db.clone();
+        async move { db.read("server.health", instance_global::ping).await.map_err(Problem::from) }
+    });
+}

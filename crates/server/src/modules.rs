@@ -1,0 +1,88 @@
+//! The table of contents: every room of the house.
+
+use quoin_db::{Migration, Statement};
+use quoin_identity::Identity;
+use quoin_jobs::Subscriptions;
+use quoin_kernel::job::{JobType, Schedule};
+use quoin_mail::Deliverer;
+use quoin_tenancy::Tenancy;
+use quoin_web::{App, ExposedView, Module, Routes};
+
+use crate::{instance_global, welcome};
+
+/// Every room's schema, ground floor first.
+pub static MIGRATIONS: &[&[Migration]] = &[
+    instance_global::MIGRATIONS,
+    quoin_web::MIGRATIONS,
+    quoin_audit::MIGRATIONS,
+    quoin_jobs::MIGRATIONS,
+    quoin_mail::MIGRATIONS,
+    quoin_tenancy::MIGRATIONS,
+    quoin_identity::MIGRATIONS,
+];
+
+/// Every room's statements.
+pub fn statements() -> Vec<&'static [&'static Statement]> {
+    let rooms = [
+        quoin_web::STATEMENTS,
+        quoin_audit::STATEMENTS,
+        quoin_jobs::STATEMENTS,
+        quoin_mail::STATEMENTS,
+        quoin_tenancy::STATEMENTS,
+        quoin_identity::STATEMENTS,
+    ];
+    let ours = [instance_global::statements(), quoin_db::migrate::STATEMENTS];
+    ours.into_iter().chain(rooms.into_iter().flatten().copied()).collect()
+}
+
+/// The rooms of this process.
+pub struct Rooms {
+    /// Organisations.
+    pub tenancy: Tenancy,
+    /// Mails.
+    pub mail: Deliverer,
+    /// People, where this process serves them.
+    pub identity: Option<Identity>,
+}
+
+/// What the rooms add up to.
+#[derive(Default)]
+pub struct Parts {
+    /// Every operation.
+    pub routes: Routes,
+    /// Every kind of job.
+    pub jobs: Vec<JobType>,
+    /// Everything that happens by the calendar.
+    pub schedules: Vec<Schedule>,
+    /// What events become.
+    pub subscriptions: Subscriptions,
+}
+
+/// The read-only views that rooms offer to the users' tables.
+pub fn views() -> Vec<ExposedView> {
+    vec![quoin_identity::profiles_view()]
+}
+
+/// Adds up what the rooms of this process bring.
+pub fn compose(app: &App, rooms: Rooms) -> Parts {
+    let mut parts = Parts::default();
+    if let Some(identity) = &rooms.identity {
+        parts.add(welcome::module(app));
+        parts.add(quoin_web::module(app));
+        parts.add(quoin_audit::module(app));
+        parts.add(quoin_jobs::module(app));
+        parts.add(quoin_mail::module(rooms.mail));
+        parts.add(rooms.tenancy.module());
+        parts.add(quoin_identity::module(identity));
+    }
+    parts
+}
+
+impl Parts {
+    fn add(&mut self, module: Module) {
+        let routes = std::mem::take(&mut self.routes);
+        self.routes = routes.merge(module.routes);
+        self.jobs.extend(module.jobs);
+        self.schedules.extend(module.schedules);
+    }
+}

@@ -1,0 +1,1 @@
+//! Every operation attacked as nobody and as a stranger.

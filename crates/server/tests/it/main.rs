@@ -1,0 +1,5 @@
+//! The one integration binary: a whole instance in process, on each engine.
+
+mod attacks;
+mod catalogue;
+mod people;
