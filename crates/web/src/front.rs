@@ -118,7 +118,8 @@ impl Front {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         request.extensions_mut().insert(Arc::clone(info));
-        let request = request.map(|body| Body::new(GuardedBody::new(body, Arc::clone(info))));
+        let max_pause = self.0.app.config().body_pause;
+        let request = request.map(|body| Body::new(GuardedBody::new(body, Arc::clone(info), max_pause)));
         match CatchPanic::new(self.0.router.clone().call(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},

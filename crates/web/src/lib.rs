@@ -40,6 +40,8 @@ mod system;
 pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(test)]
+mod toy;
 
 pub use app::{App, AppParts, Ports};
 pub use config::{Mode, WebConfig};

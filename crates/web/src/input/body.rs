@@ -41,8 +41,6 @@ impl From<&BodyError> for Problem {
     }
 }
 
-/// How long a body may pause.
-const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// The rate below which a body is too slow, once its first seconds are over.
 const MIN_BYTES_PER_S: u64 = 1024;
 
@@ -52,19 +50,20 @@ pub(crate) struct GuardedBody<B> {
     info: Arc<RequestInfo>,
     received: u64,
     started: Instant,
+    max_pause: Duration,
     // Made only when a read has to wait, so that bodies that come in one piece cost no timer.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<B> GuardedBody<B> {
-    pub(crate) fn new(inner: B, info: Arc<RequestInfo>) -> Self {
-        Self { inner, info, received: 0, started: Instant::now(), deadline: None }
+    pub(crate) fn new(inner: B, info: Arc<RequestInfo>, max_pause: Duration) -> Self {
+        Self { inner, info, received: 0, started: Instant::now(), max_pause, deadline: None }
     }
 
     /// The moment at which waiting ends: after a pause, or once the rate since the start has become too low.
     fn next_deadline(&self) -> Instant {
         let earned = Duration::from_secs(self.received / MIN_BYTES_PER_S);
-        (Instant::now() + MAX_PAUSE).min(self.started + 2 * MAX_PAUSE + earned)
+        (Instant::now() + self.max_pause).min(self.started + 2 * self.max_pause + earned)
     }
 }
 
