@@ -1,9 +1,11 @@
 //! One connection: HTTP/1.1 requests one after another.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -12,7 +14,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::watched::{Progress, Watched};
+use super::watched::{Patience, Progress, Watched};
 use super::{Limits, Shutdown};
 use crate::front::Front;
 
@@ -34,7 +36,8 @@ impl Serving {
     /// Serves requests until the client leaves, a time-out ends it, or the shutdown lets the last request finish.
     pub(super) async fn run(self, stream: TcpStream) {
         let progress = Progress::default();
-        let io = TokioIo::new(Watched::new(stream, progress.clone(), Arc::clone(&self.limits)));
+        let io = TokioIo::new(Watched::new(stream, progress.clone()));
+        let mut patience = Patience::new(progress.clone(), Arc::clone(&self.limits));
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             progress.request_begins();
             let (front, progress) = (self.front.clone(), progress.clone());
@@ -49,17 +52,25 @@ impl Serving {
             .timer(TokioTimer::new())
             .header_read_timeout(None)
             .max_headers(self.limits.max_headers)
+            .max_header_size(self.limits.max_head_bytes)
             .max_buf_size(self.limits.max_head_bytes.max(SMALLEST_BUFFER));
         let mut connection = pin!(builder.serve_connection(io, service));
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = self.shutdown.begun() => {
+        let mut begun = pin!(self.shutdown.begun());
+        let mut ending = false;
+        let ended = poll_fn(|cx| {
+            if !ending && begun.as_mut().poll(cx).is_ready() {
+                ending = true;
                 connection.as_mut().graceful_shutdown();
-                connection.await
             }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                return Poll::Ready(Some(ended));
+            }
+            patience.poll_exhausted(cx).map(|()| None)
+        });
+        match ended.await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::debug!(peer = %self.peer, %error, "a connection ended early"),
+            None => tracing::debug!(peer = %self.peer, "a connection was too slow"),
         }
     }
 }

@@ -1,15 +1,14 @@
-//! A stream that cuts off clients which are too slow: with a request's head, with the next request, or with taking
-//! the answer.
+//! Cuts off clients that are too slow: with a request's head, with the next request, or with taking the answer.
 //!
 //! hyper's own time-out for the head makes a new timer for every request and cannot tell a slow head from an idle
-//! connection. Here one timer per connection serves both, and is touched only when a read has to wait. Bodies have
-//! limits of their own (`input::body`).
+//! connection. Here a stream notes which part of a request it is at, and one timer per connection, touched only when
+//! that part changes, gives each its own patience. Bodies of requests have limits of their own (`input::body`).
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -23,12 +22,14 @@ pub(super) struct Progress(Arc<AtomicU32>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// No byte of the next head has come.
-    Idle,
+    /// No byte of the next head has come. An answer that is a stream counts as idle between two pieces.
+    Idle = 0,
     /// A head has begun.
-    Head,
+    Head = 1,
     /// A request is being served; its handler and its body have limits of their own.
-    Serving,
+    Serving = 2,
+    /// The client does not take what is to be sent.
+    Stalled = 3,
 }
 
 const PARTS: u32 = 4;
@@ -61,57 +62,63 @@ impl Progress {
         let part = match step % PARTS {
             0 => Part::Idle,
             1 => Part::Head,
-            _ => Part::Serving,
+            2 => Part::Serving,
+            _ => Part::Stalled,
         };
         (step, part)
     }
 }
 
-/// A stream under watch.
-pub(super) struct Watched {
-    stream: TcpStream,
+/// The timer of one connection.
+pub(super) struct Patience {
     progress: Progress,
     limits: Arc<Limits>,
-    read_deadline: Pin<Box<Sleep>>,
-    read_deadline_is_for: Option<u32>,
-    write_deadline: Option<Pin<Box<Sleep>>>,
+    deadline: Pin<Box<Sleep>>,
+    set_for: Option<u32>,
 }
 
-impl Watched {
-    pub(super) fn new(stream: TcpStream, progress: Progress, limits: Arc<Limits>) -> Self {
-        let read_deadline = Box::pin(sleep(limits.head_timeout));
-        Self { stream, progress, limits, read_deadline, read_deadline_is_for: None, write_deadline: None }
+impl Patience {
+    pub(super) fn new(progress: Progress, limits: Arc<Limits>) -> Self {
+        let deadline = Box::pin(sleep(limits.head_timeout));
+        Self { progress, limits, deadline, set_for: None }
     }
 
-    /// Ends a read that waits for too long.
-    fn poll_read_deadline(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Is ready once the client has been too slow. Polled whenever the connection has been polled and waits.
+    pub(super) fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (step, part) = self.progress.read();
         let patience = match part {
             Part::Idle => self.limits.idle_timeout,
             Part::Head => self.limits.head_timeout,
+            Part::Stalled => self.limits.write_timeout,
             Part::Serving => return Poll::Pending,
         };
-        if self.read_deadline_is_for != Some(step) {
-            self.read_deadline.as_mut().reset(Instant::now() + patience);
-            self.read_deadline_is_for = Some(step);
+        if self.set_for != Some(step) {
+            self.deadline.as_mut().reset(Instant::now() + patience);
+            self.set_for = Some(step);
         }
-        ready!(self.read_deadline.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        self.deadline.as_mut().poll(cx)
+    }
+}
+
+/// A stream that notes its progress.
+pub(super) struct Watched {
+    stream: TcpStream,
+    progress: Progress,
+}
+
+impl Watched {
+    pub(super) const fn new(stream: TcpStream, progress: Progress) -> Self {
+        Self { stream, progress }
     }
 
-    /// Passes a write's outcome on, or ends it where the client has taken nothing for too long.
-    fn watch_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.write_deadline = None;
-            // An answer that is still being sent is no idling.
-            if self.progress.read().1 == Part::Idle {
-                self.progress.enter(Part::Idle);
-            }
-            return written;
+    fn note_write<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match (written.is_pending(), self.progress.read().1) {
+            (true, Part::Idle | Part::Serving) => self.progress.enter(Part::Stalled),
+            // Each piece of an answer that goes out begins the idle time anew.
+            (false, Part::Stalled | Part::Idle) => self.progress.enter(Part::Idle),
+            _ => {}
         }
-        let patience = self.limits.write_timeout;
-        ready!(self.write_deadline.get_or_insert_with(|| Box::pin(sleep(patience))).as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        written
     }
 }
 
@@ -123,9 +130,6 @@ impl AsyncRead for Watched {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if read.is_pending() {
-            return self.poll_read_deadline(cx);
-        }
         if buf.filled().len() > before && self.progress.read().1 == Part::Idle {
             self.progress.enter(Part::Head);
         }
@@ -136,7 +140,7 @@ impl AsyncRead for Watched {
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch_write(cx, written)
+        self.note_write(written)
     }
 
     fn poll_write_vectored(
@@ -145,7 +149,7 @@ impl AsyncWrite for Watched {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch_write(cx, written)
+        self.note_write(written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
