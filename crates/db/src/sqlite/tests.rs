@@ -37,8 +37,8 @@ async fn with_a_full_queue<T>(db: &Db, others: impl Future<Output = T>) -> T {
         std::thread::sleep(Duration::from_millis(60));
         Ok(())
     });
-    let (held, answers) = tokio::join!(hold, others);
-    held.unwrap();
+    let (outcome, answers) = tokio::join!(hold, others);
+    outcome.unwrap();
     answers
 }
 
@@ -142,11 +142,22 @@ async fn a_long_read_moves_to_the_pool_and_still_answers() {
 #[tokio::test]
 async fn a_write_that_nobody_waits_for_any_more_is_left_out_if_it_has_not_begun() {
     let db = with_table().await;
+    let (start, mut begun) = tokio::sync::mpsc::channel::<()>(1);
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let hold = db.write::<_, DbError, _>("hold", move |_| {
+        start.try_send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+        Ok(())
+    });
     let abandoned = async {
+        begun.recv().await.unwrap();
         let never = tokio::time::timeout(Duration::from_millis(5), insert(&db, 1)).await;
         assert!(never.is_err());
+        release.send(()).unwrap();
     };
-    with_a_full_queue(&db, abandoned).await;
+    let (outcome, ()) = tokio::join!(hold, abandoned);
+    outcome.unwrap();
     insert(&db, 2).await.unwrap();
     assert_eq!(count(&db).await, 1);
 }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use quoin_kernel::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::{batch, database, one, open_with, run};
+use super::{at, batch, database, one, open_with, run, server_of};
 use crate::database::{Db, Options};
 use crate::error::DbError;
 use crate::params;
@@ -71,24 +70,12 @@ async fn pass(mut from: impl AsyncReadExt + Unpin, mut to: impl AsyncWriteExt + 
     futures_util::future::join(read, write).await;
 }
 
-pub(super) fn server_of(db: &TestDatabase) -> String {
-    let Options::Postgres(options) = db.options() else { panic!("not PostgreSQL") };
-    let address = options.url.expose().split_once('@').unwrap().1;
-    address.split('/').next().unwrap().to_owned()
-}
-
-/// Opens `db` through a proxy. `None` where the server is reached through a socket file.
-async fn through_proxy(db: &TestDatabase, delay: Duration, connections: usize) -> (Db, Proxy) {
-    let server = server_of(db);
-    let proxy = Proxy::start(([127, 0, 0, 1], 0).into(), server.clone(), delay).await;
-    let address = proxy.address.to_string();
-    let options = db.options().clone();
-    let open = move || {
-        let Options::Postgres(mut options) = options else { panic!("not PostgreSQL") };
-        options.url = Secret::new(options.url.expose().replace(&server, &address));
-        options.connections = connections;
-        Db::open(&Options::Postgres(options)).unwrap()
-    };
+/// Opens `db` through a proxy.
+async fn through_proxy(db: &TestDatabase, server: &str, delay: Duration, connections: usize) -> (Db, Proxy) {
+    let proxy = Proxy::start(([127, 0, 0, 1], 0).into(), server.to_owned(), delay).await;
+    let mut options = at(db, &proxy.address.to_string(), "sslmode=disable");
+    options.connections = connections;
+    let open = move || Db::open(&Options::Postgres(options)).unwrap();
     (tokio::task::spawn_blocking(open).await.unwrap(), proxy)
 }
 
@@ -164,9 +151,9 @@ async fn while_the_server_is_away_calls_fail_promptly_and_later_work_again_by_th
     let Some(db) = database("create table t (id bigint)").await else {
         return;
     };
-    let (pool, proxy) = through_proxy(&db, Duration::ZERO, 4).await;
+    let Some(server) = server_of(&db) else { return };
+    let (pool, proxy) = through_proxy(&db, &server, Duration::ZERO, 4).await;
     run(&pool, "insert into t values (1)", &[]).await.unwrap();
-    let server = server_of(&db);
     let address = proxy.stop().await;
     let started = Instant::now();
     for _ in 0..20 {
@@ -190,7 +177,8 @@ async fn a_short_cut_of_the_network_is_not_noticed_by_callers() {
     let Some(db) = database("create table t (id bigint)").await else {
         return;
     };
-    let (pool, proxy) = through_proxy(&db, Duration::ZERO, 2).await;
+    let Some(server) = server_of(&db) else { return };
+    let (pool, proxy) = through_proxy(&db, &server, Duration::ZERO, 2).await;
     for round in 0..3_i64 {
         run(&pool, "insert into t values ($1)", &params![round]).await.unwrap();
         batch(&db, "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()").await.unwrap();
@@ -210,37 +198,43 @@ async fn a_server_that_cannot_be_reached_is_said_to_be_so() {
     };
     let nowhere = crate::PostgresOptions::at("postgres://u@127.0.0.1:1/d");
     assert!(matches!(Db::open(&Options::Postgres(nowhere)), Err(DbError::Unreachable(_))));
-    let missing = crate::PostgresOptions::at(format!("{}_missing", options.url.expose()));
+    let missing = crate::PostgresOptions::at(options.url.expose().replace("/quoin_test_", "/quoin_missing_"));
     assert_eq!(super::code(&Db::open(&Options::Postgres(missing))), "3D000");
 }
 
-/// With 20 ms each way, time counts round trips: one for a read, two for a write, three for one with two statements.
+/// On a network of 50 ms each way, time counts round trips. The best of three, because the machine may be busy.
 #[tokio::test]
 async fn a_read_takes_one_round_trip_and_a_write_two() {
     let Some(db) = database("create table quoin_t (id bigint)").await else {
         return;
     };
-    let (pool, proxy) = through_proxy(&db, Duration::from_millis(20), 1).await;
-    let timed = async |reads: bool, statements: usize| {
+    let Some(server) = server_of(&db) else { return };
+    let (pool, proxy) = through_proxy(&db, &server, Duration::from_millis(50), 1).await;
+    let timed = async |is_read: bool, statements: usize| {
         let started = Instant::now();
-        let sql = move |tx: &mut crate::Tx<'_>| {
+        let closure = move |tx: &mut crate::Tx<'_>| {
             for _ in 0..statements {
-                let insert = Statement::new("T", "select count(*) from quoin_t");
-                tx.savepoint::<_, DbError>(|tx| tx.execute(&insert, &[]))?;
+                let count = Statement::new("COUNT", "select count(*) from quoin_t");
+                tx.savepoint::<_, DbError>(|tx| tx.execute(&count, &[]))?;
             }
             Ok(())
         };
-        let done =
-            if reads { pool.read::<_, DbError, _>("test", sql).await } else { pool.write("test", sql).await };
-        done.unwrap();
-        let trips = started.elapsed().as_secs_f64() / 0.040;
-        println!("{statements} statements, read {reads}: {trips:.2} round trips");
-        trips
+        if is_read {
+            pool.read::<_, DbError, _>("test", closure).await.unwrap();
+        } else {
+            pool.write::<_, DbError, _>("test", closure).await.unwrap();
+        }
+        started.elapsed().as_secs_f64() / 0.1
     };
     timed(true, 1).await;
-    assert!(timed(true, 1).await < 1.9);
-    assert!(timed(false, 1).await < 2.9);
-    assert!(timed(false, 2).await < 3.9);
+    for (is_read, statements, most) in [(true, 1, 1.9), (false, 1, 2.9), (false, 2, 3.9)] {
+        let mut best = f64::INFINITY;
+        for _ in 0..3 {
+            best = best.min(timed(is_read, statements).await);
+        }
+        println!("read {is_read}, {statements} statements: {best:.2} round trips");
+        assert!(best < most, "read {is_read}, {statements} statements: {best:.2} round trips");
+    }
     execute(&pool, "insert into quoin_t values (1)", []).await.unwrap();
     pool.close();
     proxy.stop().await;

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use quoin_kernel::Secret;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -14,8 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::database;
-use super::outages::server_of;
+use super::{at, database, server_of};
 use crate::database::{Db, Options};
 use crate::error::DbError;
 use crate::testing::{TestDatabase, select};
@@ -62,9 +60,7 @@ async fn tls_proxy(server: String) -> (SocketAddr, JoinSet<()>) {
 }
 
 async fn open(db: &TestDatabase, address: &str, settings: String) -> Result<Db, DbError> {
-    let Options::Postgres(mut options) = db.options().clone() else { panic!("not PostgreSQL") };
-    let plain = options.url.expose().split('?').next().unwrap().replace(&server_of(db), address);
-    options.url = Secret::new(format!("{plain}?{settings}"));
+    let mut options = at(db, address, &settings);
     options.connections = 1;
     tokio::task::spawn_blocking(move || Db::open(&Options::Postgres(options))).await.unwrap()
 }
@@ -72,7 +68,8 @@ async fn open(db: &TestDatabase, address: &str, settings: String) -> Result<Db, 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificates_are_checked_as_far_as_sslmode_asks() {
     let Some(db) = database("select 1").await else { return };
-    let (address, mut running) = tls_proxy(server_of(&db)).await;
+    let Some(server) = server_of(&db) else { return };
+    let (address, mut running) = tls_proxy(server).await;
     let (ca, other) = (file("ca.pem"), file("other-ca.pem"));
     let (ca, other) = (ca.display(), other.display());
     let by_name = format!("localhost:{}", address.port());
@@ -109,9 +106,10 @@ async fn certificates_are_checked_as_far_as_sslmode_asks() {
 #[tokio::test]
 async fn a_server_without_tls_is_refused_where_tls_is_required() {
     let Some(db) = database("select 1").await else { return };
+    let Some(server) = server_of(&db) else { return };
     let speaks_tls = select::<String>(&db, "select current_setting('ssl')", []).await.unwrap() == ["on"];
-    let refused = open(&db, &server_of(&db), "sslmode=require".to_owned()).await;
+    let refused = open(&db, &server, "sslmode=require".to_owned()).await;
     assert_eq!(refused.is_ok(), speaks_tls);
-    open(&db, &server_of(&db), "sslmode=prefer".to_owned()).await.unwrap().close();
-    open(&db, &server_of(&db), "sslmode=disable".to_owned()).await.unwrap().close();
+    open(&db, &server, "sslmode=prefer".to_owned()).await.unwrap().close();
+    open(&db, &server, "sslmode=disable".to_owned()).await.unwrap().close();
 }
