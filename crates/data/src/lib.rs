@@ -1,2 +1,25 @@
-//! x
+//! The Database API: PostgREST's contract on the users' own tables, under row policies, the same on both engines.
+//!
+//! Its nouns are the [`model::table::Table`] that a migration makes, the [`model::expression::Expression`] that a policy
+//! or filter says, and the [`model::requester::Requester`] in whose name a request runs. Users write PostgreSQL's
+//! language. On PostgreSQL their migrations run as they stand and the server itself applies their policies; on SQLite
+//! migrations become STRICT tables and documents, and policies are compiled into every statement.
+//!
+//! Invariants: values reach SQL as parameters only, names come from the catalogue only; a table without row level
+//! security does not exist for anybody but the platform; an unknown field is refused alike whether hidden or absent.
+//!
+//! Reading order: [`model`], [`catalogue`], [`compile`], [`render`], `store`, [`service`], `http`.
+
+pub mod catalogue;
+pub mod compile;
+pub mod config;
+pub mod error;
 pub mod model;
+pub mod render;
+pub mod service;
+mod store;
+
+pub use config::DataConfig;
+pub use error::DataError;
+pub use service::Data;
+pub use service::migrate::UserMigration;

@@ -3,6 +3,7 @@
 //! Reading order: [`logical_type`] and [`literal`] (what a value is), [`table`] (what a schema is), [`expression`]
 //! (what a policy or filter says), [`sql_subset`] (how migrations are read), [`requester`] (in whose name), [`query`].
 
+pub mod body;
 pub mod decimal;
 pub mod expression;
 pub mod json_text;

@@ -54,7 +54,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn coalesce(&mut self, first: &Expr, rest: &[Expr]) -> Result<Expression, Refusal> {
+    fn coalesce(&mut self, first: &Expr, rest: &[&Expr]) -> Result<Expression, Refusal> {
         let mut values = vec![self.value(first, None)?];
         for part in rest {
             values.push(self.pair(first, part, part)?.1);

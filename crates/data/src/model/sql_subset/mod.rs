@@ -19,10 +19,12 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use sqlparser::ast::{ObjectType, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Token;
+use sqlparser::tokenizer::{Token, Tokenizer};
 
 use self::expressions::{Place, Resolver};
 use self::names::object_name;
@@ -59,6 +61,37 @@ pub enum Change {
     Document,
 }
 
+/// A change, where it stands, and the schema after its statement.
+#[derive(Debug, Clone)]
+pub struct PlannedChange {
+    /// The statement's line.
+    pub line: u64,
+    /// The change.
+    pub change: Change,
+    /// The schema after the statement.
+    pub schema: Arc<Schema>,
+}
+
+/// Refuses a migration that goes to PostgreSQL unread where it names Quoin's own schema.
+///
+/// # Errors
+/// The line of the first such name.
+pub fn refuse_system_names(sql: &str) -> Result<(), Refusal> {
+    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql)
+        .tokenize_with_location()
+        .map_err(|error| Refusal { line: error.location.line, reason: error.message })?;
+    for token in tokens {
+        if let Token::Word(word) = &token.token {
+            let name = word.value.to_lowercase();
+            if name == "quoin" || name.starts_with("quoin_") {
+                let reason = format!("the name {} is Quoin's own", word.value);
+                return Err(Refusal { line: token.span.start.line, reason });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Tells whether a migration is marked as PostgreSQL's own.
 pub fn is_postgres_only(sql: &str) -> bool {
     sql.trim_start().lines().next().is_some_and(|line| line.trim() == POSTGRES_ONLY)
@@ -68,7 +101,7 @@ pub fn is_postgres_only(sql: &str) -> bool {
 ///
 /// # Errors
 /// The first thing that is not accepted, with its line.
-pub fn plan(sql: &str, schema: &mut Schema) -> Result<Vec<(u64, Change)>, Refusal> {
+pub fn plan(sql: &str, schema: &mut Schema) -> Result<Vec<PlannedChange>, Refusal> {
     let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).map_err(|error| unreadable(&error))?;
     let mut changes = Vec::new();
     loop {
@@ -84,8 +117,9 @@ pub fn plan(sql: &str, schema: &mut Schema) -> Result<Vec<(u64, Change)>, Refusa
             let reason = format!("expected ; but found {}", end.token);
             return Err(Refusal { line: end.span.start.line, reason });
         }
-        let change = accept(&statement, schema).map_err(|refusal| refusal.or_line(line))?;
-        changes.extend(change.into_iter().map(|change| (line, change)));
+        let accepted = accept(&statement, schema).map_err(|refusal| refusal.or_line(line))?;
+        let after = Arc::new(schema.clone());
+        changes.extend(accepted.into_iter().map(|change| PlannedChange { line, change, schema: after.clone() }));
     }
 }
 

@@ -1,0 +1,123 @@
+//! The users' tables as the server knows them at one moment: documents, and what is compiled from them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::DataError;
+use crate::model::expression::Expression;
+use crate::model::logical_type::LogicalType;
+use crate::model::sql_subset::expressions::Place;
+use crate::model::sql_subset::{Refusal, stored_expression};
+use crate::model::table::{Command, Schema, Table};
+
+/// Holds every table by name. Never changes: another one takes its place.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    /// What the database said its schema was when this was read.
+    pub fingerprint: String,
+    /// Whether the database orders texts by their bytes by itself.
+    pub orders_by_bytes: bool,
+    tables: HashMap<String, Arc<TableEntry>>,
+    schema: Schema,
+}
+
+/// A table and what is compiled from its document.
+#[derive(Debug)]
+pub struct TableEntry {
+    /// The document.
+    pub table: Table,
+    /// Its policies.
+    pub policies: Vec<CompiledPolicy>,
+    /// The default of each column, in the order of columns.
+    pub defaults: Vec<Option<Expression>>,
+    /// The query behind it, where it is a view of Quoin's.
+    pub view: Option<ViewSource>,
+}
+
+/// The query behind a view, in each engine's text, and the condition that guards it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewSource {
+    /// The query in the common dialect.
+    pub select: &'static str,
+}
+
+/// A policy whose conditions have been read.
+#[derive(Debug)]
+pub struct CompiledPolicy {
+    /// What it guards.
+    pub command: Command,
+    /// Whose requests it concerns; everybody's where empty.
+    pub roles: Vec<String>,
+    /// Whether it widens or narrows.
+    pub permissive: bool,
+    /// Which rows exist for the caller.
+    pub using: Option<Expression>,
+    /// Which rows the caller may leave behind.
+    pub check: Option<Expression>,
+}
+
+impl Catalogue {
+    /// Compiles a schema.
+    ///
+    /// # Errors
+    /// A document that this version cannot read.
+    pub fn compile(schema: Schema, fingerprint: String, orders_by_bytes: bool) -> Result<Self, Refusal> {
+        let mut tables = HashMap::with_capacity(schema.len());
+        for (name, table) in &schema {
+            tables.insert(name.clone(), Arc::new(compile_table(table, &schema)?));
+        }
+        Ok(Self { fingerprint, orders_by_bytes, tables, schema })
+    }
+
+    /// Adds a read-only view, unless a table of the users has its name.
+    pub fn expose(&mut self, table: Table, view: ViewSource) {
+        let entry = TableEntry {
+            defaults: table.columns.iter().map(|_| None).collect(),
+            policies: Vec::new(),
+            view: Some(view),
+            table,
+        };
+        self.tables.entry(entry.table.name.clone()).or_insert_with(|| Arc::new(entry));
+    }
+
+    /// Finds a table.
+    ///
+    /// # Errors
+    /// 404 `PGRST205`.
+    pub fn entry(&self, name: &str) -> Result<Arc<TableEntry>, DataError> {
+        self.tables.get(name).cloned().ok_or_else(|| DataError::UnknownTable(name.to_owned()))
+    }
+
+    /// Returns every table and view.
+    pub fn entries(&self) -> impl Iterator<Item = &Arc<TableEntry>> {
+        self.tables.values()
+    }
+
+    /// Returns the tables' documents.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> {
+    let mut policies = Vec::with_capacity(table.policies.len());
+    for policy in &table.policies {
+        let read = |sql: &Option<String>| {
+            sql.as_deref().map(|sql| stored_expression(sql, schema, table, Place::Policy, None)).transpose()
+        };
+        policies.push(CompiledPolicy {
+            command: policy.command,
+            roles: policy.roles.clone(),
+            permissive: policy.permissive,
+            using: read(&policy.using)?,
+            check: read(&policy.check)?,
+        });
+    }
+    let default = |sql: &str, kind: &LogicalType| stored_expression(sql, schema, table, Place::Default, Some(kind));
+    let defaults = table
+        .columns
+        .iter()
+        .map(|column| column.default.as_deref().map(|sql| default(sql, &column.kind)).transpose())
+        .collect::<Result<_, _>>()?;
+    Ok(TableEntry { table: table.clone(), policies, defaults, view: None })
+}

@@ -1,0 +1,17 @@
+//! The section `data` of the configuration.
+
+use quoin_web::ConfigDoc;
+
+/// Configures the Database API.
+#[derive(Debug, Clone, Default)]
+pub struct DataConfig {
+    /// Whether callers may ask for their write to be undone after it is answered (`Prefer: tx=rollback`).
+    pub allow_rollback: bool,
+}
+
+/// The keys of this section, for the reference.
+pub static CONFIG_DOCS: &[ConfigDoc] = &[ConfigDoc {
+    key: "data.allow_rollback",
+    default: "false",
+    about: "Whether callers may ask for their write to be undone after it is answered (Prefer: tx=rollback).",
+}];

@@ -1,0 +1,104 @@
+//! What the Database API does, one file for each use case. A service owns its transaction.
+
+pub mod catalogue_cache;
+
+
+
+pub mod migrate;
+pub mod read_rows;
+mod request;
+
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use quoin_db::{Db, Engine};
+use quoin_kernel::Problem;
+use quoin_web::{App, ExposedView, FromRef};
+use uuid::Uuid;
+
+pub use self::request::{Answer, BodyFormat, RowsRequest};
+use self::catalogue_cache::CatalogueCache;
+use crate::config::DataConfig;
+use crate::error::DataError;
+use crate::model::requester::Requester;
+use crate::store::session;
+
+/// The Database API; cloning shares it.
+#[derive(Clone)]
+pub struct Data(Arc<Inner>);
+
+struct Inner {
+    app: App,
+    config: DataConfig,
+    cache: CatalogueCache,
+    owner_serves: AtomicBool,
+}
+
+impl FromRef<Data> for App {
+    fn from_ref(data: &Data) -> Self {
+        data.0.app.clone()
+    }
+}
+
+impl Data {
+    /// Gathers what the API needs; `views` are the read-only views of other rooms.
+    pub fn new(app: App, config: DataConfig, views: Vec<ExposedView>) -> Self {
+        let cache = CatalogueCache::new(views);
+        Self(Arc::new(Inner { app, config, cache, owner_serves: AtomicBool::new(false) }))
+    }
+
+    /// Makes what requests need in the database: roles, functions, rights. To be called before the first request.
+    ///
+    /// # Errors
+    /// Where the database refuses, for example because its user may not create roles.
+    pub async fn prepare(&self) -> Result<(), Problem> {
+        let prepared: Result<bool, DataError> = self
+            .db()
+            .write("data.session.prepare", |tx| {
+                session::prepare(tx)?;
+                Ok(session::owner_serves(tx)?)
+            })
+            .await;
+        self.0.owner_serves.store(prepared?, Ordering::Relaxed);
+        self.0.cache.reload(self.db()).await?;
+        Ok(())
+    }
+
+    /// The database of the users' tables.
+    pub(crate) fn db(&self) -> &Db {
+        self.0.app.db().app(None)
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.db().engine()
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.0.app
+    }
+
+    pub(crate) fn config(&self) -> &DataConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn cache(&self) -> &CatalogueCache {
+        &self.0.cache
+    }
+
+    pub(crate) fn owner_serves(&self) -> bool {
+        self.0.owner_serves.load(Ordering::Relaxed)
+    }
+
+    /// Makes a random UUID (version 4), as `gen_random_uuid()` does.
+    pub(crate) fn random_uuid(&self) -> Uuid {
+        let mut bytes = [0_u8; 16];
+        self.0.app.rng().fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// Speaks for the platform, as migrations do.
+    pub(crate) fn platform(&self) -> Requester {
+        Requester::platform(self.0.app.now())
+    }
+}
