@@ -128,6 +128,11 @@ fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
         "aal1" => true,
         _ => return None,
     };
+    let mut claims = serde_json::json!({"sub": user_id, "role": "authenticated"});
+    if let Some(org_id) = org_id {
+        claims["org_id"] = serde_json::json!(org_id);
+        claims["org_role"] = serde_json::json!("member");
+    }
     Some(Caller::User(Arc::new(UserCaller {
         user_id: user_id.parse().ok()?,
         session_id: Id::new(now, &SeededRng::new(2)),
@@ -136,7 +141,7 @@ fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
         needs_second_factor,
         issued_at: now,
         expires_at: now + std::time::Duration::from_secs(3600),
-        claims: Arc::from("{}"),
+        claims: claims.to_string().into(),
     })))
 }
 

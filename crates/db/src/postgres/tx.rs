@@ -213,6 +213,8 @@ pub(super) fn again_after(error: &Error, cached: bool) -> Option<Again> {
     }
     match error.code()?.code() {
         "40001" | "40P01" => Some(Again::Collision),
+        // A policy's refusal has nothing to do with the statement's age.
+        "42501" => None,
         code if cached && ["0A", "26", "42"].contains(&&code[..2]) => Some(Again::StaleStatement),
         _ => None,
     }
