@@ -125,6 +125,14 @@ impl DataError {
             DbError::NotNull { column } => {
                 ("23502", format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"))
             }
+            // PostgreSQL names the restrictive policy, which its author chose and no caller needs to know.
+            DbError::Refused { message, .. } if message.starts_with("new row violates row-level security") => {
+                return if message.contains("(USING expression)") {
+                    Self::UpsertPolicyViolation(table.to_owned(), role)
+                } else {
+                    Self::PolicyViolation(table.to_owned(), role)
+                };
+            }
             DbError::Refused { code, message, .. } => (code.as_str(), message.clone()),
             _ => return Self::Db(error),
         };

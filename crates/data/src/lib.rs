@@ -14,12 +14,32 @@ pub mod catalogue;
 pub mod compile;
 pub mod config;
 pub mod error;
+mod http;
 pub mod model;
 pub mod render;
 pub mod service;
 mod store;
 
+use quoin_db::Migration;
+use quoin_web::Module;
+
 pub use config::DataConfig;
 pub use error::DataError;
 pub use service::Data;
-pub use service::migrate::UserMigration;
+pub use model::migration::{AppliedMigration, UserMigration};
+
+/// The room's own tables.
+pub static MIGRATIONS: &[Migration] = quoin_db::migrations!("data", "0001_schema");
+
+/// Describes the room to `server`, which must call [`Data::prepare`] before the first request.
+pub fn module(data: &Data) -> Module {
+    Module {
+        migrations: MIGRATIONS,
+        statements: vec![store::ledger::ALL, store::catalogue_sqlite::ALL],
+        config_docs: config::CONFIG_DOCS,
+        ..Module::new("data", http::routes(data.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

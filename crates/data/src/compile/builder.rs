@@ -48,6 +48,11 @@ impl<'a> SqlBuilder<'a> {
         Self { inline: true, ..Self::new(Engine::Sqlite, catalogue, requester) }
     }
 
+    /// Returns who asks.
+    pub fn requester(&self) -> &'a Requester {
+        self.requester
+    }
+
     /// Appends SQL.
     pub fn push(&mut self, sql: &str) -> &mut Self {
         self.text.push_str(sql);

@@ -199,9 +199,10 @@ impl SqlBuilder<'_> {
                 self.push(" glob ").value(&Literal::Text(to_glob(pattern))).push(")");
             }
             (Expression::Like { value, pattern, .. }, Engine::Sqlite) => {
-                self.push("(");
+                self.push("(lower(");
                 self.expression(value)?;
-                self.push(" like ").value(&Literal::Text(pattern.clone())).push(" escape '\\')");
+                let pattern = Literal::Text(pattern.to_ascii_lowercase());
+                self.push(") like ").value(&pattern).push(" escape '\\')");
             }
             (Expression::Matches { value, pattern, fold }, Engine::Postgres) => {
                 self.push("(");
@@ -275,12 +276,16 @@ impl SqlBuilder<'_> {
         self.push("select ");
         match &select.column {
             Some(column) => self.expression(column)?,
-            None => drop(self.push("1")),
+            None => {
+                self.push("1");
+            }
         }
         self.push(" from ").table(&select.table).push(" as ").name(&alias).push(" where ");
         match &select.filter {
             Some(filter) => self.expression(filter)?,
-            None => drop(self.push("1=1")),
+            None => {
+                self.push("1=1");
+            }
         }
         let entry = self.catalogue.entry(&select.table)?;
         if self.requester.role != RequestRole::Service {

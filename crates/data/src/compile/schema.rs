@@ -39,8 +39,12 @@ impl<'a> SqliteSchema<'a> {
             Change::DropColumn(table, column) => {
                 sql.push("alter table ").name(table).push(" drop column ").name(column);
             }
-            Change::DropTable(table) => drop(sql.push("drop table ").name(table)),
-            Change::DropIndex(index) => drop(sql.push("drop index ").name(index)),
+            Change::DropTable(table) => {
+                sql.push("drop table ").name(table);
+            }
+            Change::DropIndex(index) => {
+                sql.push("drop index ").name(index);
+            }
             Change::Insert(table, columns, rows, leave_existing) => {
                 let Some(table) = self.schema.get(table) else { return Ok(None) };
                 self.insert(&mut sql, table, (columns, rows), uuid)?;
@@ -101,7 +105,8 @@ impl<'a> SqliteSchema<'a> {
     }
 
     fn column(&self, sql: &mut SqlBuilder<'_>, column: &Column) {
-        sql.name(&column.name).push(" ").push(column.kind.sqlite_name());
+        let kind = if column.identity.is_some() { "INTEGER" } else { column.kind.sqlite_name() };
+        sql.name(&column.name).push(" ").push(kind);
         if !column.nullable {
             sql.push(" not null");
         }
@@ -195,7 +200,10 @@ impl<'a> SqliteSchema<'a> {
                     values.push(assigned(&column.kind, self.requester.constant(&default, uuid)?)?);
                 }
             }
-            sql.list(&values, |sql, value| Ok(drop(sql.value(value))))?.push(")");
+            sql.list(&values, |sql, value| {
+                sql.value(value);
+                Ok(())
+            })?.push(")");
             Ok(())
         })?;
         Ok(())

@@ -62,7 +62,9 @@ impl SqlBuilder<'_> {
                 self.view(view);
                 self.push(" as ").name(&entry.table.name);
             }
-            None => drop(self.table(&entry.table.name)),
+            None => {
+                self.table(&entry.table.name);
+            }
         }
         self.push(" where ");
         self.expression(filter)?;
@@ -174,7 +176,10 @@ impl SqlBuilder<'_> {
             self.recordset(entry, row, std::slice::from_ref(row));
         } else {
             self.push(" (").names(row.iter().map(|(name, _)| name.as_str())).push(") values (");
-            self.list(row, |sql, (_, value)| Ok(drop(sql.value(value))))?.push(")");
+            self.list(row, |sql, (_, value)| {
+                sql.value(value);
+                Ok(())
+            })?.push(")");
         }
         if let Some(conflict) = conflict {
             self.on_conflict(conflict, row);
@@ -249,13 +254,17 @@ impl SqlBuilder<'_> {
                 self.push(", ");
             }
             match row.iter().find(|(name, _)| *name == column.name) {
-                Some((_, value)) => drop(self.value(value)),
+                Some((_, value)) => {
+                    self.value(value);
+                }
                 None if column.identity.is_some() => {
                     let table = Literal::Text(entry.table.name.clone());
                     self.push("(select coalesce(max(seq), 0) + 1 from sqlite_sequence where name = ");
                     self.value(&table).push(")");
                 }
-                None => drop(self.push("null")),
+                None => {
+                self.push("null");
+            }
             }
             self.push(" as ").name(&column.name);
         }
@@ -340,6 +349,64 @@ impl SqlBuilder<'_> {
         }
         self.push(")");
         Ok(())
+    }
+
+    /// Writes whether policies let the proposed row in. SQLite only.
+    pub fn check_proposed(&mut self, entry: &TableEntry, row: &Assignments) -> Result<(), DataError> {
+        self.push("select (");
+        self.within(entry.table.name.clone(), |sql| sql.insert_check(entry, true))?;
+        self.push(") from ");
+        self.proposed(entry, row);
+        self.push(" as ").name(&entry.table.name);
+        Ok(())
+    }
+
+    /// Writes whether policies let the row that exists be changed; no row where there is none. SQLite only.
+    pub fn check_existing(
+        &mut self,
+        entry: &TableEntry,
+        filter: &Expression,
+        guarded: bool,
+    ) -> Result<(), DataError> {
+        self.push("select (");
+        self.within(entry.table.name.clone(), |sql| {
+            if guarded {
+                sql.existing(entry, Command::Update, true)?;
+            } else {
+                sql.push("1=1");
+            }
+            sql.push(") from ").table(&entry.table.name).push(" where ");
+            sql.expression(filter)
+        })
+    }
+
+    /// Writes the query of rows that the change would leave behind against policies. SQLite only.
+    pub fn refused_changes(
+        &mut self,
+        entry: &TableEntry,
+        sets: &Assignments,
+        filter: &Expression,
+        reads: bool,
+    ) -> Result<(), DataError> {
+        self.push("select 1 from (select ");
+        self.within(entry.table.name.clone(), |sql| {
+            for (index, column) in entry.table.columns.iter().enumerate() {
+                sql.push(if index > 0 { ", " } else { "" });
+                match sets.iter().find(|(name, _)| *name == column.name) {
+                    Some((_, value)) => sql.value(value),
+                    None => sql.name(&column.name),
+                };
+                sql.push(" as ").name(&column.name);
+            }
+            sql.push(" from ").table(&entry.table.name).push(" where ");
+            sql.expression(filter)?;
+            sql.push(" and ");
+            sql.existing(entry, Command::Update, reads)?;
+            sql.push(") as ").name(&entry.table.name).push(" where not ifnull(");
+            sql.left_behind(entry, reads)?;
+            sql.push(", 0) limit 1");
+            Ok(())
+        })
     }
 
     /// Writes the removal of the rows that match.

@@ -187,9 +187,15 @@ fn parse_bool(text: &str) -> Result<Literal, BadValue> {
     }
 }
 
+/// Tells whether a text is a decimal number, of whatever size; `NaN` and infinity are none.
+fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    text.bytes().all(|byte| b"+-.eE0123456789".contains(&byte)) && text.parse::<f64>().is_ok()
+}
+
 fn parse_double(text: &str) -> Result<Literal, BadValue> {
     let trimmed = text.trim();
-    if Decimal::parse(trimmed).is_none() {
+    if !is_number(trimmed) {
         return Err(syntax("22P02", "double precision", text));
     }
     match trimmed.parse::<f64>() {
@@ -205,7 +211,10 @@ fn parse_double(text: &str) -> Result<Literal, BadValue> {
 
 fn parse_numeric(text: &str, size: Option<(u8, u8)>) -> Result<Literal, BadValue> {
     let overflow = || BadValue { code: "22003", message: "numeric field overflow".to_owned() };
-    let decimal = Decimal::parse(text).ok_or_else(|| syntax("22P02", "numeric", text))?;
+    if !is_number(text) {
+        return Err(syntax("22P02", "numeric", text));
+    }
+    let decimal = Decimal::parse(text).ok_or_else(overflow)?;
     let decimal = match size {
         None => decimal.trimmed(),
         Some((precision, scale)) => {

@@ -143,7 +143,8 @@ impl LogicalType {
     /// Returns the column type that SQLite's STRICT tables get.
     pub fn sqlite_name(&self) -> &'static str {
         match self {
-            Self::SmallInt | Self::Int | Self::BigInt | Self::Bool => "INTEGER",
+            // Not INTEGER, which as a primary key would take NULL for "the next number".
+            Self::SmallInt | Self::Int | Self::BigInt | Self::Bool => "INT",
             Self::Double => "REAL",
             // A decimal is an INTEGER where it is whole, else a REAL that gives back its 15 digits.
             Self::Numeric(_) => "ANY",

@@ -9,6 +9,7 @@ pub mod expression;
 pub mod json_text;
 pub mod literal;
 pub mod logical_type;
+pub mod migration;
 pub mod moment;
 pub mod query;
 pub mod requester;

@@ -11,24 +11,15 @@ use super::catalogue_cache::load;
 use crate::catalogue::Catalogue;
 use crate::compile::schema::SqliteSchema;
 use crate::error::DataError;
+use crate::model::migration::{AppliedMigration, UserMigration};
 use crate::model::requester::{RequestRole, Requester};
 use crate::model::sql_subset::{
     POSTGRES_ONLY, PlannedChange, Refusal, is_postgres_only, plan, refuse_system_names,
 };
-use crate::store::ledger::AppliedMigration;
 use crate::store::{catalogue_sqlite, ledger, session};
 
 /// The largest migration that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
-
-/// A migration as its author wrote it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserMigration {
-    /// Its name, by which it runs once: a file's name without its ending.
-    pub name: String,
-    /// Its text.
-    pub sql: String,
-}
 
 impl Data {
     /// Applies migrations in the order given, each in a transaction of its own; returns which ones were new.

@@ -1,12 +1,13 @@
 //! What the Database API does, one file for each use case. A service owns its transaction.
 
 pub mod catalogue_cache;
-
-
-
+pub mod change_rows;
+pub mod describe;
+pub mod insert_rows;
 pub mod migrate;
 pub mod read_rows;
 mod request;
+mod upsert_on_sqlite;
 
 
 use std::sync::Arc;
@@ -19,9 +20,10 @@ use uuid::Uuid;
 
 pub use self::request::{Answer, BodyFormat, RowsRequest};
 use self::catalogue_cache::CatalogueCache;
+use crate::catalogue::TableEntry;
 use crate::config::DataConfig;
 use crate::error::DataError;
-use crate::model::requester::Requester;
+use crate::model::requester::{RequestRole, Requester};
 use crate::store::session;
 
 /// The Database API; cloning shares it.
@@ -74,10 +76,6 @@ impl Data {
         self.db().engine()
     }
 
-    pub(crate) fn app(&self) -> &App {
-        &self.0.app
-    }
-
     pub(crate) fn config(&self) -> &DataConfig {
         &self.0.config
     }
@@ -86,8 +84,10 @@ impl Data {
         &self.0.cache
     }
 
-    pub(crate) fn owner_serves(&self) -> bool {
-        self.0.owner_serves.load(Ordering::Relaxed)
+    /// Tells whether a request on this table stays in Quoin's own role.
+    pub(crate) fn as_owner(&self, requester: &Requester, entry: &TableEntry) -> bool {
+        let serves = requester.role == RequestRole::Service && self.0.owner_serves.load(Ordering::Relaxed);
+        serves || entry.view.is_some()
     }
 
     /// Makes a random UUID (version 4), as `gen_random_uuid()` does.

@@ -20,10 +20,10 @@ impl Data {
         let (rows, count) = self.compile_read(&request, &resolved)?;
         let requester = request.requester.clone();
         let role = requester.role;
-        let owner_serves = self.owner_serves();
+        let as_owner = self.as_owner(&request.requester, &resolved.entry);
         let Resolved { entry, renderer, window, .. } = resolved;
         let read = move |tx: &mut quoin_db::Tx<'_>| {
-            session::begin(tx, &requester, owner_serves)?;
+            session::begin(tx, &requester, as_owner)?;
             let total = count.as_ref().map(|count| count.number(tx)).transpose()?;
             let mut collected = Collected::new(&renderer);
             rows.for_each(tx, |row| collected.take(&renderer, row))?;

@@ -3,6 +3,8 @@
 use quoin_db::{DbError, Tx, params, statements};
 use quoin_kernel::Timestamp;
 
+use crate::model::migration::AppliedMigration;
+
 statements! {
     FIND = "select checksum, applied_at from quoin.data_migrations where name = ?1";
     LIST = "select position, name, checksum, applied_at from quoin.data_migrations order by position";
@@ -13,19 +15,6 @@ statements! {
               from quoin.data_migrations";
     LOCK = "update quoin.data_catalogue set version = version + 1 where id = 1";
     VERSION = "select version from quoin.data_catalogue where id = 1";
-}
-
-/// A migration that has run.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
-pub struct AppliedMigration {
-    /// Its place in the order in which migrations ran.
-    pub position: i64,
-    /// Its name.
-    pub name: String,
-    /// The SHA-256 of its text, in hexadecimal digits.
-    pub checksum: String,
-    /// When it ran.
-    pub applied_at: Timestamp,
 }
 
 /// Takes the lock that lets one migration run at a time, and tells other nodes that the schema has changed.

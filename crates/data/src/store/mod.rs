@@ -1,7 +1,7 @@
 //! SQL that runs: the catalogue on either engine, the ledger of migrations, the session of a request, rows.
 
-pub mod catalogue_postgres;
-pub mod catalogue_sqlite;
-pub mod ledger;
-pub mod rows;
-pub mod session;
+pub(crate) mod catalogue_postgres;
+pub(crate) mod catalogue_sqlite;
+pub(crate) mod ledger;
+pub(crate) mod rows;
+pub(crate) mod session;

@@ -9,35 +9,35 @@ use crate::render::Renderer;
 
 /// A statement with its parameters, ready to run, again if need be.
 #[derive(Debug, Clone)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     sql: DynamicSql,
     params: Vec<Value<'static>>,
 }
 
 impl Prepared {
     /// Wraps what a builder has finished.
-    pub fn new((sql, params): (String, Vec<Value<'static>>)) -> Self {
+    pub(crate) fn new((sql, params): (String, Vec<Value<'static>>)) -> Self {
         Self { sql: DynamicSql(sql), params }
     }
 
     /// Runs it and returns how many rows it changed or gave.
-    pub fn execute(&self, tx: &mut Tx<'_>) -> Result<u64, DbError> {
+    pub(crate) fn execute(&self, tx: &mut Tx<'_>) -> Result<u64, DbError> {
         tx.execute(&self.sql, &self.params)
     }
 
     /// Runs it and returns the number in its first row.
-    pub fn number(&self, tx: &mut Tx<'_>) -> Result<u64, DbError> {
+    pub(crate) fn number(&self, tx: &mut Tx<'_>) -> Result<u64, DbError> {
         let number: i64 = tx.query_one(&self.sql, &self.params, |row| row.get(0))?;
         Ok(u64::try_from(number).unwrap_or(0))
     }
 
     /// Runs it and returns the truth in its first row; no row and NULL are not true.
-    pub fn truth(&self, tx: &mut Tx<'_>) -> Result<Option<bool>, DbError> {
+    pub(crate) fn truth(&self, tx: &mut Tx<'_>) -> Result<Option<bool>, DbError> {
         tx.query_opt(&self.sql, &self.params, |row| Ok(row.get::<Option<bool>>(0)?.unwrap_or(false)))
     }
 
     /// Runs it and hands each row to `each`.
-    pub fn for_each(
+    pub(crate) fn for_each(
         &self,
         tx: &mut Tx<'_>,
         each: impl FnMut(&Row<'_>) -> Result<(), DataError>,
@@ -48,13 +48,13 @@ impl Prepared {
 
 /// Rows on their way into an answer.
 #[derive(Debug)]
-pub struct Collected {
+pub(crate) struct Collected {
     /// The text so far.
-    pub text: String,
+    pub(crate) text: String,
     /// How many rows there were, written or not.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// How many rows are written.
-    pub written: u64,
+    pub(crate) written: u64,
     /// Rows before this one are counted and not written.
     skip: u64,
     most: u64,
@@ -62,19 +62,19 @@ pub struct Collected {
 
 impl Collected {
     /// Starts to collect.
-    pub fn new(renderer: &Renderer) -> Self {
+    pub(crate) fn new(renderer: &Renderer) -> Self {
         Self::window(renderer, 0, MOST_ROWS)
     }
 
     /// Starts to collect rows `skip` to `skip + most`.
-    pub fn window(renderer: &Renderer, skip: u64, most: u64) -> Self {
+    pub(crate) fn window(renderer: &Renderer, skip: u64, most: u64) -> Self {
         let mut text = String::with_capacity(1024);
         renderer.begin(&mut text);
         Self { text, rows: 0, written: 0, skip, most }
     }
 
     /// Takes a row.
-    pub fn take(&mut self, renderer: &Renderer, row: &Row<'_>) -> Result<(), DataError> {
+    pub(crate) fn take(&mut self, renderer: &Renderer, row: &Row<'_>) -> Result<(), DataError> {
         if self.rows >= self.skip && self.written < self.most {
             renderer.row(row, self.written, &mut self.text)?;
             self.written += 1;

@@ -2,7 +2,7 @@
 
 use quoin_db::{DbError, Engine, Tx};
 
-use crate::model::requester::{RequestRole, Requester};
+use crate::model::requester::Requester;
 
 /// Roles, helper functions and rights. Run at every start; changes nothing where all is there.
 const PREPARE: &str = r#"
@@ -95,15 +95,15 @@ pub(crate) fn grant(tx: &mut Tx<'_>) -> Result<(), DbError> {
 
 /// Puts the transaction into the requester's role, with their claims, in one round trip.
 ///
-/// `owner_serves` says that the platform's key works as the tables' owner, because `service_role` may not pass over
-/// policies here.
-pub(crate) fn begin(tx: &mut Tx<'_>, requester: &Requester, owner_serves: bool) -> Result<(), DbError> {
+/// `as_owner` leaves the transaction in Quoin's own role: for the platform's key where `service_role` may not pass over
+/// policies, and for Quoin's views, whose own query says who sees what.
+pub(crate) fn begin(tx: &mut Tx<'_>, requester: &Requester, as_owner: bool) -> Result<(), DbError> {
     if tx.engine() == Engine::Sqlite {
         return Ok(());
     }
     let claims = text_literal(&requester.claims);
     let claims = format!("select set_config('request.jwt.claims', {claims}, true)");
-    if requester.role == RequestRole::Service && owner_serves {
+    if as_owner {
         return tx.batch(&claims);
     }
     tx.batch(&format!("set local role {}; {claims}", requester.role.as_str()))

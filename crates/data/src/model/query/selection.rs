@@ -79,6 +79,10 @@ fn output(item: &str, table: &Table) -> Result<Output, DataError> {
     if !path.is_empty() && !matches!(kind.family(), Family::Json | Family::Other) {
         return Err(not_a_document(&kind));
     }
+    if alias == Some("") {
+        let details = "an alias stands before the colon".to_owned();
+        return Err(DataError::BadQuery(format!("select ({item})"), details));
+    }
     let label = alias.map_or_else(|| default_label(&column, &path), unquote);
     Ok(Output { label, column, kind, path, as_text, cast })
 }

@@ -33,7 +33,9 @@ pub(super) fn define(definition: &ColumnDef, table: &mut Table) -> Result<(), Re
         match &option.option {
             ColumnOption::NotNull => column.nullable = false,
             ColumnOption::Default(expr) => column.default = Some(default(expr, &column.kind)?),
-            ColumnOption::Generated { generated_as, sequence_options: None, generation_expr: None, .. } => {
+            ColumnOption::Generated { generated_as, sequence_options, generation_expr: None, .. }
+                if sequence_options.as_ref().is_none_or(Vec::is_empty) =>
+            {
                 column.nullable = false;
                 column.identity = Some(match generated_as {
                     GeneratedAs::Always => Identity::Always,

@@ -85,6 +85,9 @@ impl Resolver<'_> {
         wanted: Option<&LogicalType>,
     ) -> Result<Expression, Refusal> {
         let select = plain_select(query)?;
+        if self.place != Place::Policy {
+            return Err(Refusal::at(query.span(), "only policies may hold subqueries"));
+        }
         match (select.from.as_slice(), select.projection.as_slice(), &select.selection) {
             ([], [SelectItem::UnnamedExpr(inner)], None) => self.value(inner, wanted),
             _ => Err(Refusal::at(query.span(), "a subquery here may only be (select <function>()); use exists or in")),

@@ -1,0 +1,6 @@
+//! Requests on both engines, which must answer alike.
+
+mod differential;
+mod harness;
+mod migrations;
+mod races;
