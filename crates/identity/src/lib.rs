@@ -162,3 +162,6 @@ pub fn module(identity: &Identity) -> Module {
         ..Module::new("identity", http::routes(identity.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,11 @@
+//! Stories about people, told through the front in process, on each engine.
+
+mod admin;
+mod bad_input;
+mod harness;
+mod links;
+mod rules;
+mod schema;
+mod sessions;
+mod sign_up;
+mod user;
