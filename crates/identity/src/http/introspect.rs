@@ -1,12 +1,13 @@
 //! `/auth/v1/introspect` and the key set: what other services ask.
 
 use quoin_web::{
-    Ctx, HeaderMap, IntoResponse, Json, Operation, Refusal, Response, RoutesFor, State, Unidentified,
-    ValidBody, Who, header,
+    Ctx, HeaderMap, IntoResponse, Json, Operation, Refusal, Response, RoutesFor, State, StatusCode,
+    Unidentified, ValidBody, Who, header,
 };
 use serde::Deserialize;
 
 use crate::Identity;
+use crate::service::revoke_token::revoke_token;
 use crate::service::{Introspection, ServiceCredentials};
 
 /// What is asked.
@@ -34,6 +35,17 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
             introspect,
         )
         .add(
+            Operation::post("/auth/v1/revoke", "identity.token.revoke")
+                .summary("Ends the session of an access or refresh token.")
+                .description(
+                    "RFC 7009. Authenticate as for introspection. An unknown token is answered alike.",
+                )
+                .caller(Who::Unidentified)
+                .takes_form::<IntrospectIn>()
+                .gives_nothing(200),
+            revoke,
+        )
+        .add(
             Operation::get("/auth/v1/.well-known/jwks.json", "identity.signing_keys.public")
                 .summary("Gives the public keys that verify access tokens.")
                 .caller(Who::Unidentified)
@@ -51,6 +63,18 @@ async fn introspect(
     let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     identity.admit_service(ServiceCredentials { authorization }, ctx.now()).await?;
     Ok(Json(identity.introspect(&input.token, ctx.now()).await?))
+}
+
+async fn revoke(
+    ctx: Ctx<Unidentified>,
+    State(identity): State<Identity>,
+    headers: HeaderMap,
+    ValidBody(input): ValidBody<IntrospectIn>,
+) -> Result<StatusCode, Refusal> {
+    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    identity.admit_service(ServiceCredentials { authorization }, ctx.now()).await?;
+    revoke_token(&identity, &input.token, &ctx.origin).await?;
+    Ok(StatusCode::OK)
 }
 
 async fn jwks(_: Ctx<Unidentified>, State(identity): State<Identity>) -> Response {

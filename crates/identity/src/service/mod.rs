@@ -26,6 +26,7 @@ mod refresh_session;
 mod request_recovery;
 mod resend_link;
 mod revoke_api_key;
+pub mod revoke_token;
 mod send_link;
 mod sign_in;
 mod sign_up;

@@ -1,1 +1,223 @@
-//! Every operation attacked as nobody and as a stranger.
+//! Every operation attacked as nobody and as a stranger: somebody who is signed in, with an organisation of their own.
+//!
+//! The table is complete: an operation that it does not name fails the build, and so does a row without an operation.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use quoin_kernel::{OrgId, Timestamp, rng::SystemRng};
+use quoin_server::settings::Settings;
+use quoin_testkit::{Person, TestServer, on_each_engine, on_each_engine_with};
+use serde_json::{Value, json};
+
+/// One operation, called with the victim's ids.
+struct Attack {
+    id: &'static str,
+    path: &'static str,
+    body: fn() -> Option<Value>,
+    /// What nobody gets.
+    anon: u16,
+    /// What a stranger gets.
+    stranger: u16,
+}
+
+const fn attack(id: &'static str, path: &'static str, anon: u16, stranger: u16) -> Attack {
+    Attack { id, path, body: || None, anon, stranger }
+}
+
+const fn attack_with(
+    id: &'static str,
+    path: &'static str,
+    anon: u16,
+    stranger: u16,
+    body: fn() -> Option<Value>,
+) -> Attack {
+    Attack { id, path, body, anon, stranger }
+}
+
+/// `{org}`, `{user}` and `{random}` stand for the victim's organisation, the victim, and an id of nothing.
+static ATTACKS: &[Attack] = &[
+    attack("audit.entries.list", "/admin/v1/audit", 401, 403),
+    attack_with("identity.api_keys.create", "/admin/v1/keys", 401, 403, || {
+        Some(json!({"name": "x", "scopes": ["*"]}))
+    }),
+    attack("identity.api_keys.list", "/admin/v1/keys", 401, 403),
+    attack("identity.api_keys.revoke", "/admin/v1/keys/{random}", 401, 403),
+    attack("identity.audit.list", "/auth/v1/admin/audit", 401, 403),
+    attack("identity.health.get", "/auth/v1/health", 200, 200),
+    attack_with("identity.link.generate", "/auth/v1/admin/generate_link", 401, 403, || {
+        Some(json!({"type": "recovery", "email": "victim@example.com"}))
+    }),
+    attack_with("identity.link.resend", "/auth/v1/resend", 200, 200, || {
+        Some(json!({"type": "signup", "email": "victim@example.com"}))
+    }),
+    attack("identity.link.show", "/auth/v1/verify?type=recovery&token=guessed", 403, 403),
+    attack_with("identity.link.use", "/auth/v1/verify", 403, 403, || {
+        Some(json!({"type": "recovery", "token_hash": "guessed"}))
+    }),
+    attack("identity.reauthentication.request", "/auth/v1/reauthenticate", 401, 200),
+    attack_with("identity.recovery.request", "/auth/v1/recover", 200, 200, || {
+        Some(json!({"email": "victim@example.com"}))
+    }),
+    attack("identity.session.end", "/auth/v1/logout?scope=others", 401, 204),
+    attack_with("identity.session.grant", "/auth/v1/token?grant_type=password", 400, 400, || {
+        Some(json!({"email": "victim@example.com", "password": "guessed guessed"}))
+    }),
+    attack("identity.settings.get", "/auth/v1/settings", 200, 200),
+    attack_with("identity.signing_keys.import", "/admin/v1/signing-keys", 401, 403, || {
+        Some(json!({"jwk": {}}))
+    }),
+    attack("identity.signing_keys.public", "/auth/v1/.well-known/jwks.json", 200, 200),
+    attack("identity.signing_keys.rotate", "/admin/v1/signing-keys/rotate", 401, 403),
+    attack_with("identity.token.introspect", "/auth/v1/introspect", 401, 401, || Some(json!({"token": "x"}))),
+    attack_with("identity.token.revoke", "/auth/v1/revoke", 401, 401, || Some(json!({"token": "x"}))),
+    attack_with("identity.user.change", "/auth/v1/admin/users/{user}", 401, 403, || {
+        Some(json!({"password": "changed by a stranger"}))
+    }),
+    attack_with("identity.user.create", "/auth/v1/admin/users", 401, 403, || {
+        Some(json!({"email": "made@example.com", "password": "made by a stranger"}))
+    }),
+    attack("identity.user.delete", "/auth/v1/admin/users/{user}", 401, 403),
+    attack("identity.user.get", "/auth/v1/admin/users/{user}", 401, 403),
+    attack("identity.user.get_own", "/auth/v1/user", 401, 200),
+    attack_with("identity.user.invite", "/auth/v1/invite", 401, 403, || {
+        Some(json!({"email": "invited@example.com"}))
+    }),
+    attack("identity.user.list", "/auth/v1/admin/users", 401, 403),
+    attack_with("identity.user.sign_up", "/auth/v1/signup", 200, 200, || {
+        Some(json!({"email": "victim@example.com", "password": "taken over by a stranger"}))
+    }),
+    attack_with("identity.user.update", "/auth/v1/user", 401, 200, || Some(json!({"data": {"seen": true}}))),
+    attack("jobs.jobs.delete", "/jobs/v1/jobs/{random}", 401, 403),
+    attack("jobs.jobs.list", "/jobs/v1/jobs", 401, 403),
+    attack("jobs.jobs.retry", "/jobs/v1/jobs/{random}/retry", 401, 403),
+    attack("mail.mailbox.clear", "/admin/v1/mailbox", 401, 403),
+    attack("mail.mailbox.list", "/admin/v1/mailbox?to=victim@example.com", 401, 403),
+    attack("server.welcome", "/", 200, 200),
+    attack("tenancy.audit.list", "/orgs/v1/orgs/{org}/audit", 401, 404),
+    attack_with("tenancy.members.change", "/orgs/v1/orgs/{org}/members/{user}", 401, 404, || {
+        Some(json!({"role": "member"}))
+    }),
+    attack("tenancy.members.list", "/orgs/v1/orgs/{org}/members", 401, 404),
+    attack("tenancy.members.remove", "/orgs/v1/orgs/{org}/members/{user}", 401, 404),
+    attack_with("tenancy.orgs.create", "/orgs/v1/orgs", 401, 201, || Some(json!({"name": "The stranger's"}))),
+    attack("tenancy.orgs.delete", "/orgs/v1/orgs/{org}", 401, 404),
+    attack("tenancy.orgs.get", "/orgs/v1/orgs/{org}", 401, 404),
+    attack("tenancy.orgs.list", "/orgs/v1/orgs", 401, 200),
+    attack_with("tenancy.orgs.rename", "/orgs/v1/orgs/{org}", 401, 404, || {
+        Some(json!({"name": "Taken over"}))
+    }),
+    attack("tenancy.orgs.switch", "/orgs/v1/orgs/{org}/switch", 401, 404),
+    attack("web.calls.list", "/admin/v1/calls?sub={user}", 401, 403),
+    attack("web.docs.read", "/docs", 200, 200),
+    attack("web.health.alive", "/healthz", 200, 200),
+    attack("web.health.ready", "/readyz", 200, 200),
+    attack("web.metrics.read", "/metrics", 401, 403),
+    attack("web.openapi.read", "/openapi.json", 200, 200),
+];
+
+/// Whose things are attacked.
+struct Victim {
+    person: Person,
+    random: String,
+}
+
+impl Victim {
+    fn path(&self, attack: &Attack) -> String {
+        let path = attack.path.replace("{org}", &self.person.org_id).replace("{user}", &self.person.id);
+        path.replace("{random}", &self.random)
+    }
+
+    /// The same path with ids that belong to nothing.
+    fn path_to_nothing(&self, attack: &Attack) -> String {
+        attack
+            .path
+            .replace("{org}", &self.random)
+            .replace("{user}", &self.random)
+            .replace("{random}", &self.random)
+    }
+}
+
+fn method(server: &TestServer, id: &str) -> Method {
+    let operation = server.front.operations().iter().find(|operation| operation.id == id);
+    operation.unwrap_or_else(|| panic!("there is no operation {id}")).method.clone()
+}
+
+#[tokio::test]
+async fn the_table_names_every_operation_and_no_other() {
+    on_each_engine(|server| async move {
+        let there: BTreeSet<&str> = server.front.operations().iter().map(|operation| operation.id).collect();
+        let attacked: BTreeSet<&str> = ATTACKS.iter().map(|attack| attack.id).collect();
+        assert_eq!(there, attacked);
+    })
+    .await;
+}
+
+/// The table asks for more mails than one address gets in an hour; how many it gets is another test's matter.
+fn many_mails(settings: &mut Settings) {
+    settings.identity.mails_per_address = 1000;
+    settings.identity.mails_per_ip = 1000;
+}
+
+#[tokio::test]
+async fn nobody_gets_only_what_is_public() {
+    on_each_engine_with(many_mails, |server| async move {
+        let victim = Victim { person: server.person("victim").await, random: random() };
+        let mut wrong = Vec::new();
+        for attack in ATTACKS {
+            let path = victim.path(attack);
+            let answer = server.anon(method(&server, attack.id), &path, (attack.body)().as_ref()).await;
+            if answer.status.as_u16() != attack.anon {
+                wrong.push(format!("{}: {} {}", attack.id, answer.status, answer.text()));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        is_unharmed(&server, &victim.person).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stranger_gets_what_is_theirs_and_cannot_tell_what_is_another_tenants_from_nothing() {
+    on_each_engine_with(many_mails, |server| async move {
+        let victim = Victim { person: server.person("victim").await, random: random() };
+        let stranger = server.person("stranger").await;
+        let mut wrong = Vec::new();
+        for attack in ATTACKS {
+            let method = method(&server, attack.id);
+            let body = (attack.body)();
+            let answer = stranger.call(&server, method.clone(), &victim.path(attack), body.as_ref()).await;
+            let nothing =
+                stranger.call(&server, method, &victim.path_to_nothing(attack), body.as_ref()).await;
+            if answer.status.as_u16() != attack.stranger {
+                wrong.push(format!("{}: {} {}", attack.id, answer.status, answer.text()));
+            }
+            if attack.stranger == 404 && answer.without_request_id() != nothing.without_request_id() {
+                wrong.push(format!("{} tells: {} and {}", attack.id, answer.text(), nothing.text()));
+            }
+            let told = answer.text();
+            if told.contains(&victim.person.org_id) || told.contains(&victim.person.id) {
+                wrong.push(format!("{} shows the victim's ids: {told}", attack.id));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        is_unharmed(&server, &victim.person).await;
+    })
+    .await;
+}
+
+/// The victim still has everything.
+async fn is_unharmed(server: &TestServer, victim: &Person) {
+    let org =
+        victim.call(server, Method::GET, &format!("/orgs/v1/orgs/{}", victim.org_id), None).await.expect(200);
+    assert_ne!(org.json()["name"], "Taken over");
+    let members =
+        victim.call(server, Method::GET, &format!("/orgs/v1/orgs/{}/members", victim.org_id), None).await;
+    assert_eq!(members.expect(200).json()["data"][0]["role"], "owner");
+    victim.call(server, Method::GET, "/auth/v1/user", None).await.expect(200);
+    victim.sign_in(server).await.expect(200);
+}
+
+fn random() -> String {
+    OrgId::new(Timestamp::from_micros(1), &SystemRng::default()).to_string()
+}
