@@ -251,3 +251,37 @@ async fn json_keeps_its_meaning_though_postgresql_reorders_it() {
         assert_eq!(read.as_slice(), std::slice::from_ref(&json));
     }
 }
+
+/// Rule: let a parameter meet its column before it meets `is null`; PostgreSQL fixes the type where it first can.
+#[tokio::test]
+async fn a_parameter_is_typed_by_its_first_use_on_postgresql() {
+    for db in with_things().await {
+        let null_first =
+            "select number from quoin.test_things where (?1 is null or size = ?1) order by number";
+        let untyped = select::<i64>(&db, null_first, params![7_i64]).await;
+        assert_eq!(untyped.is_ok(), db.engine() == Engine::Sqlite, "{untyped:?}");
+        let column_first =
+            "select number from quoin.test_things where (size = ?1 or ?1 is null) order by number";
+        assert_eq!(select::<i64>(&db, column_first, params![7_i64]).await.unwrap(), [3]);
+        assert_eq!(select::<i64>(&db, column_first, params![None::<i64>]).await.unwrap(), [1, 2, 3, 4]);
+    }
+}
+
+#[tokio::test]
+async fn parameters_take_the_columns_type_in_insert_from_select_and_in_row_comparisons() {
+    for db in with_things().await {
+        let unless_there = "insert into quoin.test_things (number, name, done, at) select ?1, ?2, ?3, ?4
+            where not exists (select 1 from quoin.test_things where number = ?1)";
+        let at: quoin_kernel::Timestamp = "2026-08-01T12:00:00Z".parse().unwrap();
+        assert_eq!(execute(&db, unless_there, params![5_i64, "five", true, at]).await.unwrap(), 1);
+        assert_eq!(execute(&db, unless_there, params![5_i64, "five", true, at]).await.unwrap(), 0);
+        let after = "select number from quoin.test_things where (at, number) >= (?1, ?2)";
+        assert_eq!(select::<i64>(&db, after, params![at, 5_i64]).await.unwrap(), [5]);
+        let page = "select number from quoin.test_things order by number limit ?1 offset ?2";
+        assert_eq!(select::<i64>(&db, page, params![2_i64, 1_i64]).await.unwrap(), [2, 3]);
+        let there = "select exists (select 1 from quoin.test_things where number in (?1, ?2))";
+        assert_eq!(select::<bool>(&db, there, params![5_i64, 77_i64]).await.unwrap(), [true]);
+        let filled = "select coalesce(name, ?1) from quoin.test_things where number = 4";
+        assert_eq!(select::<String>(&db, filled, params!["nobody"]).await.unwrap(), ["nobody"]);
+    }
+}
