@@ -20,5 +20,6 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<WorkerGuard, Inva
         LogFormat::Json => tracing::subscriber::set_global_default(lines.json().flatten_event(true).finish()),
     };
     started.map_err(|error| InvalidSettings::Value(error.to_string()))?;
+    quoin_web::panics::log_through_tracing();
     Ok(guard)
 }

@@ -136,9 +136,8 @@ impl WebConfig {
     pub fn client_ip(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let forwarded =
             headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
-        let from_the_right = forwarded.flat_map(|value| value.rsplit(','));
-        let believed =
-            self.trusted_proxies.checked_sub(1).and_then(|skipped| from_the_right.skip(skipped).next());
+        let mut from_the_right = forwarded.flat_map(|value| value.rsplit(','));
+        let believed = self.trusted_proxies.checked_sub(1).and_then(|skipped| from_the_right.nth(skipped));
         believed.and_then(|text| text.trim().parse().ok()).unwrap_or(peer.ip()).to_canonical()
     }
 }

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_cookie_in_public_carries_every_guard() {
         let config = config("https://api.example.com", Mode::Production);
-        let cookie = set(&config, "csrf", "abc", Some(Duration::from_secs(60))).unwrap();
+        let cookie = set(&config, "csrf", "abc", Some(Duration::from_mins(1))).unwrap();
         assert_eq!(cookie, "__Host-quoin-csrf=abc; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=60");
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, HeaderValue::from_static("a=b; quoin-csrf=no; __Host-quoin-csrf=abc"));

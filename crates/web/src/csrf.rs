@@ -1,5 +1,8 @@
 //! Forms that only our own pages can send: a random cookie, and its HMAC in a hidden field.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,7 +18,7 @@ const COOKIE: &str = "csrf";
 /// The name of the hidden field.
 pub const FIELD: &str = "csrf_token";
 /// How long a form may stay open before it is sent.
-const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+const LIFETIME: Duration = Duration::from_hours(12);
 
 /// What a page with a form needs.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use tower_service::Service;
 use crate::app::App;
 use crate::config::WebConfig;
 use crate::input::{GuardedBody, check_url_text};
-use crate::panics::CatchPanic;
+use crate::panics::catch_panic;
 use crate::refusal::{Refusal, take_problem, write_problem};
 use crate::request::RequestInfo;
 use crate::route::{Operation, Routes};
@@ -56,9 +56,9 @@ impl Front {
     /// # Panics
     /// At start, where two rooms declare the same method and path.
     pub fn new(app: App, rooms: Routes) -> Self {
-        let routes = rooms.merge(system::routes(&app));
-        let (router, operations) = system::with_documents(&app, routes);
-        let router = router.fallback(no_such_route).method_not_allowed_fallback(wrong_method);
+        let all = system::with_documents(&app, rooms.merge(system::routes(&app)));
+        let router = all.router.fallback(no_such_route).method_not_allowed_fallback(wrong_method);
+        let operations = all.operations;
         let config = app.config();
         let (cors, hsts) = (Cors::new(&config.cors_origins), config.is_https());
         let request_ids = RequestIds::seeded(app.rng());
@@ -76,7 +76,7 @@ impl Front {
     }
 
     /// Answers one request that came from `peer`. Never fails and never panics.
-    pub async fn handle<B>(&self, mut request: Request<B>, peer: SocketAddr) -> Response
+    pub async fn handle<B>(&self, request: Request<B>, peer: SocketAddr) -> Response
     where
         B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -86,21 +86,17 @@ impl Front {
         let in_flight = InFlight::enter(&app.metrics().in_flight);
         let info = Arc::new(arrival::read(&request, peer, &inner.request_ids, app));
         let mut line = CallLine::start(app, &info, request.method());
-        let origin = request.headers_mut().remove(header::ORIGIN);
+        let origin = request.headers().get(header::ORIGIN).cloned();
         let in_auth = request.uri().path().starts_with("/auth/v1");
-        let is_page_request = request.method() == Method::OPTIONS && origin.is_some();
+        let asks_first = request.method() == Method::OPTIONS && origin.is_some();
 
-        let mut response =
-            if is_page_request && request.headers().contains_key("access-control-request-method") {
-                inner.cors.preflight(request.headers())
-            } else if let Err(problem) = admissible(request.uri(), &in_flight, config) {
-                Refusal::from(problem).into_response()
-            } else {
-                if let Some(origin) = &origin {
-                    request.headers_mut().insert(header::ORIGIN, origin.clone());
-                }
-                self.route(request, &info).await
-            };
+        let mut response = if asks_first && request.headers().contains_key("access-control-request-method") {
+            Cors::preflight(request.headers())
+        } else if let Err(problem) = admissible(request.uri(), &in_flight, config) {
+            Refusal::from(problem).into_response()
+        } else {
+            self.route(request, &info).await
+        };
         if let Some(problem) = take_problem(&mut response) {
             line.refused(&problem);
             write_problem(&mut response, &problem, &info.origin.request_id);
@@ -120,7 +116,7 @@ impl Front {
         request.extensions_mut().insert(Arc::clone(info));
         let max_pause = self.0.app.config().body_pause;
         let request = request.map(|body| Body::new(GuardedBody::new(body, Arc::clone(info), max_pause)));
-        match CatchPanic::new(self.0.router.clone().call(request)).await {
+        match catch_panic(self.0.router.clone().call(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(panic) => {

@@ -27,9 +27,9 @@ pub(crate) use store::{ALL, purge};
 use store::{Claim, Found};
 
 /// How long an answer can be replayed.
-const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const LIFETIME: Duration = Duration::from_hours(24);
 /// After this time a claim without an answer belongs to a call that will never answer.
-const ABANDONED_AFTER: Duration = Duration::from_secs(120);
+const ABANDONED_AFTER: Duration = Duration::from_mins(2);
 
 /// Tells whether a request carries a key.
 pub(crate) fn has_key(headers: &HeaderMap) -> bool {

@@ -29,7 +29,7 @@ pub mod module;
 mod openapi;
 pub mod outbound;
 pub mod page;
-mod panics;
+pub mod panics;
 mod params;
 mod purge;
 pub mod rate_limit;

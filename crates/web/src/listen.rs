@@ -11,7 +11,7 @@ mod watched;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -58,25 +58,28 @@ impl Default for Limits {
 const MAX_REFUSALS: usize = 256;
 
 /// Tells all accept loops to end.
-#[derive(Debug, Clone)]
-pub struct Shutdown(watch::Sender<bool>);
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    sender: watch::Sender<bool>,
+    // The same, cheap enough to be looked at on every wake of every connection.
+    begun: Arc<AtomicBool>,
 }
 
 impl Shutdown {
     /// Begins the end: no more connections, and the open ones close after the request they are at.
     pub fn begin(&self) {
-        self.0.send_replace(true);
+        self.begun.store(true, Ordering::Release);
+        self.sender.send_replace(true);
     }
 
     /// Waits until it begins.
     pub async fn begun(&self) {
         // The sender lives as long as `self`, so waiting cannot fail.
-        let _ = self.0.subscribe().wait_for(|begun| *begun).await;
+        let _ = self.sender.subscribe().wait_for(|begun| *begun).await;
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
     }
 }
 

@@ -24,10 +24,10 @@ pub fn module(app: &App) -> Module {
     Module {
         migrations: MIGRATIONS,
         statements: STATEMENTS.to_vec(),
-        jobs: vec![JobType::new("web.purge", 3, Duration::from_secs(60), move |_, _| purge(app.clone()))],
+        jobs: vec![JobType::new("web.purge", 3, Duration::from_mins(1), move |_, _| purge(app.clone()))],
         schedules: vec![Schedule {
             name: "web.purge",
-            when: When::Every(Duration::from_secs(600)),
+            when: When::Every(Duration::from_mins(10)),
             job: "web.purge",
         }],
         config_docs: CONFIG_DOCS,

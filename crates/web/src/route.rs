@@ -267,9 +267,9 @@ impl<S: Clone + Send + Sync + 'static> RoutesFor<S> {
         let method = MethodFilter::try_from(operation.method.clone())
             .expect("the constructors know these methods only");
         let operation = Arc::new(operation);
+        let served = serve::Served::new(&operation, &self.app, handler);
         for path in std::iter::once(&operation.path).chain(&operation.aliases) {
-            let served = serve::Served::new(&operation, &self.app, handler.clone());
-            self.router = self.router.route(path, on(method, served));
+            self.router = self.router.route(path, on(method, served.clone()));
         }
         self.operations.push(operation);
         self

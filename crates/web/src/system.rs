@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 use bytes::Bytes;
 use http::header;
 use quoin_kernel::{Problem, UserId};
@@ -78,7 +78,7 @@ pub(crate) fn routes(app: &App) -> Routes {
 }
 
 /// Adds the operations that describe all the others: metrics and documents.
-pub(crate) fn with_documents(app: &App, rooms: Routes) -> (Router, Vec<Arc<Operation>>) {
+pub(crate) fn with_documents(app: &App, rooms: Routes) -> Routes {
     let described = Described { app: app.clone(), all: Arc::default() };
     let routes = rooms.merge(
         Routes::new(described.clone())
@@ -107,7 +107,7 @@ pub(crate) fn with_documents(app: &App, rooms: Routes) -> (Router, Vec<Arc<Opera
     };
     // Nobody else has the handle yet, so it is empty.
     described.all.get_or_init(|| all);
-    (routes.router, routes.operations)
+    routes
 }
 
 /// The state of the operations that describe all the others; filled once all are known.

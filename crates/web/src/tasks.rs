@@ -1,5 +1,8 @@
 //! Background tasks that somebody waits for.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -140,7 +140,7 @@ fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
         aal: if needs_second_factor { Aal::Aal1 } else { Aal::Aal2 },
         needs_second_factor,
         issued_at: now,
-        expires_at: now + std::time::Duration::from_secs(3600),
+        expires_at: now + std::time::Duration::from_hours(1),
         claims: claims.to_string().into(),
     })))
 }

@@ -33,7 +33,7 @@ impl Cors {
     }
 
     /// Answers a preflight. Headers that are not on the list are echoed back, since clients add their own.
-    pub(super) fn preflight(&self, request: &HeaderMap) -> Response {
+    pub(super) fn preflight(request: &HeaderMap) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         let headers = response.headers_mut();

@@ -1,5 +1,6 @@
 mod bad_input;
 mod doors;
+mod log;
 
 use quoin_db::testing::{TestDatabase, fresh_sqlite};
 use serde_json::json;

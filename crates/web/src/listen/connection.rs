@@ -56,9 +56,14 @@ impl Serving {
             .max_buf_size(self.limits.max_head_bytes.max(SMALLEST_BUFFER));
         let mut connection = pin!(builder.serve_connection(io, service));
         let mut begun = pin!(self.shutdown.begun());
-        let mut ending = false;
+        let (mut registered, mut ending) = (false, false);
         let ended = poll_fn(|cx| {
-            if !ending && begun.as_mut().poll(cx).is_ready() {
+            // A task keeps its waker, so registering once is enough; after that a look at a flag replaces a lock.
+            if !registered {
+                registered = true;
+                let _ = begun.as_mut().poll(cx);
+            }
+            if !ending && self.shutdown.has_begun() {
                 ending = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -5,7 +5,7 @@ fn a_histogram_cumulates_its_buckets_and_counts_every_call() {
     let metrics = OperationMetrics::default();
     metrics.count(200, Duration::from_micros(100));
     metrics.count(404, Duration::from_micros(101));
-    metrics.count(200, Duration::from_secs(60));
+    metrics.count(200, Duration::from_mins(1));
     let mut text = MetricsText::default();
     text.operations([("toy.thing.get", &metrics)].into_iter());
     let text = text.into_text();

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -10,7 +11,13 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use quoin_kernel::Problem;
 
 /// Limits how often one address may do something; an IPv6 network of 64 bits counts as one address.
-pub struct IpLimit(DefaultKeyedRateLimiter<IpAddr>);
+pub struct IpLimit {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    checks: AtomicU32,
+}
+
+/// After so many checks, addresses are forgotten that are unlimited again, so that memory stays bounded.
+const CHECKS_PER_SWEEP: u32 = 8192;
 
 impl IpLimit {
     /// Allows `burst` calls at once, of which one becomes free again after each `refill`.
@@ -19,7 +26,7 @@ impl IpLimit {
     /// Where `refill` is zero, which would be no limit.
     pub fn new(burst: NonZeroU32, refill: Duration) -> Self {
         let quota = Quota::with_period(refill).expect("a limit refills after some time").allow_burst(burst);
-        Self(RateLimiter::keyed(quota))
+        Self { limiter: RateLimiter::keyed(quota), checks: AtomicU32::new(0) }
     }
 
     /// Counts one call.
@@ -27,15 +34,13 @@ impl IpLimit {
     /// # Errors
     /// 429 `over_request_rate_limit` with `Retry-After`.
     pub fn check(&self, ip: IpAddr) -> Result<(), Problem> {
-        self.0.check_key(&network(ip)).map_err(|refused| {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % CHECKS_PER_SWEEP == CHECKS_PER_SWEEP - 1 {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(&network(ip)).map_err(|refused| {
             let wait = refused.wait_time_from(DefaultClock::default().now());
             too_many(wait)
         })
-    }
-
-    /// Forgets addresses that have not called for long enough to be unlimited again.
-    pub fn forget_idle(&self) {
-        self.0.retain_recent();
     }
 }
 
@@ -58,6 +63,6 @@ fn network(ip: IpAddr) -> IpAddr {
 
 impl fmt::Debug for IpLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IpLimit").field("addresses", &self.0.len()).finish()
+        f.debug_struct("IpLimit").field("addresses", &self.limiter.len()).finish_non_exhaustive()
     }
 }

@@ -6,7 +6,7 @@ use quoin_db::testing::{TestDatabase, migrated};
 use super::*;
 use crate::testing::START;
 
-const FAILED: Counter = Counter::new("test.failed", 3, Duration::from_secs(60));
+const FAILED: Counter = Counter::new("test.failed", 3, Duration::from_mins(1));
 
 async fn databases() -> Vec<TestDatabase> {
     migrated(&[crate::purge::MIGRATIONS]).await
@@ -26,7 +26,7 @@ async fn a_count_survives_reopening_and_ends_with_its_window() {
             (429, "over_request_rate_limit", Some(51))
         );
         FAILED.check(&again, "bob", START).await.unwrap();
-        FAILED.check(&again, "ann", START + Duration::from_secs(60)).await.unwrap();
+        FAILED.check(&again, "ann", START + Duration::from_mins(1)).await.unwrap();
         assert_eq!(FAILED.add(&again, "ann", START + Duration::from_secs(61)).await.unwrap(), 1);
         FAILED.clear(&again, "ann").await.unwrap();
         assert_eq!(FAILED.add(&again, "ann", START + Duration::from_secs(62)).await.unwrap(), 1);
@@ -47,7 +47,7 @@ async fn of_fifty_spenders_at_once_as_many_get_through_as_the_limit_says() {
 async fn windows_that_are_over_are_purged() {
     for db in databases().await {
         FAILED.add(&db, "ann", START).await.unwrap();
-        FAILED.add(&db, "bob", START + Duration::from_secs(60)).await.unwrap();
+        FAILED.add(&db, "bob", START + Duration::from_mins(1)).await.unwrap();
         let purged = db
             .write::<_, quoin_db::DbError, _>("test.purge", |tx| purge(tx, START + Duration::from_secs(90)))
             .await
@@ -58,7 +58,7 @@ async fn windows_that_are_over_are_purged() {
 
 #[test]
 fn an_ipv6_network_counts_as_one_address() {
-    let limit = IpLimit::new(NonZeroU32::new(2).unwrap(), Duration::from_secs(60));
+    let limit = IpLimit::new(NonZeroU32::new(2).unwrap(), Duration::from_mins(1));
     assert!(limit.check("2001:db8:1:2::1".parse().unwrap()).is_ok());
     assert!(limit.check("2001:db8:1:2:ffff::2".parse().unwrap()).is_ok());
     assert!(limit.check("2001:db8:1:2::3".parse().unwrap()).is_err());
