@@ -81,3 +81,6 @@ pub static MIGRATIONS: &[quoin_db::Migration] = &[quoin_db::Migration {
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::mailbox_global::ALL, store::outbox_global::ALL];
+
+#[cfg(test)]
+mod tests;

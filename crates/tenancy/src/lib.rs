@@ -15,6 +15,7 @@
 
 mod error;
 mod http;
+mod jobs;
 pub mod model;
 pub mod revocations;
 pub mod service;
@@ -61,6 +62,8 @@ impl Tenancy {
         Module {
             migrations: MIGRATIONS,
             statements: STATEMENTS.to_vec(),
+            jobs: jobs::types(&self.0.app),
+            schedules: jobs::schedules(),
             ..Module::new("tenancy", http::routes(self.clone()))
         }
     }

@@ -8,3 +8,6 @@ mod smtp_url;
 pub use mailbox::MailboxTransport;
 pub use nowhere::Nowhere;
 pub use smtp::{InvalidSmtpUrl, SmtpTransport};
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,10 @@ use crate::port::{SendError, Transport};
 
 pub use super::smtp_url::InvalidSmtpUrl;
 
-/// How long connecting, and each answer of the server, may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one message may take from the first byte to the last; far less than the lease of its job.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(90);
 /// Connections kept open at most.
 const CONNECTIONS: u32 = 10;
 /// Answers about the credentials or the need for them: the set-up is wrong, not the message (RFC 4954, section 6).
@@ -27,7 +29,13 @@ const SETUP_FAULTS: [u16; 4] = [530, 534, 535, 538];
 /// Sends through one SMTP server.
 pub struct SmtpTransport {
     inner: AsyncSmtpTransport<Tokio1Executor>,
+    timeout: Duration,
 }
+
+/// The server has fallen silent.
+#[derive(Debug, thiserror::Error)]
+#[error("the mail server did not answer in time")]
+struct Silent(#[source] tokio::time::error::Elapsed);
 
 impl SmtpTransport {
     /// Prepares connections to the server that `url` names; `ca_pem` is trusted besides the system's authorities.
@@ -35,6 +43,14 @@ impl SmtpTransport {
     /// # Errors
     /// A URL that is not understood or would send without encryption by accident.
     pub fn new(url: &Secret<String>, ca_pem: Option<&[u8]>) -> Result<Self, InvalidSmtpUrl> {
+        Self::with_timeout(url, ca_pem, DELIVERY_TIMEOUT)
+    }
+
+    pub(crate) fn with_timeout(
+        url: &Secret<String>,
+        ca_pem: Option<&[u8]>,
+        timeout: Duration,
+    ) -> Result<Self, InvalidSmtpUrl> {
         let url = SmtpUrl::parse(url)?;
         let tls = match url.encryption {
             Encryption::None => Tls::None,
@@ -44,14 +60,14 @@ impl SmtpTransport {
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&url.host)
             .port(url.port)
             .tls(tls)
-            .timeout(Some(TIMEOUT))
+            .timeout(Some(CONNECT_TIMEOUT.min(timeout)))
             .pool_config(PoolConfig::new().max_size(CONNECTIONS).idle_timeout(Duration::from_secs(30)));
         if let Some((user, password)) = url.credentials {
             builder = builder
                 .credentials(Credentials::new(user, password.expose().clone()))
                 .authentication(vec![Mechanism::Plain, Mechanism::Login]);
         }
-        Ok(Self { inner: builder.build() })
+        Ok(Self { inner: builder.build(), timeout })
     }
 }
 
@@ -68,7 +84,11 @@ impl Transport for SmtpTransport {
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<(), SendError>> {
         Box::pin(async move {
             let mail = compose(message).map_err(SendError::Permanent)?;
-            self.inner.send(mail).await.map(|_| ()).map_err(classify)
+            // The client's own time limit covers connecting only: without this one, a silent server would hold the try.
+            match tokio::time::timeout(self.timeout, self.inner.send(mail)).await {
+                Ok(answered) => answered.map(|_| ()).map_err(classify),
+                Err(elapsed) => Err(SendError::Temporary(Box::new(Silent(elapsed)))),
+            }
         })
     }
 }

@@ -1,0 +1,30 @@
+//! What this room does by itself: it forgets revocations that no living token can contradict.
+
+use std::time::Duration;
+
+use quoin_db::DbError;
+use quoin_kernel::job::{JobError, JobType, Schedule, When};
+use quoin_web::App;
+
+use crate::revocations;
+
+/// The job that removes revocations that have expired.
+const PURGE: &str = "tenancy.purge";
+
+/// Describes the jobs of this room.
+pub(crate) fn types(app: &App) -> Vec<JobType> {
+    let app = app.clone();
+    vec![JobType::new(PURGE, 3, Duration::from_secs(60), move |run, _| {
+        let app = app.clone();
+        async move {
+            let purged: Result<u64, DbError> =
+                app.db().system().write("tenancy.purge", move |tx| revocations::purge(tx, run.now)).await;
+            purged.map(|_| ()).map_err(|error| JobError::Retry(Box::new(error)))
+        }
+    })]
+}
+
+/// Says when they run.
+pub(crate) fn schedules() -> Vec<Schedule> {
+    vec![Schedule { name: PURGE, when: When::Every(Duration::from_secs(3600)), job: PURGE }]
+}
