@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::DataError;
-use crate::model::expression::Expression;
+use crate::model::expression::{Claim, Comparison, Expression};
 use crate::model::logical_type::LogicalType;
 use crate::model::sql_subset::expressions::Place;
 use crate::model::sql_subset::{Refusal, stored_expression};
@@ -34,7 +34,7 @@ pub struct TableEntry {
     pub view: Option<ViewSource>,
 }
 
-/// The query behind a view, in each engine's text, and the condition that guards it.
+/// The query behind a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ViewSource {
     /// The query in the common dialect.
@@ -70,10 +70,23 @@ impl Catalogue {
     }
 
     /// Adds a read-only view, unless a table of the users has its name.
+    ///
+    /// Its rows are those of the active organisation; a view that has none is the platform's alone.
     pub fn expose(&mut self, table: Table, view: ViewSource) {
+        let own = table.column("org_id").map(|column| {
+            let org_id = Box::new(Expression::column(&column.name, &column.kind));
+            let active = Box::new(Expression::Claim(Claim::OrgId));
+            CompiledPolicy {
+                command: Command::Select,
+                roles: Vec::new(),
+                permissive: true,
+                using: Some(Expression::Compare(Comparison::Equal, org_id, active)),
+                check: None,
+            }
+        });
         let entry = TableEntry {
             defaults: table.columns.iter().map(|_| None).collect(),
-            policies: Vec::new(),
+            policies: own.into_iter().collect(),
             view: Some(view),
             table,
         };

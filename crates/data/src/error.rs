@@ -187,14 +187,15 @@ impl From<DataError> for Problem {
             DataError::NotSingular(rows) => {
                 contract(406, "PGRST116", &error).details(format!("The result contains {rows} rows"))
             }
-            DataError::BadPut(code, _, status) => contract(*status, *code, &error),
+            DataError::BadPut(code, _, status) | DataError::NotImplemented(code, _, status) => {
+                contract(*status, *code, &error)
+            }
             DataError::BadPreferences(invalid) => {
                 contract(400, "PGRST122", &error).details(format!("Invalid preferences: {invalid}"))
             }
             DataError::TooManyAffected(rows) => {
                 contract(400, "PGRST124", &error).details(format!("The query affects {rows} rows"))
             }
-            DataError::NotImplemented(code, _, status) => contract(*status, *code, &error),
             DataError::NotOnSqlite(_) => contract(400, "PGRST127", &error),
             DataError::NotAcceptable(_) => contract(406, "PGRST107", &error),
             DataError::UnknownSchema(_) => {

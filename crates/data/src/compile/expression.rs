@@ -56,7 +56,7 @@ impl SqlBuilder<'_> {
             }
             Expression::Coalesce(parts) => {
                 self.push("coalesce(");
-                self.list(parts, |sql, part| sql.expression(part))?.push(")");
+                self.list(parts, Self::expression)?.push(")");
             }
             Expression::NullIf(left, right) => {
                 self.push("nullif(");
@@ -169,7 +169,7 @@ impl SqlBuilder<'_> {
             .collect();
         match literals {
             Some(literals) if self.engine == Engine::Postgres => {
-                let elements: Vec<String> = literals.iter().map(|literal| literal.to_text()).collect();
+                let elements: Vec<String> = literals.into_iter().map(Literal::to_text).collect();
                 self.push(" = any(").param(Value::from(array_text(&elements)));
                 self.push("::").push(value.kind().base_name()).push("[]))");
             }

@@ -108,7 +108,7 @@ impl SqlBuilder<'_> {
             Holder::Part(inner, path) => {
                 self.push("(");
                 self.holder(inner)?;
-                self.push(" -> ").value(&Literal::Text(path_text(*path))).push(")");
+                self.push(" -> ").value(&Literal::Text(path_text(path))).push(")");
                 Ok(())
             }
             Holder::Element(inner, alias) => {

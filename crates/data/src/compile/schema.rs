@@ -72,7 +72,7 @@ impl<'a> SqliteSchema<'a> {
     fn create_table(&self, sql: &mut SqlBuilder<'_>, table: &Table) -> Result<(), DataError> {
         sql.push("create table ").name(&table.name).push(" (");
         sql.list(&table.columns, |sql, column| {
-            self.column(sql, column);
+            Self::column(sql, column);
             if column.identity.is_some() {
                 sql.push(" primary key autoincrement");
             }
@@ -92,7 +92,7 @@ impl<'a> SqliteSchema<'a> {
             sql.push(", constraint ").name(&key.name).push(" foreign key (");
             sql.names(key.columns.iter().map(String::as_str)).push(") references ").name(&key.table).push(" (");
             sql.names(key.referred.iter().map(String::as_str)).push(")");
-            self.actions(sql, key);
+            Self::actions(sql, key);
         }
         sql.push(") strict");
         for key in &table.uniques {
@@ -104,7 +104,7 @@ impl<'a> SqliteSchema<'a> {
         Ok(())
     }
 
-    fn column(&self, sql: &mut SqlBuilder<'_>, column: &Column) {
+    fn column(sql: &mut SqlBuilder<'_>, column: &Column) {
         let kind = if column.identity.is_some() { "INTEGER" } else { column.kind.sqlite_name() };
         sql.name(&column.name).push(" ").push(kind);
         if !column.nullable {
@@ -112,7 +112,7 @@ impl<'a> SqliteSchema<'a> {
         }
     }
 
-    fn actions(&self, sql: &mut SqlBuilder<'_>, key: &crate::model::table::ForeignKey) {
+    fn actions(sql: &mut SqlBuilder<'_>, key: &crate::model::table::ForeignKey) {
         for (when, action) in [("delete", &key.on_delete), ("update", &key.on_update)] {
             if let Some(action) = action {
                 sql.push(" on ").push(when).push(" ").push(action);
@@ -147,7 +147,7 @@ impl<'a> SqliteSchema<'a> {
     ) -> Result<(), DataError> {
         let Some(owner) = self.schema.get(table) else { return Ok(()) };
         sql.push("alter table ").name(table).push(" add column ");
-        self.column(sql, column);
+        Self::column(sql, column);
         if let Some(default) = self.default(owner, column)? {
             let value = self.requester.constant(&default, uuid)?;
             let value = assigned(&column.kind, value)?;
@@ -163,7 +163,7 @@ impl<'a> SqliteSchema<'a> {
         for key in owner.foreign_keys.iter().filter(|key| key.columns == [column.name.clone()]) {
             sql.push(" constraint ").name(&key.name).push(" references ").name(&key.table).push(" (");
             sql.names(key.referred.iter().map(String::as_str)).push(")");
-            self.actions(sql, key);
+            Self::actions(sql, key);
         }
         Ok(())
     }

@@ -11,7 +11,6 @@ use crate::model::json_text;
 use crate::model::literal::Literal;
 use crate::model::logical_type::LogicalType;
 use crate::model::query::{OrderTerm, Window};
-use crate::model::requester::RequestRole;
 use crate::model::table::{Column, Command};
 
 /// A value for each column that a write sets.
@@ -40,7 +39,7 @@ impl SqlBuilder<'_> {
         let table = entry.table.name.clone();
         self.within(table, |sql| {
             sql.read_columns(columns, true);
-            sql.from_where(entry, filter)?;
+            sql.source_and_condition(entry, filter)?;
             sql.order(order)?;
             // Two parameters, so that every page shares one text.
             let number = |number: u64| Value::Int(i64::try_from(number).unwrap_or(i64::MAX));
@@ -52,67 +51,42 @@ impl SqlBuilder<'_> {
     /// Writes the query of how many rows match.
     pub fn count_rows(&mut self, entry: &TableEntry, filter: &Expression) -> Result<(), DataError> {
         self.push("select count(*)");
-        self.within(entry.table.name.clone(), |sql| sql.from_where(entry, filter))
+        self.within(entry.table.name.clone(), |sql| sql.source_and_condition(entry, filter))
     }
 
-    fn from_where(&mut self, entry: &TableEntry, filter: &Expression) -> Result<(), DataError> {
+    fn source_and_condition(&mut self, entry: &TableEntry, filter: &Expression) -> Result<(), DataError> {
         self.push(" from ");
-        match &entry.view {
-            Some(view) => {
-                self.view(view);
-                self.push(" as ").name(&entry.table.name);
-            }
-            None => {
-                self.table(&entry.table.name);
-            }
+        if let Some(view) = &entry.view {
+            self.view(entry, view);
+            self.push(" as ").name(&entry.table.name);
+        } else {
+            self.table(&entry.table.name);
         }
         self.push(" where ");
         self.expression(filter)?;
-        if self.engine == Engine::Sqlite && entry.view.is_none() && binds(entry, self.requester) {
+        // PostgreSQL knows its own tables' policies, and nothing of Quoin's views.
+        let ours = self.engine == Engine::Sqlite || entry.view.is_some();
+        if ours && binds(entry, self.requester) {
             self.push(" and ");
             self.select_policy(entry)?;
         }
         Ok(())
     }
 
-    /// Writes a view's query. Its parameter `?1` is the person who asks, `?2` whether the platform does.
-    fn view(&mut self, view: &ViewSource) {
-        let everything = self.requester.role == RequestRole::Service;
-        let person = self.requester.user_id.map_or(Literal::Null, Literal::Uuid);
-        self.push("(");
-        let mut rest = view.select;
-        while let Some(at) = rest.find('?') {
-            let (before, after) = rest.split_at(at);
-            let before = self.system_names(before);
-            self.push(&before);
-            match after.as_bytes().get(1) {
-                Some(b'1') => {
-                    self.value(&person);
-                    self.cast_on_postgres("::uuid");
-                }
-                _ => {
-                    self.value(&Literal::Bool(everything));
-                    self.cast_on_postgres("::boolean");
-                }
-            }
-            rest = after.get(2..).unwrap_or_default();
-        }
-        let last = self.system_names(rest);
-        self.push(&last).push(")");
-    }
-
-    fn cast_on_postgres(&mut self, cast: &str) {
+    /// Writes a view's query. SQLite takes a text out of a document as whatever it holds, so texts are made texts.
+    fn view(&mut self, entry: &TableEntry, view: &ViewSource) {
         if self.engine == Engine::Postgres {
-            self.push(cast);
+            self.push("(").push(view.select).push(")");
+            return;
         }
-    }
-
-    /// Writes Quoin's own tables as the engine knows them.
-    fn system_names(&self, sql: &str) -> String {
-        match self.engine {
-            Engine::Sqlite => sql.replace("quoin.", "quoin_"),
-            Engine::Postgres => sql.to_owned(),
+        self.push("(select ");
+        for (index, column) in entry.table.columns.iter().enumerate() {
+            self.push(if index > 0 { ", " } else { "" });
+            let is_text = column.kind == LogicalType::Text;
+            self.push(if is_text { "cast(" } else { "" }).name(&column.name);
+            self.push(if is_text { " as text) as " } else { " as " }).name(&column.name);
         }
+        self.push(" from (").push(&view.select.replace("quoin.", "quoin_")).push("))");
     }
 
     fn order(&mut self, order: &[OrderTerm]) -> Result<(), DataError> {

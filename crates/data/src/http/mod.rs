@@ -4,77 +4,56 @@ mod admin;
 mod answer;
 mod rows;
 
-use quoin_web::{Operation, Routes, Who};
+use quoin_web::{Operation, Routes, RoutesFor, Who};
 
 use crate::service::Data;
 
 /// How large a body may be, in bytes.
 const BODY_LIMIT_BYTES: usize = 4 * 1024 * 1024;
+const TABLE: &str = "/rest/v1/{table}";
+const FUNCTION: &str = "/rest/v1/rpc/{function}";
 
 /// Declares the room's operations.
 pub(crate) fn routes(data: Data) -> Routes {
-    let table = "/rest/v1/{table}";
-    let write = |operation: Operation| operation.caller(Who::Anyone).body_limit(BODY_LIMIT_BYTES);
-    Routes::new(data)
+    let routes = Routes::new(data)
         .add(
-            Operation::get("/rest/v1/", "data.tables.describe")
-                .summary("Describes the tables that the caller may use.")
-                .caller(Who::Anyone)
-                .alias("/rest/v1")
-                .gives_nothing(200),
+            read("/rest/v1/", "data.tables.describe", "Describes the tables that the caller may use.")
+                .alias("/rest/v1"),
             rows::describe,
         )
+        .add(read(TABLE, "data.rows.read", "Reads rows, filtered, ordered and cut.").gives_nothing(206), rows::read);
+    let routes = writes(routes);
+    migrations(routes).done()
+}
+
+fn read(path: &'static str, id: &'static str, summary: &'static str) -> Operation {
+    Operation::get(path, id).summary(summary).caller(Who::Anyone).gives_nothing(200)
+}
+
+fn write(operation: Operation, summary: &'static str) -> Operation {
+    operation.summary(summary).caller(Who::Anyone).body_limit(BODY_LIMIT_BYTES).gives_nothing(200).gives_nothing(204)
+}
+
+fn writes(routes: RoutesFor<Data>) -> RoutesFor<Data> {
+    let insert = Operation::post(TABLE, "data.rows.insert").gives_nothing(201);
+    let update = Operation::patch(TABLE, "data.rows.update");
+    let put = Operation::put(TABLE, "data.rows.put").gives_nothing(201);
+    let delete = Operation::delete(TABLE, "data.rows.delete");
+    let no_function = "Answers that there is no such function.";
+    routes
+        .add(write(insert, "Inserts rows, or changes or keeps those that exist."), rows::insert)
+        .add(write(update, "Sets columns of every row that matches."), rows::update)
+        .add(write(put, "Inserts or replaces the one row that the query string names."), rows::put)
+        .add(write(delete, "Removes every row that matches."), rows::delete)
+        .add(write(Operation::post(FUNCTION, "data.functions.call"), no_function), rows::call)
+        .add(read(FUNCTION, "data.functions.read", no_function), rows::call)
+}
+
+fn migrations(routes: RoutesFor<Data>) -> RoutesFor<Data> {
+    let path = "/admin/v1/migrations";
+    routes
         .add(
-            Operation::get(table, "data.rows.read")
-                .summary("Reads rows, filtered, ordered and cut by the query string.")
-                .caller(Who::Anyone)
-                .gives_nothing(200)
-                .gives_nothing(206),
-            rows::read,
-        )
-        .add(
-            write(Operation::post(table, "data.rows.insert"))
-                .summary("Inserts rows; with Prefer: resolution, changes or keeps those that exist.")
-                .gives_nothing(201),
-            rows::insert,
-        )
-        .add(
-            write(Operation::patch(table, "data.rows.update"))
-                .summary("Sets columns of every row that matches.")
-                .gives_nothing(200)
-                .gives_nothing(204),
-            rows::update,
-        )
-        .add(
-            write(Operation::put(table, "data.rows.put"))
-                .summary("Inserts or replaces the one row that the query string names by its key.")
-                .gives_nothing(200)
-                .gives_nothing(201)
-                .gives_nothing(204),
-            rows::put,
-        )
-        .add(
-            write(Operation::delete(table, "data.rows.delete"))
-                .summary("Removes every row that matches.")
-                .gives_nothing(200)
-                .gives_nothing(204),
-            rows::delete,
-        )
-        .add(
-            write(Operation::post("/rest/v1/rpc/{function}", "data.functions.call"))
-                .summary("Answers that there is no such function.")
-                .gives_nothing(404),
-            rows::call,
-        )
-        .add(
-            Operation::get("/rest/v1/rpc/{function}", "data.functions.read")
-                .summary("Answers that there is no such function.")
-                .caller(Who::Anyone)
-                .gives_nothing(404),
-            rows::call,
-        )
-        .add(
-            Operation::post("/admin/v1/migrations", "data.migrations.apply")
+            Operation::post(path, "data.migrations.apply")
                 .summary("Applies a migration, once.")
                 .caller(Who::PlatformKey)
                 .body_limit(BODY_LIMIT_BYTES)
@@ -84,11 +63,10 @@ pub(crate) fn routes(data: Data) -> Routes {
             admin::apply,
         )
         .add(
-            Operation::get("/admin/v1/migrations", "data.migrations.list")
+            Operation::get(path, "data.migrations.list")
                 .summary("Lists the migrations that have run.")
                 .caller(Who::PlatformKey)
                 .gives::<admin::MigrationsOut>(200),
             admin::list,
         )
-        .done()
 }

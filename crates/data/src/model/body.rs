@@ -167,7 +167,7 @@ pub fn csv_rows(body: &[u8], table: &Table, shape: &Shape) -> Result<Rows, DataE
             for (name, (text, quoted)) in names.iter().zip(line) {
                 let Some(column) = table.column(name).filter(|_| columns.contains(name)) else { continue };
                 let is_null = !quoted && (text.is_empty() || text == "NULL");
-                let value = if is_null { Literal::Null } else { csv_value(&column.kind, text)? };
+                let value = if is_null { Literal::Null } else { csv_value(&column.kind, &text)? };
                 row.push((name.clone(), value));
             }
             Ok(row)
@@ -175,13 +175,13 @@ pub fn csv_rows(body: &[u8], table: &Table, shape: &Shape) -> Result<Rows, DataE
         .collect()
 }
 
-fn csv_value(kind: &LogicalType, text: String) -> Result<Literal, DataError> {
+fn csv_value(kind: &LogicalType, text: &str) -> Result<Literal, DataError> {
     if matches!(kind, LogicalType::Other(_)) {
         let mut quoted = String::new();
-        super::json_text::write_string(&text, &mut quoted);
+        super::json_text::write_string(text, &mut quoted);
         return Ok(Literal::Raw(quoted));
     }
-    Ok(Literal::parse(kind, &text)?)
+    Ok(Literal::parse(kind, text)?)
 }
 
 /// Reads lines of values, each with whether it stood in quotes (RFC 4180).

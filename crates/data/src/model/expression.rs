@@ -212,7 +212,9 @@ impl Expression {
             | Self::Native { value: inner, .. }
             | Self::JsonPart { document: inner, .. } => inner.walk(see),
             Self::All(parts) | Self::Any(parts) | Self::Coalesce(parts) => {
-                parts.iter().for_each(|part| part.walk(see));
+                for part in parts {
+                    part.walk(see);
+                }
             }
             Self::Compare(_, left, right)
             | Self::Distinct(left, right)
@@ -223,7 +225,9 @@ impl Expression {
             }
             Self::InList(value, list) => {
                 value.walk(see);
-                list.iter().for_each(|part| part.walk(see));
+                for part in list {
+                    part.walk(see);
+                }
             }
             Self::InSelect(value, select) => {
                 value.walk(see);
@@ -248,8 +252,7 @@ impl Claim {
             Self::Uid | Self::OrgId => LogicalType::Uuid,
             Self::OrgRole | Self::Role => LogicalType::Text,
             Self::Jwt { cast: Some(kind), .. } => kind.clone(),
-            Self::Jwt { as_text: true, .. } => LogicalType::Text,
-            Self::Jwt { .. } => LogicalType::Json,
+            Self::Jwt { as_text, .. } => if *as_text { LogicalType::Text } else { LogicalType::Json },
         }
     }
 }

@@ -200,7 +200,7 @@ fn parse_double(text: &str) -> Result<Literal, BadValue> {
     }
     match trimmed.parse::<f64>() {
         // SQLite keeps no negative zero apart, so neither engine does.
-        Ok(number) if number == 0.0 => Ok(Literal::Real(0.0)),
+        Ok(0.0) => Ok(Literal::Real(0.0)),
         Ok(number) if number.is_finite() => Ok(Literal::Real(number)),
         _ => {
             let message = format!("\"{text}\" is out of range for type double precision");

@@ -120,8 +120,7 @@ impl LogicalType {
         let narrow = |value: u32| u8::try_from(value).ok();
         match (base, arguments.as_slice()) {
             ("uuid", []) => Self::Uuid,
-            ("text", []) => Self::Text,
-            ("character varying", []) => Self::Text,
+            ("text" | "character varying", []) => Self::Text,
             ("character varying", [length]) => Self::Varchar(*length),
             ("smallint", []) => Self::SmallInt,
             ("integer", []) => Self::Int,

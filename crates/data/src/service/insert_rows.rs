@@ -33,6 +33,12 @@ pub(super) enum Insertion {
     Stepwise(Box<UpsertOnSqlite>),
 }
 
+/// A row with its defaults, which stand after what the caller sent.
+pub(super) struct CompleteRow {
+    pub(super) values: Assignments,
+    pub(super) sent: usize,
+}
+
 /// What an insert has done.
 pub(super) struct Inserted {
     pub(super) collected: Collected,
@@ -80,7 +86,7 @@ impl Data {
         let columns = if request.returning() == Return::Minimal { Vec::new() } else { renderer.columns() };
         let insertions = self.insertions(request, resolved, &rows, conflict.as_ref(), &columns)?;
         let table = entry.table.name.clone();
-        let returned = columns.len();
+        let width = columns.len();
         let request = request.clone();
         let role = request.requester.role;
         let as_owner = self.as_owner(&request.requester, entry);
@@ -89,7 +95,7 @@ impl Data {
             let mut inserted = Inserted { collected: Collected::new(&renderer), affected: 0, new: 0 };
             let mut seen = Vec::new();
             for insertion in &insertions {
-                insertion.run(tx, &renderer, returned, &mut inserted, &mut seen).map_err(|error| match error {
+                insertion.run(tx, &renderer, width, &mut inserted, &mut seen).map_err(|error| match error {
                     DataError::Db(error) => DataError::from_constraint(error, &table, role),
                     DataError::PolicyViolation(_, _) => DataError::PolicyViolation(table.clone(), role),
                     DataError::UpsertPolicyViolation(_, _) => DataError::UpsertPolicyViolation(table.clone(), role),
@@ -109,7 +115,8 @@ impl Data {
         mut row: Assignments,
         entry: &TableEntry,
         requester: &Requester,
-    ) -> Result<Assignments, DataError> {
+    ) -> Result<CompleteRow, DataError> {
+        let sent = row.len();
         let always = |column: &&Column| column.identity == Some(Identity::Always);
         for column in entry.table.columns.iter().filter(always) {
             if row.iter().any(|(name, _)| *name == column.name) {
@@ -117,7 +124,7 @@ impl Data {
             }
         }
         if self.engine() == Engine::Postgres {
-            return Ok(row);
+            return Ok(CompleteRow { values: row, sent });
         }
         for (column, default) in entry.table.columns.iter().zip(&entry.defaults) {
             let Some(default) = default else { continue };
@@ -126,14 +133,14 @@ impl Data {
                 row.push((column.name.clone(), assigned(&column.kind, value)?));
             }
         }
-        Ok(row)
+        Ok(CompleteRow { values: row, sent })
     }
 
     fn insertions(
         &self,
         request: &RowsRequest,
         resolved: &Resolved,
-        rows: &[Assignments],
+        rows: &[CompleteRow],
         conflict: Option<&Conflict>,
         returning: &[&Column],
     ) -> Result<Vec<Insertion>, DataError> {
@@ -141,43 +148,36 @@ impl Data {
         let builder = || SqlBuilder::new(self.engine(), catalogue, &request.requester);
         let reads = !returning.is_empty();
         let merges = conflict.is_some_and(|conflict| conflict.merge);
-        let wrap = |prepared| if merges { Insertion::Merging(prepared) } else { Insertion::Plain(prepared) };
         if self.engine() == Engine::Postgres {
-            // Rows that name the same columns go together.
-            return rows
-                .chunk_by(|a, b| a.iter().map(|(name, _)| name).eq(b.iter().map(|(name, _)| name)))
-                .flat_map(|group| if group[0].is_empty() { group.chunks(1) } else { group.chunks(group.len()) })
-                .map(|group| {
-                    let mut sql = builder();
-                    match group {
-                        [row] => sql.insert_row(entry, row, conflict, returning, reads)?,
-                        rows => sql.insert_rows(entry, rows, conflict, returning),
-                    }
-                    Ok(wrap(Prepared::new(sql.finish())))
-                })
-                .collect();
+            // Rows that name the same columns go together; rows that name none cannot.
+            let rows: Vec<Assignments> = rows.iter().map(|row| row.values.clone()).collect();
+            let same = |a: &Assignments, b: &Assignments| {
+                !a.is_empty() && a.iter().map(|(name, _)| name).eq(b.iter().map(|(name, _)| name))
+            };
+            let group = |group: &[Assignments]| {
+                let mut sql = builder();
+                match group {
+                    [row] => sql.insert_row(entry, row, conflict, returning, reads)?,
+                    rows => sql.insert_rows(entry, rows, conflict, returning),
+                }
+                let prepared = Prepared::new(sql.finish());
+                Ok(if merges { Insertion::Merging(prepared) } else { Insertion::Plain(prepared) })
+            };
+            return rows.chunk_by(same).map(group).collect();
         }
         let guarded = binds(entry, &request.requester);
         rows.iter()
             .map(|row| {
                 if let Some(conflict) = conflict {
-                    let sent = self.sent_columns(request, entry, row);
-                    let upsert = UpsertOnSqlite::compile(&builder, entry, (row, &sent), conflict, returning)?;
+                    let upsert = UpsertOnSqlite::compile(&builder, entry, row, conflict, returning)?;
                     return Ok(Insertion::Stepwise(Box::new(upsert)));
                 }
                 let mut sql = builder();
-                sql.insert_row(entry, row, None, returning, reads)?;
+                sql.insert_row(entry, &row.values, None, returning, reads)?;
                 let prepared = Prepared::new(sql.finish());
                 Ok(if guarded { Insertion::Guarded(prepared) } else { Insertion::Plain(prepared) })
             })
             .collect()
-    }
-
-    /// Returns what the caller sent of a completed row: on conflict, only that changes.
-    fn sent_columns(&self, request: &RowsRequest, entry: &TableEntry, row: &Assignments) -> Assignments {
-        let sent = read_body(request, &entry.table).unwrap_or_default();
-        let named = |name: &String| sent.iter().flatten().any(|(sent, _)| sent == name);
-        row.iter().filter(|(name, _)| named(name)).cloned().collect()
     }
 }
 

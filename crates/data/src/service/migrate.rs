@@ -71,7 +71,7 @@ impl Data {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn list_migrations(&self) -> Result<Vec<AppliedMigration>, DataError> {
-        Ok(self.db().read("data.migration.list", |tx| ledger::list(tx)).await?)
+        Ok(self.db().read("data.migration.list", ledger::list).await?)
     }
 }
 

@@ -4,9 +4,10 @@
 
 use quoin_db::Tx;
 
-use super::insert_rows::{Inserted, key_values, violation};
+use super::insert_rows::{CompleteRow, Inserted, key_values, violation};
 use crate::catalogue::TableEntry;
 use crate::compile::builder::SqlBuilder;
+use crate::compile::policy::binds;
 use crate::compile::statement::{Assignments, Conflict};
 use crate::error::DataError;
 use crate::model::expression::{Comparison, Expression};
@@ -32,15 +33,17 @@ pub(super) struct UpsertOnSqlite {
 }
 
 impl UpsertOnSqlite {
-    /// Compiles the statements; `row` is complete, `sent` is what the caller sent of it.
+    /// Compiles the statements.
     pub(super) fn compile<'b>(
         builder: &impl Fn() -> SqlBuilder<'b>,
         entry: &TableEntry,
-        (row, sent): (&Assignments, &Assignments),
+        complete: &CompleteRow,
         conflict: &Conflict,
         returning: &[&Column],
     ) -> Result<Self, DataError> {
-        let guarded = crate::compile::policy::binds(entry, builder().requester());
+        let row = &complete.values;
+        let sent = row[..complete.sent].to_vec();
+        let guarded = binds(entry, builder().requester());
         let mut check = builder();
         let check = guarded
             .then(|| check.check_proposed(entry, row).map(|()| Prepared::new(check.finish())))
@@ -55,7 +58,7 @@ impl UpsertOnSqlite {
             existing = Some(Prepared::new(sql.finish()));
             if conflict.merge && !sent.is_empty() {
                 let mut sql = builder();
-                sql.update_rows(entry, sent, filter, returning, true)?;
+                sql.update_rows(entry, &sent, filter, returning, true)?;
                 update = Some(Prepared::new(sql.finish()));
             }
         }

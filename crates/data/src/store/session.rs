@@ -5,7 +5,7 @@ use quoin_db::{DbError, Engine, Tx};
 use crate::model::requester::Requester;
 
 /// Roles, helper functions and rights. Run at every start; changes nothing where all is there.
-const PREPARE: &str = r#"
+const PREPARE: &str = r"
 do $quoin$
 declare wanted text;
 begin
@@ -46,10 +46,10 @@ create or replace function auth.role() returns text language sql stable
 revoke create on schema public from public;
 grant usage on schema auth, public to anon, authenticated, service_role;
 grant execute on all functions in schema auth to anon, authenticated, service_role;
-"#;
+";
 
 /// Rights of the request roles: tables under row level security for everybody, the others for the platform's key.
-const GRANT: &str = r#"
+const GRANT: &str = r"
 do $quoin$
 declare relation record;
 begin
@@ -70,7 +70,7 @@ begin
 end
 $quoin$;
 grant usage on all sequences in schema public to anon, authenticated, service_role;
-"#;
+";
 
 /// Makes roles, functions and rights; on SQLite there are none.
 pub(crate) fn prepare(tx: &mut Tx<'_>) -> Result<(), DbError> {

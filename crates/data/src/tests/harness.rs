@@ -23,19 +23,20 @@ pub(super) struct Instance {
     _database: TestDatabase,
 }
 
-/// A view as another room would expose it: everybody sees themselves, the platform sees all.
+/// A view as another room exposes it.
 const PROFILES: ExposedView = ExposedView {
     name: "profiles",
-    columns: &[("id", LogicalType::Id), ("name", LogicalType::Text)],
-    select: "select p.id, p.name from quoin.data_profiles p where p.id = ?1 or ?2",
+    columns: &[("id", LogicalType::Id), ("org_id", LogicalType::Id), ("name", LogicalType::Text)],
+    select: "select p.id, p.org_id, p.document ->> 'name' as name from quoin.data_profiles p",
 };
 
 const PROFILES_TABLE: quoin_db::Migration = quoin_db::Migration {
     module: "data_test",
     name: "0001_profiles",
-    sql: "create table quoin.data_profiles (id {id} not null primary key, name {text} not null);
-          insert into quoin.data_profiles (id, name) values ('a11ce000-0000-4000-8000-000000000001', 'Alice');
-          insert into quoin.data_profiles (id, name) values ('ca401000-0000-4000-8000-000000000003', 'Carol');",
+    sql: "create table quoin.data_profiles (id {id} not null primary key, org_id {id} not null, document {json} not null);
+insert into quoin.data_profiles (id, org_id, document) values ('a11ce000-0000-4000-8000-000000000001', '0a000000-0000-4000-8000-00000000000a', '{\"name\":\"Alice\"}');
+insert into quoin.data_profiles (id, org_id, document) values ('b0b00000-0000-4000-8000-000000000002', '0a000000-0000-4000-8000-00000000000a', '{\"name\":5}');
+insert into quoin.data_profiles (id, org_id, document) values ('ca401000-0000-4000-8000-000000000003', '0b000000-0000-4000-8000-00000000000b', '{\"name\":\"Carol\"}');",
     postgres: None,
 };
 

@@ -10,6 +10,8 @@ use super::expressions::{Place, Resolver};
 use super::names::{name, object_name, parts};
 use super::refusal::Refusal;
 use super::tables::{free_name, require_columns};
+use crate::model::expression::Expression;
+use crate::model::literal::Literal;
 use crate::model::logical_type::LogicalType;
 use crate::model::table::{Check, Column, ForeignKey, Identity, Key, Schema, Table};
 
@@ -106,10 +108,9 @@ pub(super) fn settle(table: &mut Table) -> Result<(), Refusal> {
 pub(super) fn default(expr: &Expr, kind: &LogicalType) -> Result<String, Refusal> {
     let schema = Schema::new();
     let value = Resolver::new(&schema, Place::Default, None).value(expr, Some(kind))?;
-    use crate::model::expression::Expression as E;
     let is_constant = match &value {
-        E::Constant(..) | E::Claim(_) | E::Now | E::RandomUuid => true,
-        E::ToText(inner) => matches!(**inner, E::Claim(_) | E::RandomUuid),
+        Expression::Constant(..) | Expression::Claim(_) | Expression::Now | Expression::RandomUuid => true,
+        Expression::ToText(inner) => matches!(**inner, Expression::Claim(_) | Expression::RandomUuid),
         _ => false,
     };
     if !is_constant {
@@ -119,11 +120,10 @@ pub(super) fn default(expr: &Expr, kind: &LogicalType) -> Result<String, Refusal
     if family != wanted {
         return Err(Refusal::at(expr.span(), format!("the default is {} but the column {kind}", value.kind())));
     }
-    if let E::Constant(literal, _) = &value {
-        crate::model::literal::Literal::parse(kind, &literal.to_text())
-            .map_err(|bad| Refusal::at(expr.span(), bad.message))
-            .map(drop)
-            .or_else(|refusal| if *literal == crate::model::literal::Literal::Null { Ok(()) } else { Err(refusal) })?;
+    if let Expression::Constant(literal, _) = &value
+        && *literal != Literal::Null
+    {
+        Literal::parse(kind, &literal.to_text()).map_err(|bad| Refusal::at(expr.span(), bad.message))?;
     }
     Ok(expr.to_string())
 }
@@ -249,10 +249,10 @@ pub(super) fn add_check(
 }
 
 /// Makes up a name as PostgreSQL does: with the column where the condition speaks of one only.
-fn check_name(table: &Table, condition: &crate::model::expression::Expression) -> String {
+fn check_name(table: &Table, condition: &Expression) -> String {
     let mut columns: Vec<String> = Vec::new();
     condition.walk(&mut |part| {
-        if let crate::model::expression::Expression::Column { name, .. } = part
+        if let Expression::Column { name, .. } = part
             && !columns.contains(name)
         {
             columns.push(name.clone());
@@ -265,5 +265,5 @@ fn check_name(table: &Table, condition: &crate::model::expression::Expression) -
     if !table.has_named(&base) {
         return base;
     }
-    (1..).map(|number| format!("{base}{number}")).find(|name| !table.has_named(name)).unwrap_or(base)
+    (1..=u32::MAX).map(|number| format!("{base}{number}")).find(|name| !table.has_named(name)).unwrap_or(base)
 }

@@ -26,9 +26,9 @@ impl Resolver<'_> {
             (["auth", "jwt"], []) => {
                 self.claim(Claim::Jwt { path: Vec::new(), as_text: false, cast: None }, whole)
             }
-            (["now"] | ["current_timestamp"], []) if self.place != Place::Constraint => Ok(Expression::Now),
+            (["now" | "current_timestamp"], []) if self.place != Place::Constraint => Ok(Expression::Now),
             (["gen_random_uuid"], []) if self.place == Place::Default => Ok(Expression::RandomUuid),
-            (["length"] | ["char_length"] | ["character_length"], [text]) => self.length(text, whole),
+            (["length" | "char_length" | "character_length"], [text]) => self.length(text, whole),
             (["coalesce"], [first, rest @ ..]) => self.coalesce(first, rest),
             (["nullif"], [left, right]) => {
                 let (left, right) = self.pair(left, right, whole)?;

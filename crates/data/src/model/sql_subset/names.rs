@@ -56,9 +56,12 @@ pub(super) fn object_name(object: &ObjectName) -> Result<String, Refusal> {
 /// # Errors
 /// Refuses names that are computed.
 pub(super) fn parts(object: &ObjectName) -> Result<Vec<&Ident>, Refusal> {
-    let ident = |part| match part {
-        &ObjectNamePart::Identifier(ref ident) => Ok(ident),
-        ObjectNamePart::Function(_) => Err(Refusal::at(object.span(), "a name must not be computed")),
-    };
-    object.0.iter().map(ident).collect()
+    object
+        .0
+        .iter()
+        .map(|part| match part {
+            ObjectNamePart::Identifier(ident) => Ok(ident),
+            ObjectNamePart::Function(_) => Err(Refusal::at(object.span(), "a name must not be computed")),
+        })
+        .collect()
 }

@@ -25,9 +25,9 @@ static QUERY: LazyLock<Option<Statement>> = LazyLock::new(|| sample("select 1"))
 pub(super) fn is_plain_table(table: &CreateTable) -> bool {
     let Some(Statement::CreateTable(plain)) = TABLE.as_ref() else { return false };
     let mut rest = table.clone();
-    rest.name = plain.name.clone();
-    rest.columns = plain.columns.clone();
-    rest.constraints = plain.constraints.clone();
+    rest.name.clone_from(&plain.name);
+    rest.columns.clone_from(&plain.columns);
+    rest.constraints.clone_from(&plain.constraints);
     rest.if_not_exists = plain.if_not_exists;
     rest == *plain
 }
@@ -36,9 +36,9 @@ pub(super) fn is_plain_table(table: &CreateTable) -> bool {
 pub(super) fn is_plain_index(index: &CreateIndex) -> bool {
     let Some(Statement::CreateIndex(plain)) = INDEX.as_ref() else { return false };
     let mut rest = index.clone();
-    rest.name = plain.name.clone();
-    rest.table_name = plain.table_name.clone();
-    rest.columns = plain.columns.clone();
+    rest.name.clone_from(&plain.name);
+    rest.table_name.clone_from(&plain.table_name);
+    rest.columns.clone_from(&plain.columns);
     rest.unique = plain.unique;
     rest.if_not_exists = plain.if_not_exists;
     rest.predicate = None;
@@ -49,9 +49,9 @@ pub(super) fn is_plain_index(index: &CreateIndex) -> bool {
 pub(super) fn is_plain_insert(insert: &Insert) -> bool {
     let Some(Statement::Insert(plain)) = INSERT.as_ref() else { return false };
     let mut rest = insert.clone();
-    rest.table = plain.table.clone();
-    rest.columns = plain.columns.clone();
-    rest.source = plain.source.clone();
+    rest.table.clone_from(&plain.table);
+    rest.columns.clone_from(&plain.columns);
+    rest.source.clone_from(&plain.source);
     rest.on = None;
     rest == *plain
 }
@@ -60,8 +60,8 @@ pub(super) fn is_plain_insert(insert: &Insert) -> bool {
 pub(super) fn is_plain_update(update: &Update) -> bool {
     let Some(Statement::Update(plain)) = UPDATE.as_ref() else { return false };
     let mut rest = update.clone();
-    rest.table = plain.table.clone();
-    rest.assignments = plain.assignments.clone();
+    rest.table.clone_from(&plain.table);
+    rest.assignments.clone_from(&plain.assignments);
     rest.selection = None;
     rest == *plain
 }
@@ -70,7 +70,7 @@ pub(super) fn is_plain_update(update: &Update) -> bool {
 pub(super) fn is_plain_delete(delete: &Delete) -> bool {
     let Some(Statement::Delete(plain)) = DELETE.as_ref() else { return false };
     let mut rest = delete.clone();
-    rest.from = plain.from.clone();
+    rest.from.clone_from(&plain.from);
     rest.selection = None;
     rest == *plain
 }
@@ -80,10 +80,10 @@ pub(super) fn is_plain_select(query: &Query, select: &Select) -> bool {
     let Some(Statement::Query(plain)) = QUERY.as_ref() else { return false };
     let SetExpr::Select(plain_select) = plain.body.as_ref() else { return false };
     let mut rest = query.clone();
-    rest.body = plain.body.clone();
+    rest.body.clone_from(&plain.body);
     let mut select_rest = select.clone();
-    select_rest.projection = plain_select.projection.clone();
-    select_rest.from = plain_select.from.clone();
+    select_rest.projection.clone_from(&plain_select.projection);
+    select_rest.from.clone_from(&plain_select.from);
     select_rest.selection = None;
     rest == **plain && select_rest == **plain_select
 }

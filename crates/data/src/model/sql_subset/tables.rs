@@ -184,7 +184,7 @@ pub(super) fn free_name(schema: &Schema, wanted: &str) -> String {
     if !relation_exists(schema, &wanted) {
         return wanted;
     }
-    (1..).map(|number| format!("{wanted}{number}")).find(|name| !relation_exists(schema, name)).unwrap_or(wanted)
+    (1..=u32::MAX).map(|number| format!("{wanted}{number}")).find(|name| !relation_exists(schema, name)).unwrap_or(wanted)
 }
 
 /// Finds a table that a statement names.
