@@ -41,6 +41,8 @@ pub struct WebConfig {
     pub cors_origins: Vec<String>,
     /// How many requests may be in work at a time before new ones get 503.
     pub max_in_flight: usize,
+    /// How many bytes of bodies all requests in work may hold together before new ones get 503.
+    pub max_body_memory_bytes: usize,
     /// How long a request's body may pause; it must also come at 1 KiB/s once twice this time is over.
     pub body_pause: Duration,
     /// How many recent calls each node remembers.
@@ -96,6 +98,7 @@ impl WebConfig {
             trusted_proxies: 0,
             cors_origins: Vec::new(),
             max_in_flight: 4096,
+            max_body_memory_bytes: 256 * 1024 * 1024,
             body_pause: Duration::from_secs(10),
             recent_calls: 4096,
             outbound: OutboundConfig::default(),

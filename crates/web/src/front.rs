@@ -30,7 +30,7 @@ use crate::request::RequestInfo;
 use crate::route::{Operation, Routes};
 use crate::system;
 
-use arrival::RequestIds;
+use arrival::Known;
 use cors::Cors;
 use finish::CallLine;
 
@@ -42,7 +42,7 @@ struct Inner {
     app: App,
     router: Router,
     operations: Vec<Arc<Operation>>,
-    request_ids: RequestIds,
+    known: Known,
     cors: Cors,
     hsts: bool,
 }
@@ -61,8 +61,8 @@ impl Front {
         let operations = all.operations;
         let config = app.config();
         let (cors, hsts) = (Cors::new(&config.cors_origins), config.is_https());
-        let request_ids = RequestIds::seeded(app.rng());
-        Self(Arc::new(Inner { app, router, operations, request_ids, cors, hsts }))
+        let known = Known::of(&app);
+        Self(Arc::new(Inner { app, router, operations, known, cors, hsts }))
     }
 
     /// Returns every operation that is served, those of this room included.
@@ -84,7 +84,7 @@ impl Front {
         let inner = self.0.as_ref();
         let (app, config) = (&inner.app, inner.app.config());
         let in_flight = InFlight::enter(&app.metrics().in_flight);
-        let info = Arc::new(arrival::read(&request, peer, &inner.request_ids, app));
+        let info = Arc::new(arrival::read(&request, peer, &inner.known, app));
         let mut line = CallLine::start(app, &info, request.method());
         let origin = request.headers().get(header::ORIGIN).cloned();
         let in_auth = request.uri().path().starts_with("/auth/v1");

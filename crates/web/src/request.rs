@@ -20,17 +20,35 @@ pub struct RequestInfo {
     operation: OnceLock<Arc<Operation>>,
     caller: OnceLock<Caller>,
     body_limit_bytes: AtomicUsize,
+    memory: Arc<BodyMemory>,
+    body_bytes: AtomicUsize,
+}
+
+/// Bounds the bytes of bodies that all requests in work hold together.
+#[derive(Debug)]
+pub struct BodyMemory {
+    held_bytes: AtomicUsize,
+    max_bytes: usize,
+}
+
+impl BodyMemory {
+    /// Allows this many bytes.
+    pub const fn of(max_bytes: usize) -> Self {
+        Self { held_bytes: AtomicUsize::new(0), max_bytes }
+    }
 }
 
 impl RequestInfo {
-    /// Starts the record of a request.
-    pub fn new(origin: Origin, trace_id: Option<Box<str>>) -> Self {
+    /// Starts the record of a request, whose body counts against `memory`.
+    pub fn new(origin: Origin, trace_id: Option<Box<str>>, memory: Arc<BodyMemory>) -> Self {
         Self {
             origin,
             trace_id,
             operation: OnceLock::new(),
             caller: OnceLock::new(),
             body_limit_bytes: AtomicUsize::new(DEFAULT_BODY_LIMIT_BYTES),
+            memory,
+            body_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -67,5 +85,24 @@ impl RequestInfo {
     /// Returns how many bytes of body are read at most.
     pub(crate) fn body_limit_bytes(&self) -> usize {
         self.body_limit_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes of body that are held until the request ends.
+    ///
+    /// # Errors
+    /// 503 `overloaded` where all requests together hold too many.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<(), Problem> {
+        self.body_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.memory.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.memory.max_bytes {
+            return Err(Problem::unavailable("overloaded", "The server is busy", 1));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RequestInfo {
+    fn drop(&mut self) {
+        self.memory.held_bytes.fetch_sub(*self.body_bytes.get_mut(), Ordering::Relaxed);
     }
 }

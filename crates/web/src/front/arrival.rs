@@ -1,6 +1,7 @@
 //! What is read from a request before anything else: its id, its trace, and where it came from.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, Request, header};
@@ -8,11 +9,25 @@ use quoin_kernel::port::Origin;
 use quoin_kernel::{Id, Rng, Timestamp};
 
 use crate::app::App;
-use crate::request::RequestInfo;
+use crate::request::{BodyMemory, RequestInfo};
 
 /// Makes request ids: unique, and cheap because they are no secret.
 #[derive(Debug)]
-pub(super) struct RequestIds(AtomicU64);
+struct RequestIds(AtomicU64);
+
+/// What is the same for every request.
+#[derive(Debug)]
+pub(super) struct Known {
+    request_ids: RequestIds,
+    body_memory: Arc<BodyMemory>,
+}
+
+impl Known {
+    pub(super) fn of(app: &App) -> Self {
+        let body_memory = Arc::new(BodyMemory::of(app.config().max_body_memory_bytes));
+        Self { request_ids: RequestIds::seeded(app.rng()), body_memory }
+    }
+}
 
 /// A fast mixer (`SplitMix64`), whose steps never repeat within 2^64.
 impl Rng for RequestIds {
@@ -29,7 +44,7 @@ impl Rng for RequestIds {
 
 impl RequestIds {
     /// Starts at a random point, so that nodes do not repeat each other.
-    pub(super) fn seeded(rng: &dyn Rng) -> Self {
+    fn seeded(rng: &dyn Rng) -> Self {
         let mut seed = [0_u8; 8];
         rng.fill(&mut seed);
         Self(AtomicU64::new(u64::from_le_bytes(seed)))
@@ -41,15 +56,15 @@ impl RequestIds {
 }
 
 /// Reads where a request came from.
-pub(super) fn read<B>(request: &Request<B>, peer: SocketAddr, ids: &RequestIds, app: &App) -> RequestInfo {
+pub(super) fn read<B>(request: &Request<B>, peer: SocketAddr, known: &Known, app: &App) -> RequestInfo {
     let (headers, now) = (request.headers(), app.now());
     let origin = Origin {
-        request_id: sent_id(headers).map_or_else(|| ids.next(now), str::to_owned),
+        request_id: sent_id(headers).map_or_else(|| known.request_ids.next(now), str::to_owned),
         ip: app.config().client_ip(peer, headers),
         user_agent: user_agent(headers),
         now,
     };
-    RequestInfo::new(origin, trace_id(headers))
+    RequestInfo::new(origin, trace_id(headers), Arc::clone(&known.body_memory))
 }
 
 /// Accepts the client's own request id where it is short and plain, so that it can stand in a log line.

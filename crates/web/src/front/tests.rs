@@ -134,6 +134,19 @@ async fn requests_beyond_the_limit_are_shed_with_retry_after() {
 }
 
 #[tokio::test]
+async fn bodies_share_a_bounded_memory_that_is_given_back() {
+    let served = served_with(|config| config.max_body_memory_bytes = 40);
+    let small = json!({"name": "small"});
+    let large = json!({"name": "x".repeat(50)});
+    for _ in 0..5 {
+        let path = "/toy/v1/things";
+        assert_eq!(call(&served.front, &Method::POST, path, None, Some(&small)).await.status, 201);
+        let shed = call(&served.front, &Method::POST, path, None, Some(&large)).await;
+        assert_eq!((shed.status.as_u16(), shed.code().as_str()), (503, "overloaded"));
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_calls_too_often_is_told_to_wait() {
     let served = served();
     for _ in 0..3 {

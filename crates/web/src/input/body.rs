@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use quoin_kernel::Problem;
@@ -121,7 +121,7 @@ pub(crate) async fn read(request: Request) -> Result<Bytes, Problem> {
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) async fn read_body(info: &RequestInfo, body: Body) -> Result<Bytes, Problem> {
+pub(crate) async fn read_body(info: &RequestInfo, mut body: Body) -> Result<Bytes, Problem> {
     let limit = info.body_limit_bytes();
     if body.size_hint().lower() > limit as u64 {
         return Err(Problem::from(&BodyError::TooLarge(limit)));
@@ -129,10 +129,20 @@ pub(crate) async fn read_body(info: &RequestInfo, body: Body) -> Result<Bytes, P
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    match body.collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) => Err(as_problem(&error)),
+    let mut whole = BytesMut::new();
+    let mut first = Bytes::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame.map_err(|error| as_problem(&error))?.into_data() else { continue };
+        info.hold(piece.len())?;
+        // Most bodies come in one piece, which is then not copied.
+        if first.is_empty() && whole.is_empty() {
+            first = piece;
+        } else {
+            whole.extend_from_slice(&std::mem::take(&mut first));
+            whole.extend_from_slice(&piece);
+        }
     }
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 /// Finds the [`BodyError`] below the wrappers that bodies pass through.
