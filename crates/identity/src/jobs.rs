@@ -12,17 +12,17 @@ use crate::store::{codes_global, links_global, sessions_global};
 /// The job that removes what has ended.
 const PURGE: &str = "identity.purge";
 /// How long links and codes stay after their use or expiry, so that a person can be told what became of them.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: Duration = Duration::from_hours(24);
 
 /// Says when the jobs of this room run.
 pub(crate) fn schedules() -> Vec<Schedule> {
-    vec![Schedule { name: PURGE, when: When::Every(Duration::from_secs(3600)), job: PURGE }]
+    vec![Schedule { name: PURGE, when: When::Every(Duration::from_hours(1)), job: PURGE }]
 }
 
 /// Describes the jobs of this room.
 pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
     let identity = identity.clone();
-    vec![JobType::new(PURGE, 3, Duration::from_secs(60), move |job, _| {
+    vec![JobType::new(PURGE, 3, Duration::from_mins(1), move |job, _| {
         let identity = identity.clone();
         async move { purge(&identity, job.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
     })]

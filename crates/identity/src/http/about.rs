@@ -9,6 +9,7 @@ use crate::config::Unverified;
 
 /// How people may sign up and in here.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "the contract's own shape")]
 struct SettingsOut {
     /// Which providers vouch for people.
     external: External,

@@ -14,7 +14,7 @@ pub enum BanDuration {
 }
 
 /// No ban lasts longer than this: a hundred years, which is for ever and still a date that every client can read.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 impl BanDuration {
     /// Reads `none`, or numbers with units as the contract writes them: `300ms`, `1.5h`, `2h45m`. Units: ns, us, ms, s, m, h.

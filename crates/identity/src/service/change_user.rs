@@ -32,12 +32,12 @@ pub async fn change_user(
         .db()
         .write("identity.user.change", move |tx| {
             let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
-            let changed = change(tx, &inside, user, &checked, &seen_from)?;
+            let user = change(tx, &inside, user, &checked, &seen_from)?;
             for action in actions(&checked) {
                 let entry = inside.entry(actor.clone(), action, &seen_from).on(id);
-                quoin_audit::record(tx, &entry.detail(json!({"banned_until": changed.banned_until})))?;
+                quoin_audit::record(tx, &entry.detail(json!({"banned_until": user.banned_until})))?;
             }
-            Ok(changed)
+            Ok(user)
         })
         .await
 }

@@ -12,8 +12,8 @@ use quoin_web::rate_limit::Counter;
 use crate::Identity;
 use crate::error::IdentityError;
 
-const FAILURE_WINDOW: Duration = Duration::from_secs(15 * 60);
-const MAIL_WINDOW: Duration = Duration::from_secs(3600);
+const FAILURE_WINDOW: Duration = Duration::from_mins(15);
+const MAIL_WINDOW: Duration = Duration::from_hours(1);
 
 /// Refuses an account or a network address that has failed too often; counts nothing.
 ///

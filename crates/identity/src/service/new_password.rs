@@ -6,6 +6,18 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::password::check_strength;
 
+/// Checks a new password, which costs next to nothing.
+///
+/// # Errors
+/// 422 `weak_password` with the reason.
+pub(crate) fn check_new_password(
+    identity: &Identity,
+    password: &Secret<String>,
+) -> Result<(), IdentityError> {
+    check_strength(password.expose(), identity.config().password_min_length)
+        .map_err(IdentityError::WeakPassword)
+}
+
 /// Checks and hashes a new password.
 ///
 /// # Errors
@@ -14,7 +26,6 @@ pub(crate) async fn hash_new_password(
     identity: &Identity,
     password: Secret<String>,
 ) -> Result<String, Problem> {
-    check_strength(password.expose(), identity.config().password_min_length)
-        .map_err(IdentityError::WeakPassword)?;
+    check_new_password(identity, &password)?;
     identity.passwords().hash(password).await
 }

@@ -18,7 +18,7 @@ use crate::service::create_account::create_account;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
 use crate::service::limits;
-use crate::service::new_password::hash_new_password;
+use crate::service::new_password::{check_new_password, hash_new_password};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::store::{links_global, users_global};
 
@@ -61,6 +61,7 @@ pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Res
         return Err(IdentityError::SignupDisabled.into());
     }
     let metadata = Metadata::default().merged(&input.data, "data")?;
+    check_new_password(identity, &input.password)?;
     if identity.config().unverified != Unverified::Autoconfirm {
         limits::spend_mail(identity, &input.email, origin).await?;
     }

@@ -99,10 +99,17 @@ pub async fn verify_link(
     };
     let code = attempt.code.clone();
     let used = match proof {
-        LinkProof::Token(token) => by_token(attempt, LinkSecrets::token_hash(token.expose())).await?,
-        LinkProof::Code { email, code } => by_code(attempt, email, code).await?,
+        LinkProof::Token(token) => by_token(attempt, LinkSecrets::token_hash(token.expose())).await,
+        LinkProof::Code { email, code } => by_code(attempt, email, code).await,
     };
-    match used {
+    // Of sign-in by mail the log says this much, and never who.
+    match &used {
+        Ok(_) => tracing::info!(request_id = origin.request_id, "login by mail succeeded"),
+        Err(problem) => {
+            tracing::info!(request_id = origin.request_id, code = problem.code(), "login by mail failed");
+        }
+    }
+    match used? {
         Used::Open(open, purpose) => {
             Ok(Verified::Session(Box::new(open.sign(identity, origin.now)?), purpose))
         }

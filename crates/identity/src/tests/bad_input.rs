@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::harness::{ANN, House, PASSWORD, autoconfirm, plain_story, story, text};
 
 #[tokio::test]
-async fn bad_input_is_refused_with_its_code() {
+async fn bad_sign_ups_are_refused_with_their_code() {
     plain_story(|house| async move {
         let long = "x".repeat(300);
         let table: Vec<(&str, Value, u16, &str)> = vec![
@@ -36,6 +36,17 @@ async fn bad_input_is_refused_with_its_code() {
                 400,
                 "validation_failed",
             ),
+        ];
+        refused(&house, table).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bad_grants_and_links_are_refused_with_their_code() {
+    plain_story(|house| async move {
+        let long = "x".repeat(300);
+        let table: Vec<(&str, Value, u16, &str)> = vec![
             ("/auth/v1/token", json!({}), 400, "validation_failed"),
             ("/auth/v1/token?grant_type=magic", json!({}), 400, "validation_failed"),
             ("/auth/v1/token?grant_type=password", json!({"email": ANN}), 400, "validation_failed"),
@@ -64,12 +75,16 @@ async fn bad_input_is_refused_with_its_code() {
             ("/auth/v1/resend", json!({"type": "sms", "email": ANN}), 400, "validation_failed"),
             ("/auth/v1/recover", json!({"email": null}), 400, "validation_failed"),
         ];
-        for (path, body, status, code) in table {
-            let answer = house.post(path, body.clone()).await;
-            assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{path} {body}");
-        }
+        refused(&house, table).await;
     })
     .await;
+}
+
+async fn refused(house: &House, table: Vec<(&str, Value, u16, &str)>) {
+    for (path, body, status, code) in table {
+        let answer = house.post(path, body.clone()).await;
+        assert_eq!((answer.status.as_u16(), answer.code().as_str()), (status, code), "{path} {body}");
+    }
 }
 
 #[tokio::test]
