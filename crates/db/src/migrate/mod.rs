@@ -4,7 +4,7 @@
 //! is killed leaves either all of it or nothing. Two processes that start together are kept apart by an advisory lock on
 //! PostgreSQL and by the write lock on SQLite; the second finds the work done.
 //!
-//! Reading order: this file, [`ledger`] (what has been applied, and whether that fits), [`translate`] (the dialects).
+//! Reading order: this file, `ledger` (what has been applied, and whether that fits), `translate` (the dialects).
 
 mod ledger;
 mod translate;
