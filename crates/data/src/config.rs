@@ -3,7 +3,8 @@
 use quoin_web::ConfigDoc;
 
 /// Configures the Database API.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// Whether callers may ask for their write to be undone after it is answered (`Prefer: tx=rollback`).
     pub allow_rollback: bool,

@@ -31,11 +31,14 @@ pub use model::migration::{AppliedMigration, UserMigration};
 /// The room's own tables.
 pub static MIGRATIONS: &[Migration] = quoin_db::migrations!("data", "0001_schema");
 
+/// Every statement of this room that is not built while running.
+pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::ledger::ALL, store::catalogue_sqlite::ALL];
+
 /// Describes the room to `server`, which must call [`Data::prepare`] before the first request.
 pub fn module(data: &Data) -> Module {
     Module {
         migrations: MIGRATIONS,
-        statements: vec![store::ledger::ALL, store::catalogue_sqlite::ALL],
+        statements: STATEMENTS.to_vec(),
         config_docs: config::CONFIG_DOCS,
         ..Module::new("data", http::routes(data.clone()))
     }

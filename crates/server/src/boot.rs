@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use quoin_data::Data;
 use quoin_db::{Databases, Db, DbError, Options, PostgresOptions, SqliteOptions, migrate};
 use quoin_identity::Identity;
 use quoin_identity::remote::RemoteAuthenticator;
@@ -21,6 +22,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::instance_global;
 use crate::modules::{self, Rooms};
 use crate::settings::{ModeSetting, Room, Settings};
+use crate::user_migrations;
 
 /// The database file in the data directory.
 pub const DATABASE_FILE: &str = "quoin.db";
@@ -204,7 +206,22 @@ async fn start_rooms(app: &App, settings: &Settings) -> Result<(Rooms, FirstKeys
         remote_authenticator(app, settings)?
     };
     app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()) });
-    Ok((Rooms { tenancy, mail, identity }, first_keys))
+    let data = start_data(app, settings).await?;
+    Ok((Rooms { tenancy, mail, identity, data }, first_keys))
+}
+
+/// Prepares the users' tables and applies their own migrations, so that no route answers before they are there.
+async fn start_data(app: &App, settings: &Settings) -> Result<Option<Data>, CannotStart> {
+    if !settings.serves(Room::Data) {
+        return Ok(None);
+    }
+    let data = Data::new(app.clone(), settings.data.clone(), modules::views());
+    data.prepare().await?;
+    let files = user_migrations::read(&settings.migrations_dir).map_err(CannotStart::Setting)?;
+    for name in data.migrate(files).await? {
+        tracing::info!(migration = name, "a migration of the users' tables was applied");
+    }
+    Ok(Some(data))
 }
 
 fn remote_authenticator(app: &App, settings: &Settings) -> Result<Arc<RemoteAuthenticator>, CannotStart> {

@@ -14,6 +14,7 @@ mod logging;
 pub mod modules;
 pub mod serve;
 pub mod settings;
+mod user_migrations;
 mod welcome;
 
 pub use cli::run;

@@ -1,5 +1,6 @@
 //! The table of contents: every room of the house.
 
+use quoin_data::Data;
 use quoin_db::{Migration, Statement};
 use quoin_identity::Identity;
 use quoin_jobs::Subscriptions;
@@ -19,6 +20,7 @@ pub static MIGRATIONS: &[&[Migration]] = &[
     quoin_mail::MIGRATIONS,
     quoin_tenancy::MIGRATIONS,
     quoin_identity::MIGRATIONS,
+    quoin_data::MIGRATIONS,
 ];
 
 /// Every room's statements.
@@ -30,6 +32,7 @@ pub fn statements() -> Vec<&'static [&'static Statement]> {
         quoin_mail::STATEMENTS,
         quoin_tenancy::STATEMENTS,
         quoin_identity::STATEMENTS,
+        quoin_data::STATEMENTS,
     ];
     let ours = [instance_global::statements(), quoin_db::migrate::STATEMENTS];
     ours.into_iter().chain(rooms.into_iter().flatten().copied()).collect()
@@ -43,6 +46,8 @@ pub struct Rooms {
     pub mail: Deliverer,
     /// People, where this process serves them.
     pub identity: Option<Identity>,
+    /// The users' tables, where this process serves them.
+    pub data: Option<Data>,
 }
 
 /// What the rooms add up to.
@@ -74,6 +79,9 @@ pub fn compose(app: &App, rooms: Rooms) -> Parts {
         parts.add(quoin_mail::module(rooms.mail));
         parts.add(rooms.tenancy.module());
         parts.add(quoin_identity::module(identity));
+    }
+    if let Some(data) = &rooms.data {
+        parts.add(quoin_data::module(data));
     }
     parts
 }

@@ -93,6 +93,7 @@ impl TestServer {
     ) -> (App, Front) {
         let mut settings = Settings {
             data_dir: directory.to_owned(),
+            migrations_dir: directory.join("migrations"),
             secret_key: Some(Secret::new(SECRET_KEY.into())),
             publishable_key: Some(PUBLISHABLE_KEY.into()),
             redirect_urls: vec!["https://app.example.com".into()],

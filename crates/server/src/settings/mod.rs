@@ -9,6 +9,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use quoin_data::DataConfig;
 use quoin_identity::config::IdentityConfig;
 use quoin_jobs::JobsConfig;
 use quoin_kernel::Secret;
@@ -103,6 +104,8 @@ pub struct Settings {
     pub migrations_dir: PathBuf,
     /// People and how they sign in.
     pub identity: IdentityConfig,
+    /// The users' own tables.
+    pub data: DataConfig,
     /// The queue.
     pub jobs: JobsConfig,
     /// Mails and how they leave.
@@ -136,6 +139,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             migrations_dir: "migrations".into(),
             identity: IdentityConfig::default(),
+            data: DataConfig::default(),
             jobs: JobsConfig::default(),
             mail: MailConfig::default(),
         }

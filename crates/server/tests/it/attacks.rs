@@ -44,6 +44,24 @@ static ATTACKS: &[Attack] = &[
     attack("identity.api_keys.list", "/admin/v1/keys", 401, 403),
     attack("identity.api_keys.revoke", "/admin/v1/keys/{random}", 401, 403),
     attack("identity.audit.list", "/auth/v1/admin/audit", 401, 403),
+    attack("data.tables.describe", "/rest/v1/", 200, 200),
+    attack("data.rows.read", "/rest/v1/posts?select=*", 200, 200),
+    attack_with("data.rows.insert", "/rest/v1/posts", 401, 403, || {
+        Some(json!({"org_id": "{org}", "title": "planted"}))
+    }),
+    attack_with("data.rows.update", "/rest/v1/posts?title=eq.private", 204, 204, || {
+        Some(json!({"title": "changed"}))
+    }),
+    attack_with("data.rows.put", "/rest/v1/posts?id=eq.{random}", 401, 403, || {
+        Some(json!({"id": "{random}", "org_id": "{org}", "title": "planted"}))
+    }),
+    attack("data.rows.delete", "/rest/v1/posts?title=eq.private", 204, 204),
+    attack("data.functions.call", "/rest/v1/rpc/anything", 404, 404),
+    attack("data.functions.read", "/rest/v1/rpc/anything", 404, 404),
+    attack_with("data.migrations.apply", "/admin/v1/migrations", 401, 403, || {
+        Some(json!({"name": "0009_theirs", "sql": "create table theirs (id int primary key)"}))
+    }),
+    attack("data.migrations.list", "/admin/v1/migrations", 401, 403),
     attack("identity.health.get", "/auth/v1/health", 200, 200),
     attack_with("identity.link.generate", "/auth/v1/admin/generate_link", 401, 403, || {
         Some(json!({"type": "recovery", "email": "victim@example.com"}))
@@ -128,6 +146,12 @@ impl Victim {
         path.replace("{random}", &self.random)
     }
 
+    fn body(&self, attack: &Attack) -> Option<Value> {
+        let text = (attack.body)()?.to_string();
+        let text = text.replace("{org}", &self.person.org_id).replace("{random}", &self.random);
+        serde_json::from_str(&text).ok()
+    }
+
     /// The same path with ids that belong to nothing.
     fn path_to_nothing(&self, attack: &Attack) -> String {
         attack
@@ -162,11 +186,11 @@ fn many_mails(settings: &mut Settings) {
 #[tokio::test]
 async fn nobody_gets_only_what_is_public() {
     on_each_engine_with(many_mails, |server| async move {
-        let victim = Victim { person: server.person("victim").await, random: random() };
+        let victim = victim(&server).await;
         let mut wrong = Vec::new();
         for attack in ATTACKS {
             let path = victim.path(attack);
-            let answer = server.anon(method(&server, attack.id), &path, (attack.body)().as_ref()).await;
+            let answer = server.anon(method(&server, attack.id), &path, victim.body(attack).as_ref()).await;
             if answer.status.as_u16() != attack.anon {
                 wrong.push(format!("{}: {} {}", attack.id, answer.status, answer.text()));
             }
@@ -180,12 +204,12 @@ async fn nobody_gets_only_what_is_public() {
 #[tokio::test]
 async fn a_stranger_gets_what_is_theirs_and_cannot_tell_what_is_another_tenants_from_nothing() {
     on_each_engine_with(many_mails, |server| async move {
-        let victim = Victim { person: server.person("victim").await, random: random() };
+        let victim = victim(&server).await;
         let stranger = server.person("stranger").await;
         let mut wrong = Vec::new();
         for attack in ATTACKS {
             let method = method(&server, attack.id);
-            let body = (attack.body)();
+            let body = victim.body(attack);
             let answer = stranger.call(&server, method.clone(), &victim.path(attack), body.as_ref()).await;
             let nothing =
                 stranger.call(&server, method, &victim.path_to_nothing(attack), body.as_ref()).await;
@@ -206,6 +230,25 @@ async fn a_stranger_gets_what_is_theirs_and_cannot_tell_what_is_another_tenants_
     .await;
 }
 
+const POSTS: &str = "create table posts (
+    id uuid primary key default gen_random_uuid(),
+    org_id uuid not null default auth.org_id(),
+    title text not null
+);
+alter table posts enable row level security;
+create policy posts_of_org on posts for all using (org_id = auth.org_id()) with check (org_id = auth.org_id());";
+
+/// Signs the victim up and gives them a row.
+async fn victim(server: &TestServer) -> Victim {
+    let migration = json!({"name": "0001_posts", "sql": POSTS});
+    let applied = server.admin(Method::POST, "/admin/v1/migrations", Some(&migration)).await;
+    assert!(applied.status.is_success(), "{}", applied.text());
+    let person = server.person("victim").await;
+    let row = json!({"title": "private"});
+    person.call(server, Method::POST, "/rest/v1/posts", Some(&row)).await.expect(201);
+    Victim { person, random: random() }
+}
+
 /// The victim still has everything.
 async fn is_unharmed(server: &TestServer, victim: &Person) {
     let org =
@@ -216,6 +259,8 @@ async fn is_unharmed(server: &TestServer, victim: &Person) {
     assert_eq!(members.expect(200).json()["data"][0]["role"], "owner");
     victim.call(server, Method::GET, "/auth/v1/user", None).await.expect(200);
     victim.sign_in(server).await.expect(200);
+    let rows = victim.call(server, Method::GET, "/rest/v1/posts?select=title", None).await.expect(200);
+    assert_eq!(rows.json(), json!([{"title": "private"}]));
 }
 
 fn random() -> String {
