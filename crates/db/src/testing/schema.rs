@@ -60,7 +60,13 @@ const SQLITE_INDEXES: &str = "
     select t.name, i.name, i.\"unique\" = 1, i.origin, i.partial = 1,
            (select group_concat(coalesce(x.name, 'expression'), ', ') from pragma_index_info(i.name) x)
     from sqlite_master t join pragma_index_list(t.name) i
-    where t.type = 'table' and t.name not like 'sqlite_%'";
+    where t.type = 'table' and t.name not like 'sqlite_%'
+    union all
+    -- A single integer primary key is the row's own number and has no index.
+    select t.name, '', 1, 'pk', 0, c.name
+    from sqlite_master t join pragma_table_info(t.name) c
+    where t.type = 'table' and c.pk = 1 and lower(c.type) = 'integer'
+      and not exists (select 1 from pragma_index_list(t.name) i where i.origin = 'pk')";
 
 const SQLITE_KEYS: &str = "
     select t.name, f.\"table\", f.on_delete, group_concat(f.\"from\", ', '), group_concat(coalesce(f.\"to\", 'id'), ', ')
