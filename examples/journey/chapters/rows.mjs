@@ -27,7 +27,7 @@ async function write(posts, ada) {
       { title: 'third', likes: 7, published: true },
       { title: "O'Hara,\n(fourth)", likes: 0 },
     ]
-    const answer = await posts().insert(rows)
+    const answer = await posts().insert(rows, { defaultToNull: false })
     data(answer)
     assert.equal(answer.status, 201)
   })
