@@ -17,7 +17,7 @@ const PURGE: &str = "mail.purge";
 /// Tries of one mail: with the queue's back-off, about four hours.
 const SEND_ATTEMPTS: u32 = 14;
 /// Longer than every time-out of one delivery together.
-const SEND_LEASE: Duration = Duration::from_secs(180);
+const SEND_LEASE: Duration = Duration::from_mins(3);
 
 #[derive(Deserialize)]
 struct Send {
@@ -35,7 +35,7 @@ pub(crate) fn types(deliverer: &Arc<Deliverer>) -> Vec<JobType> {
             deliverer.deliver(input.mail_id, run).await
         }
     });
-    let clean = JobType::new(PURGE, 3, Duration::from_secs(60), move |run, _: Value| {
+    let clean = JobType::new(PURGE, 3, Duration::from_mins(1), move |run, _: Value| {
         let deliverer = cleaner.clone();
         async move { purge(deliverer.db(), run.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
     });
@@ -44,5 +44,5 @@ pub(crate) fn types(deliverer: &Arc<Deliverer>) -> Vec<JobType> {
 
 /// The outbox is cleaned once an hour.
 pub(crate) fn schedules() -> Vec<Schedule> {
-    vec![Schedule { name: PURGE, when: When::Every(Duration::from_secs(3600)), job: PURGE }]
+    vec![Schedule { name: PURGE, when: When::Every(Duration::from_hours(1)), job: PURGE }]
 }

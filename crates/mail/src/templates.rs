@@ -89,9 +89,9 @@ impl Templates {
         }
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| match name.ends_with(".html") {
-            true => AutoEscape::Html,
-            false => AutoEscape::None,
+        environment.set_auto_escape_callback(|name| match ending(name) {
+            Some("html") => AutoEscape::Html,
+            _ => AutoEscape::None,
         });
         environment.add_filter("href", href);
         for (name, source) in sources {
@@ -157,13 +157,17 @@ fn read_directory(
             if prefix.is_empty() {
                 read_directory(&path, &format!("{name}/"), sources)?;
             }
-        } else if name.ends_with(".txt") || name.ends_with(".html") {
+        } else if matches!(ending(&name), Some("txt" | "html")) {
             let text = std::fs::read_to_string(&path)
                 .map_err(|source| TemplateError::Unreadable { file: path.display().to_string(), source })?;
             sources.insert(name, Cow::Owned(text));
         }
     }
     Ok(())
+}
+
+fn ending(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, ending)| ending)
 }
 
 /// Writes a web address into an attribute; anything that is none is refused, so that no parameter becomes a script.

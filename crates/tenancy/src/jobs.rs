@@ -14,7 +14,7 @@ const PURGE: &str = "tenancy.purge";
 /// Describes the jobs of this room.
 pub(crate) fn types(app: &App) -> Vec<JobType> {
     let app = app.clone();
-    vec![JobType::new(PURGE, 3, Duration::from_secs(60), move |run, _| {
+    vec![JobType::new(PURGE, 3, Duration::from_mins(1), move |run, _| {
         let app = app.clone();
         async move {
             let purged: Result<u64, DbError> =
@@ -26,5 +26,5 @@ pub(crate) fn types(app: &App) -> Vec<JobType> {
 
 /// Says when they run.
 pub(crate) fn schedules() -> Vec<Schedule> {
-    vec![Schedule { name: PURGE, when: When::Every(Duration::from_secs(3600)), job: PURGE }]
+    vec![Schedule { name: PURGE, when: When::Every(Duration::from_hours(1)), job: PURGE }]
 }

@@ -66,7 +66,7 @@ async fn active(db: &Db, user_id: UserId, preferred: Option<OrgId>) -> Option<Ac
 }
 
 async fn revoked(db: &Db) -> Vec<Revoked> {
-    let since = now() - Duration::from_secs(60);
+    let since = now() - Duration::from_mins(1);
     let list = db.read::<_, DbError, _>("test.recent", move |tx| recent(tx, since, now())).await.unwrap();
     list.into_iter().map(|(revoked, _)| revoked).collect()
 }
@@ -259,7 +259,7 @@ async fn an_erased_person_leaves_no_organisation_without_an_owner() {
         let shared = create(&db, alice).await;
         let (_, admin) = (join(&db, shared, Role::Member).await, join(&db, shared, Role::Admin).await);
         let owned = create(&db, alice).await;
-        let owner = join(&db, owned, Role::Owner).await;
+        let partner = join(&db, owned, Role::Owner).await;
         let erase = move |tx: &mut quoin_db::Tx<'_>| crate::remove_person(tx, alice, now(), &rng());
         let mut removed: RemovedPerson = db.write::<_, DbError, _>("test.erase", erase).await.unwrap();
         removed.deleted.sort_unstable();
@@ -268,7 +268,7 @@ async fn an_erased_person_leaves_no_organisation_without_an_owner() {
         assert_eq!(removed.deleted, expected);
         assert_eq!(removed.handed_over, [(shared, admin)]);
         assert_eq!((owners(&db, shared).await, owners(&db, owned).await), (1, 1));
-        assert_eq!(active(&db, owner, None).await.unwrap().role, Role::Owner);
+        assert_eq!(active(&db, partner, None).await.unwrap().role, Role::Owner);
         assert_eq!(active(&db, alice, None).await, None);
     })
     .await;

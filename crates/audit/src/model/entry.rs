@@ -112,6 +112,7 @@ impl Entry {
 
     /// Adds what it was done to: an id, a name.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "targets are ids and short names")]
     pub fn on(mut self, target: impl ToString) -> Self {
         self.target = Some(target.to_string());
         self

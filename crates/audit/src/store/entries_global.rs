@@ -80,7 +80,7 @@ impl<'a> Conditions<'a> {
         self.params.push(value.into());
         let joint = if self.text.is_empty() { "where" } else { "and" };
         let parameter = self.engine.parameter(self.params.len());
-        self.text.push_str(&format!(" {joint} {comparison} {parameter}"));
+        self.text.extend([" ", joint, " ", comparison, " ", &parameter]);
     }
 
     fn finish(mut self, limit: u32) -> (DynamicSql, Vec<Value<'a>>) {

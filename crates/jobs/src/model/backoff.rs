@@ -18,7 +18,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { base: Duration::from_secs(2), cap: Duration::from_secs(3600) }
+        Self { base: Duration::from_secs(2), cap: Duration::from_hours(1) }
     }
 }
 

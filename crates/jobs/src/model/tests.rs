@@ -16,10 +16,10 @@ fn schedule(when: When) -> Schedule {
 
 #[test]
 fn waits_double_up_to_the_cap_and_are_spread_below_it() {
-    let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+    let backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_mins(1) };
     assert_eq!(backoff.ceiling(1), Duration::from_secs(1));
     assert_eq!(backoff.ceiling(4), Duration::from_secs(8));
-    assert_eq!(backoff.ceiling(40), Duration::from_secs(60));
+    assert_eq!(backoff.ceiling(40), Duration::from_mins(1));
     let rng = SeededRng::new(1);
     let draws: Vec<Duration> = (0..100).map(|_| backoff.draw(5, &rng)).collect();
     assert!(draws.iter().all(|wait| *wait <= Duration::from_secs(16)));
@@ -36,7 +36,7 @@ fn a_schedule_is_next_due_in_utc() {
 
 #[test]
 fn an_interval_counts_from_the_last_time() {
-    let calendar = Calendar::of(&schedule(When::Every(Duration::from_secs(600)))).unwrap();
+    let calendar = Calendar::of(&schedule(When::Every(Duration::from_mins(10)))).unwrap();
     assert_eq!(calendar.next_after(time("2026-08-01T00:00:00Z")), Some(time("2026-08-01T00:10:00Z")));
 }
 

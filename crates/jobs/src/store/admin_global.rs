@@ -52,7 +52,7 @@ pub(crate) fn list(
         let Some(value) = value else { continue };
         params.push(value);
         let joint = if text.is_empty() { "where" } else { "and" };
-        text.push_str(&format!(" {joint} {comparison} {}", engine.parameter(params.len())));
+        text.extend([" ", joint, " ", comparison, " ", &engine.parameter(params.len())]);
     }
     params.push(Value::from(page.limit + 1));
     let table = match engine {

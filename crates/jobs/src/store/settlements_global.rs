@@ -92,15 +92,12 @@ fn settle_done(
     now: Timestamp,
     keep_done: bool,
 ) -> Result<u64, DbError> {
-    let mut leases = String::from("[");
-    for settlement in settlements.iter().filter(|settlement| matches!(settlement.ending, Ending::Done)) {
-        let separator = if leases.len() > 1 { "," } else { "" };
-        leases.push_str(&format!("{separator}[\"{}\",{}]", settlement.id, settlement.fence));
-    }
-    if leases.len() == 1 {
+    let done = settlements.iter().filter(|settlement| matches!(settlement.ending, Ending::Done));
+    let leases: Vec<String> = done.map(|lease| format!("[\"{}\",{}]", lease.id, lease.fence)).collect();
+    if leases.is_empty() {
         return Ok(0);
     }
-    leases.push(']');
+    let leases = format!("[{}]", leases.join(","));
     let leases = Value::Json(leases.into());
     if keep_done {
         return tx.execute(&KEEP_DONE, &[leases, Value::from(now)]);

@@ -9,7 +9,7 @@ use crate::store::claims_global::{self, Claimed};
 use crate::store::settlements_global::{self, Ending, Settlement};
 
 fn types(now: Timestamp, max_attempts: u32) -> String {
-    json!({"test.job": [(now + Duration::from_secs(60)).to_string(), max_attempts]}).to_string()
+    json!({"test.job": [(now + Duration::from_mins(1)).to_string(), max_attempts]}).to_string()
 }
 
 async fn claim(db: &Db, now: Timestamp, limit: i64) -> Vec<Claimed> {
@@ -78,7 +78,7 @@ async fn whoever_lost_the_lease_changes_nothing() {
         let id = enqueue(&db, job("test.job", now)).await;
         let first = claim(&db, now, 1).await.remove(0);
         assert_eq!(reap(&db, now + Duration::from_secs(59)).await, 0, "the lease still holds");
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert_eq!(reap(&db, later).await, 1);
         let second = claim(&db, later, 1).await.remove(0);
         assert_eq!((second.id, second.attempt, second.fence), (id, 2, 2));
@@ -101,7 +101,7 @@ async fn a_lease_that_ends_in_the_last_try_leaves_a_dead_letter() {
         enqueue(&db, job("test.job", now)).await;
         for attempt in 1..=3 {
             assert_eq!(claim(&db, now, 1).await[0].attempt, attempt);
-            now = now + Duration::from_secs(60);
+            now = now + Duration::from_mins(1);
             assert_eq!(reap(&db, now).await, 1);
         }
         assert!(claim(&db, now, 1).await.is_empty());

@@ -32,11 +32,11 @@ async fn a_schedule_fires_once_per_due_time_among_many_workers() {
         look_once_each(&db, vec![kind.clone(); 5], &clock).await;
         assert_eq!(runs.load(Ordering::SeqCst), 0, "a new schedule is first due at its next time");
         for minute in 1..=3 {
-            clock.advance(Duration::from_secs(60));
+            clock.advance(Duration::from_mins(1));
             look_once_each(&db, vec![kind.clone(); 5], &clock).await;
             assert_eq!(runs.load(Ordering::SeqCst), minute);
         }
-        clock.advance(Duration::from_secs(3600));
+        clock.advance(Duration::from_hours(1));
         look_once_each(&db, vec![kind.clone(); 5], &clock).await;
         assert_eq!(runs.load(Ordering::SeqCst), 4, "a long pause is made up once");
     })

@@ -151,10 +151,10 @@ async fn a_try_ends_with_its_lease_and_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_tries_finish_and_gives_back_those_that_do_not() {
     on_each_engine(MODULES, |db| async move {
-        let (stuck, begun) = endless("test.stuck", Duration::from_secs(60));
+        let (stuck, begun) = endless("test.stuck", Duration::from_mins(1));
         let finished = Arc::new(AtomicU32::new(0));
         let counted = finished.clone();
-        let slow = JobType::new("test.slow", 3, Duration::from_secs(60), move |_, _| {
+        let slow = JobType::new("test.slow", 3, Duration::from_mins(1), move |_, _| {
             let counted = counted.clone();
             async move {
                 tokio::time::sleep(Duration::from_millis(300)).await;
@@ -187,7 +187,7 @@ async fn many_jobs_on_two_workers_run_once_each() {
         let runs = Arc::new(std::sync::Mutex::new(Vec::new()));
         let kind = || {
             let runs = runs.clone();
-            JobType::new("test.job", 3, Duration::from_secs(60), move |run, _| {
+            JobType::new("test.job", 3, Duration::from_mins(1), move |run, _| {
                 runs.lock().unwrap().push(run.id);
                 std::future::ready(Ok(()))
             })
@@ -223,7 +223,7 @@ async fn what_is_kept_of_finished_jobs_goes_in_time() {
         parts.config.keep_done_hours = 2;
         enqueue(&db, job("test.job", clock.now())).await;
         Running::start(parts).stop_after(&db, |jobs| jobs[0].state == State::Done).await;
-        clock.advance(Duration::from_secs(3 * 3600));
+        clock.advance(Duration::from_hours(3));
         let mut parts = super::parts(&db, Vec::new(), clock);
         parts.config.keep_done_hours = 2;
         Running::start(parts).stop_after(&db, <[_]>::is_empty).await;

@@ -38,7 +38,7 @@ const POSTGRES_POLL: Duration = Duration::from_secs(1);
 /// How long to wait after a turn that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How often finished jobs that were kept are removed.
-const PURGE_EVERY: Duration = Duration::from_secs(60);
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 /// What a worker needs.
 pub struct WorkerParts {

@@ -91,7 +91,7 @@ impl Deliverer {
             subject: texts.subject,
             text: texts.text,
             html: texts.html,
-            date: requested.requested_at,
+            date: requested.at,
         })
     }
 

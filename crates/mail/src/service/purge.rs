@@ -8,9 +8,9 @@ use quoin_kernel::Timestamp;
 use crate::store::outbox_global;
 
 /// How long a mail may wait; longer than all tries of its job take.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
+const GIVE_UP_AFTER: Duration = Duration::from_hours(72);
 /// How long the row of a mail that has ended, which holds nothing personal, is kept.
-const KEEP_ENDED: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEEP_ENDED: Duration = Duration::from_hours(168);
 
 /// Erases what mails without a job held, and removes rows of mails that ended a week ago.
 pub(crate) async fn purge(db: &Db, now: Timestamp) -> Result<(), DbError> {

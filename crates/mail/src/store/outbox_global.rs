@@ -42,7 +42,7 @@ pub(crate) struct Requested {
     pub(crate) to: String,
     pub(crate) params: Value,
     pub(crate) secrets: Option<Vec<u8>>,
-    pub(crate) requested_at: Timestamp,
+    pub(crate) at: Timestamp,
 }
 
 /// How a mail has ended.
@@ -103,6 +103,6 @@ fn read(row: &Row<'_>) -> Result<Requested, DbError> {
         to: row.get(2)?,
         params: row.get(3)?,
         secrets: row.get(4)?,
-        requested_at: row.get(5)?,
+        at: row.get(5)?,
     })
 }

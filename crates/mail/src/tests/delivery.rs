@@ -123,7 +123,7 @@ async fn a_crash_while_sending_loses_no_mail() {
         let clock = fixed_clock();
         let app = app(&db, clock.clone());
         let id = ask(&app, "alice@example.com").await;
-        let patient = SmtpTransport::with_timeout(&server.url(), None, Duration::from_secs(60)).unwrap();
+        let patient = SmtpTransport::with_timeout(&server.url(), None, Duration::from_mins(1)).unwrap();
         let victim = Sending::start(&app, clock.clone(), Arc::new(patient));
         eventually("the server has read it", async || server.seen().len() == 1).await;
         victim.kill().await;

@@ -19,10 +19,10 @@ pub async fn delete(
     let entry = entry.in_org(org_id).on(org_id);
     let erasure = Erasure::of(org_id, now, rng);
     db.write("tenancy.orgs.delete", move |tx| {
-        match organizations::personal_of(tx, org_id)? {
+        match organizations::is_personal(tx, org_id)? {
             None => return Err(TenancyError::NoSuchOrganization),
-            Some(Some(_)) => return Err(TenancyError::PersonalOrganization),
-            Some(None) => {}
+            Some(true) => return Err(TenancyError::PersonalOrganization),
+            Some(false) => {}
         }
         erasure.carry_out(tx)?;
         Ok(quoin_audit::record(tx, &entry)?)

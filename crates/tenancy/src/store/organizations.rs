@@ -71,9 +71,9 @@ pub(crate) fn rename(tx: &mut Tx<'_>, org_id: OrgId, name: &str, now: Timestamp)
     Ok(tx.execute(&RENAME, &params![org_id, name, now])? == 1)
 }
 
-/// Tells whose personal organisation it is; the outer `None` where there is no such organisation.
-pub(crate) fn personal_of(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Option<Option<UserId>>, DbError> {
-    tx.query_opt(&PERSONAL_OF, &params![org_id], |row| row.get(0))
+/// Tells whether it is somebody's personal organisation; `None` where there is no such organisation.
+pub(crate) fn is_personal(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Option<bool>, DbError> {
+    tx.query_opt(&PERSONAL_OF, &params![org_id], |row| Ok(row.get::<Option<UserId>>(0)?.is_some()))
 }
 
 /// Makes the personal organisation of `user_id` an ordinary one.
