@@ -23,3 +23,6 @@ create table quoin.tenancy_memberships (
 );
 
 create index tenancy_memberships_user on quoin.tenancy_memberships (user_id, org_id);
+
+-- Somebody who joins again begins at the version below which their old tokens are refused.
+create index tenancy_revocations_membership on quoin.tenancy_revocations (subject, org_id) where kind = 'membership';

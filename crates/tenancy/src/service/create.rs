@@ -14,7 +14,7 @@ pub async fn create(db: &Db, new: NewOrganization, entry: Entry) -> Result<Organ
     db.write("tenancy.orgs.create", move |tx| {
         let NewOrganization { org_id, name, owner, now } = &new;
         organizations::insert(tx, *org_id, name.as_str(), None, *now)?;
-        memberships::insert(
+        memberships::insert_first(
             tx,
             &NewMember { org_id: *org_id, user_id: *owner, role: Role::Owner, now: *now },
         )?;

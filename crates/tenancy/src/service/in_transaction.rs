@@ -10,7 +10,7 @@ use crate::store::{memberships, organizations};
 pub fn create_personal(tx: &mut Tx<'_>, new: &NewPersonal) -> Result<ActiveOrg, DbError> {
     organizations::insert(tx, new.org_id, new.name.as_str(), Some(new.user_id), new.now)?;
     let owner = NewMember { org_id: new.org_id, user_id: new.user_id, role: Role::Owner, now: new.now };
-    memberships::insert(tx, &owner)
+    memberships::insert_first(tx, &owner)
 }
 
 /// Finds the organisation that a session of this person acts for: `preferred` if they belong to it, else the one used

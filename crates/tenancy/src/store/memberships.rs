@@ -12,6 +12,10 @@ statements! {
     INSERT = "insert into quoin.tenancy_memberships (org_id, user_id, role, version, created_at)
         values (?1, ?2, ?3, ?4, ?5)";
 
+    /// Finds the version below which tokens of an earlier membership are refused.
+    REVOKED_BELOW = "select max(below_version) from quoin.tenancy_revocations
+        where kind = 'membership' and subject = ?1 and org_id = ?2";
+
     /// Finds a membership.
     FIND = "select org_id, role, version from quoin.tenancy_memberships where org_id = ?1 and user_id = ?2";
 
@@ -57,11 +61,20 @@ statements! {
         order by case role when 'owner' then 0 when 'admin' then 1 else 2 end, created_at, user_id limit 1";
 }
 
-/// Adds a member. The version starts at the moment of joining, in microseconds: above every version of an earlier
-/// membership of the same person, which grew by one with each change of role.
+/// Adds the first member of a new organisation, of whom no token can speak yet.
+pub(crate) fn insert_first(tx: &mut Tx<'_>, member: &NewMember) -> Result<ActiveOrg, DbError> {
+    insert_at(tx, member, 1)
+}
+
+/// Adds a member. Somebody who was a member before begins at the version below which their old tokens are refused.
 pub(crate) fn insert(tx: &mut Tx<'_>, member: &NewMember) -> Result<ActiveOrg, DbError> {
+    let revoked: Option<i64> =
+        tx.query_one(&REVOKED_BELOW, &params![member.user_id, member.org_id], |row| row.get(0))?;
+    insert_at(tx, member, revoked.unwrap_or(1))
+}
+
+fn insert_at(tx: &mut Tx<'_>, member: &NewMember, version: i64) -> Result<ActiveOrg, DbError> {
     let NewMember { org_id, user_id, role, now } = *member;
-    let version = now.as_micros();
     tx.execute(&INSERT, &params![org_id, user_id, role.as_str(), version, now])?;
     Ok(ActiveOrg { org_id, role, version })
 }
