@@ -126,7 +126,8 @@ fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> 
             check: read(&policy.check)?,
         });
     }
-    let default = |sql: &str, kind: &LogicalType| stored_expression(sql, schema, table, Place::Default, Some(kind));
+    let default =
+        |sql: &str, kind: &LogicalType| stored_expression(sql, schema, table, Place::Default, Some(kind));
     let defaults = table
         .columns
         .iter()

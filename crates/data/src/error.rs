@@ -116,17 +116,24 @@ impl DataError {
             DbError::Unique { index, .. } => {
                 ("23505", format!("duplicate key value violates unique constraint \"{index}\""))
             }
-            DbError::ForeignKey { .. } => {
-                ("23503", format!("insert, update or delete on table \"{table}\" violates a foreign key constraint"))
-            }
-            DbError::Check { constraint } => {
-                ("23514", format!("new row for relation \"{table}\" violates check constraint \"{constraint}\""))
-            }
-            DbError::NotNull { column } => {
-                ("23502", format!("null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"))
-            }
+            DbError::ForeignKey { .. } => (
+                "23503",
+                format!("insert, update or delete on table \"{table}\" violates a foreign key constraint"),
+            ),
+            DbError::Check { constraint } => (
+                "23514",
+                format!("new row for relation \"{table}\" violates check constraint \"{constraint}\""),
+            ),
+            DbError::NotNull { column } => (
+                "23502",
+                format!(
+                    "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"
+                ),
+            ),
             // PostgreSQL names the restrictive policy, which its author chose and no caller needs to know.
-            DbError::Refused { message, .. } if message.starts_with("new row violates row-level security") => {
+            DbError::Refused { message, .. }
+                if message.starts_with("new row violates row-level security") =>
+            {
                 return if message.contains("(USING expression)") {
                     Self::UpsertPolicyViolation(table.to_owned(), role)
                 } else {
@@ -168,7 +175,8 @@ fn status_of(sqlstate: &str, role: RequestRole) -> u16 {
         _ => match sqlstate.get(..2).unwrap_or_default() {
             "08" | "53" => 503,
             "0L" | "0P" | "28" => 403,
-            "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV" | "XX" => 500,
+            "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV"
+            | "XX" => 500,
             _ => 400,
         },
     }
@@ -211,9 +219,11 @@ impl From<DataError> for Problem {
             DataError::TooMuch(_) => contract(400, "54000", &error),
             DataError::ReadOnly(_) => contract(405, "25006", &error),
             DataError::Refused { code, role, .. } => contract(status_of(code, *role), code.clone(), &error),
-            DataError::Migration(refusal) => Self::new(400, "migration_refused", "The migration is not accepted")
-                .detail(refusal.to_string())
-                .field(format!("line {}", refusal.line), refusal.reason.clone()),
+            DataError::Migration(refusal) => {
+                Self::new(400, "migration_refused", "The migration is not accepted")
+                    .detail(refusal.to_string())
+                    .field(format!("line {}", refusal.line), refusal.reason.clone())
+            }
             DataError::MigrationChanged(_) => {
                 Self::new(409, "migration_changed", "A migration is applied once and never changes")
                     .detail(error.to_string())

@@ -25,8 +25,8 @@ use quoin_web::Module;
 
 pub use config::DataConfig;
 pub use error::DataError;
-pub use service::Data;
 pub use model::migration::{AppliedMigration, UserMigration};
+pub use service::Data;
 
 /// The room's own tables.
 pub static MIGRATIONS: &[Migration] = quoin_db::migrations!("data", "0001_schema");

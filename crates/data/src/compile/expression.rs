@@ -88,7 +88,8 @@ impl SqlBuilder<'_> {
     }
 
     fn column(&mut self, level: usize, name: &str) -> Written {
-        let position = self.rows.len().checked_sub(level + 1).ok_or_else(|| impossible("a row out of sight"))?;
+        let position =
+            self.rows.len().checked_sub(level + 1).ok_or_else(|| impossible("a row out of sight"))?;
         let alias = self.rows[position].clone();
         if !alias.is_empty() {
             self.name(&alias).push(".");
@@ -216,7 +217,9 @@ impl SqlBuilder<'_> {
 
     fn document(&mut self, expression: &Expression) -> Written {
         match expression {
-            Expression::Contains(left, right) if self.engine == Engine::Postgres => self.infix(left, " @> ", right),
+            Expression::Contains(left, right) if self.engine == Engine::Postgres => {
+                self.infix(left, " @> ", right)
+            }
             Expression::Contains(left, right) => self.contains(left, right),
             Expression::JsonPart { document, path, as_text } if self.engine == Engine::Postgres => {
                 self.push("(");

@@ -54,8 +54,8 @@ impl SqlBuilder<'_> {
                 Some(condition) => self.expression(condition)?,
                 // A policy without a condition admits every row.
                 None => {
-                self.push("1=1");
-            }
+                    self.push("1=1");
+                }
             }
         }
         self.push(")");

@@ -90,7 +90,10 @@ impl<'a> SqliteSchema<'a> {
         }
         for key in &table.foreign_keys {
             sql.push(", constraint ").name(&key.name).push(" foreign key (");
-            sql.names(key.columns.iter().map(String::as_str)).push(") references ").name(&key.table).push(" (");
+            sql.names(key.columns.iter().map(String::as_str))
+                .push(") references ")
+                .name(&key.table)
+                .push(" (");
             sql.names(key.referred.iter().map(String::as_str)).push(")");
             Self::actions(sql, key);
         }
@@ -186,7 +189,8 @@ impl<'a> SqliteSchema<'a> {
             .filter(|column| column.default.is_some() && !columns.contains(&column.name))
             .collect();
         sql.push("insert into ").name(&table.name).push(" (");
-        let names = columns.iter().map(String::as_str).chain(absent.iter().map(|column| column.name.as_str()));
+        let names =
+            columns.iter().map(String::as_str).chain(absent.iter().map(|column| column.name.as_str()));
         sql.names(names).push(") values ");
         sql.list(rows, |sql, row| {
             sql.push("(");
@@ -203,7 +207,8 @@ impl<'a> SqliteSchema<'a> {
             sql.list(&values, |sql, value| {
                 sql.value(value);
                 Ok(())
-            })?.push(")");
+            })?
+            .push(")");
             Ok(())
         })?;
         Ok(())

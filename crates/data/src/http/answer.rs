@@ -39,8 +39,11 @@ pub(super) fn format(accept: Option<&str>) -> Result<(Format, bool), DataError> 
 pub(super) fn body_format(content_type: Option<&str>) -> Result<BodyFormat, DataError> {
     let name = content_type.unwrap_or("application/json").split(';').next().unwrap_or_default().trim();
     match name.to_ascii_lowercase().as_str() {
-        "application/json" | "application/vnd.pgrst.object+json" | "application/vnd.pgrst.array+json"
-        | "text/plain" | "application/octet-stream" => Ok(BodyFormat::Json),
+        "application/json"
+        | "application/vnd.pgrst.object+json"
+        | "application/vnd.pgrst.array+json"
+        | "text/plain"
+        | "application/octet-stream" => Ok(BodyFormat::Json),
         "text/csv" => Ok(BodyFormat::Csv),
         other => Err(DataError::BadBody(format!("Content-Type not acceptable: {other}"))),
     }

@@ -21,7 +21,10 @@ pub(crate) fn routes(data: Data) -> Routes {
                 .alias("/rest/v1"),
             rows::describe,
         )
-        .add(read(TABLE, "data.rows.read", "Reads rows, filtered, ordered and cut.").gives_nothing(206), rows::read);
+        .add(
+            read(TABLE, "data.rows.read", "Reads rows, filtered, ordered and cut.").gives_nothing(206),
+            rows::read,
+        );
     let routes = writes(routes);
     migrations(routes).done()
 }
@@ -31,7 +34,12 @@ fn read(path: &'static str, id: &'static str, summary: &'static str) -> Operatio
 }
 
 fn write(operation: Operation, summary: &'static str) -> Operation {
-    operation.summary(summary).caller(Who::Anyone).body_limit(BODY_LIMIT_BYTES).gives_nothing(200).gives_nothing(204)
+    operation
+        .summary(summary)
+        .caller(Who::Anyone)
+        .body_limit(BODY_LIMIT_BYTES)
+        .gives_nothing(200)
+        .gives_nothing(204)
 }
 
 fn writes(routes: RoutesFor<Data>) -> RoutesFor<Data> {

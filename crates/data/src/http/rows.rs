@@ -100,7 +100,10 @@ pub(super) async fn describe(
     Ok(Json(data.describe(&Requester::of(&ctx.who.caller, ctx.now())).await?))
 }
 
-pub(super) async fn call(_: Ctx<Anyone>, ValidPath(function): ValidPath<String>) -> Result<Response, Refusal> {
+pub(super) async fn call(
+    _: Ctx<Anyone>,
+    ValidPath(function): ValidPath<String>,
+) -> Result<Response, Refusal> {
     let message = format!("Could not find the function public.{function} in the schema cache");
     Err(DataError::NotImplemented("PGRST202", message, 404).into())
 }

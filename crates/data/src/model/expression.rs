@@ -193,7 +193,13 @@ impl Expression {
             Self::NullIf(first, _) => first.kind(),
             Self::Length(_) => LogicalType::Int,
             Self::ToText(_) => LogicalType::Text,
-            Self::JsonPart { as_text, .. } => if *as_text { LogicalType::Text } else { LogicalType::Json },
+            Self::JsonPart { as_text, .. } => {
+                if *as_text {
+                    LogicalType::Text
+                } else {
+                    LogicalType::Json
+                }
+            }
             _ => LogicalType::Bool,
         }
     }
@@ -252,7 +258,13 @@ impl Claim {
             Self::Uid | Self::OrgId => LogicalType::Uuid,
             Self::OrgRole | Self::Role => LogicalType::Text,
             Self::Jwt { cast: Some(kind), .. } => kind.clone(),
-            Self::Jwt { as_text, .. } => if *as_text { LogicalType::Text } else { LogicalType::Json },
+            Self::Jwt { as_text, .. } => {
+                if *as_text {
+                    LogicalType::Text
+                } else {
+                    LogicalType::Json
+                }
+            }
         }
     }
 }

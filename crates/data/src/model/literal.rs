@@ -72,7 +72,9 @@ impl Literal {
             LogicalType::Double => parse_double(text),
             LogicalType::Numeric(size) => parse_numeric(text, *size),
             LogicalType::Json => parse_json(text),
-            LogicalType::TimestampTz => parse_moment(text).map(Self::Moment).map_err(|bad| bad_moment(bad, kind, text)),
+            LogicalType::TimestampTz => {
+                parse_moment(text).map(Self::Moment).map_err(|bad| bad_moment(bad, kind, text))
+            }
             LogicalType::Date => {
                 let date = parse_date(text).map_err(|bad| bad_moment(bad, kind, text))?;
                 Ok(Self::Date(date.to_string()))
@@ -164,7 +166,11 @@ fn parse_varchar(text: &str, length: u32) -> Result<Literal, BadValue> {
     }
 }
 
-fn parse_int(text: &str, kind: &LogicalType, range: std::ops::RangeInclusive<i64>) -> Result<Literal, BadValue> {
+fn parse_int(
+    text: &str,
+    kind: &LogicalType,
+    range: std::ops::RangeInclusive<i64>,
+) -> Result<Literal, BadValue> {
     let digits = text.trim();
     let unsigned = digits.strip_prefix(['-', '+']).unwrap_or(digits);
     if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {

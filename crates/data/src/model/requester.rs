@@ -124,7 +124,11 @@ impl Requester {
     ///
     /// # Errors
     /// As [`Requester::claim`].
-    pub fn constant(&self, expression: &Expression, uuid: &mut dyn FnMut() -> Uuid) -> Result<Literal, BadValue> {
+    pub fn constant(
+        &self,
+        expression: &Expression,
+        uuid: &mut dyn FnMut() -> Uuid,
+    ) -> Result<Literal, BadValue> {
         Ok(match expression {
             Expression::Constant(literal, _) => literal.clone(),
             Expression::Claim(claim) => self.claim(claim)?,

@@ -168,7 +168,8 @@ impl Table {
 
     /// Finds the unique key or unique, whole index over exactly these columns, in any order.
     pub fn unique_over(&self, columns: &[String]) -> Option<&str> {
-        let same = |held: &[String]| held.len() == columns.len() && held.iter().all(|name| columns.contains(name));
+        let same =
+            |held: &[String]| held.len() == columns.len() && held.iter().all(|name| columns.contains(name));
         let keys = self.primary_key.iter().chain(&self.uniques);
         keys.map(|key| (key.name.as_str(), key.columns.as_slice()))
             .chain(self.whole_unique_indexes())

@@ -56,7 +56,13 @@ pub enum RenderError {
 
 impl Renderer {
     /// Prepares to write the outputs of a selection.
-    pub fn new(engine: Engine, format: Format, strip_nulls: bool, selection: &Selection, table: &Table) -> Self {
+    pub fn new(
+        engine: Engine,
+        format: Format,
+        strip_nulls: bool,
+        selection: &Selection,
+        table: &Table,
+    ) -> Self {
         let mut columns: Vec<Column> = Vec::new();
         let mut members = Vec::with_capacity(selection.outputs.len());
         for output in &selection.outputs {
@@ -69,7 +75,13 @@ impl Renderer {
             write_string(&output.label, &mut key);
             key.push(':');
             let is_plain = output.path.is_empty() && output.cast.is_none();
-            members.push(Member { key, label: output.label.clone(), index, output: output.clone(), is_plain });
+            members.push(Member {
+                key,
+                label: output.label.clone(),
+                index,
+                output: output.clone(),
+                is_plain,
+            });
         }
         Self { engine, format, strip_nulls, members, columns }
     }

@@ -50,7 +50,8 @@ impl CatalogueCache {
             return Ok(self.present());
         }
         // One request asks; the others go on with what is there, unless nothing is.
-        let chosen = self.asked_ms.compare_exchange(asked_ms, now_ms, Ordering::AcqRel, Ordering::Acquire).is_ok();
+        let chosen =
+            self.asked_ms.compare_exchange(asked_ms, now_ms, Ordering::AcqRel, Ordering::Acquire).is_ok();
         if !chosen && !never {
             return Ok(self.present());
         }

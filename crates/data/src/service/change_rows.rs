@@ -73,8 +73,15 @@ impl Data {
     /// # Errors
     /// `PGRST105`, `PGRST114`, `PGRST115` where query string and body do not name one row by its key.
     pub async fn put_row(&self, mut request: RowsRequest) -> Result<Answer, DataError> {
-        if request.parameters.limit.is_some() || request.parameters.offset.is_some() || request.range.is_some() {
-            return Err(DataError::BadPut("PGRST114", "limit/offset querystring parameters are not allowed for PUT", 400));
+        if request.parameters.limit.is_some()
+            || request.parameters.offset.is_some()
+            || request.range.is_some()
+        {
+            return Err(DataError::BadPut(
+                "PGRST114",
+                "limit/offset querystring parameters are not allowed for PUT",
+                400,
+            ));
         }
         request.refuse_order()?;
         request.preferences.resolution = Some(Resolution::MergeDuplicates);
@@ -132,10 +139,22 @@ impl Data {
         let mut sql = SqlBuilder::new(self.engine(), catalogue, &request.requester);
         sql.delete_rows(entry, filter, &returning, reads(filter, &returning))?;
         let (renderer, window, returned) = (resolved.renderer.clone(), resolved.window, returning.len());
-        Ok(Change { statement: Prepared::new(sql.finish()), checked: false, refused: None, returned, renderer, window })
+        Ok(Change {
+            statement: Prepared::new(sql.finish()),
+            checked: false,
+            refused: None,
+            returned,
+            renderer,
+            window,
+        })
     }
 
-    async fn change(&self, request: RowsRequest, resolved: &Resolved, change: Change) -> Result<Answer, DataError> {
+    async fn change(
+        &self,
+        request: RowsRequest,
+        resolved: &Resolved,
+        change: Change,
+    ) -> Result<Answer, DataError> {
         if resolved.entry.table.read_only {
             return Err(DataError::ReadOnly(resolved.entry.table.name.clone()));
         }
@@ -220,7 +239,8 @@ fn key_of_filters(filter: &Expression, table: &Table) -> Option<Vec<(String, Lit
     let mut named = Vec::with_capacity(parts.len());
     for part in parts {
         let Expression::Compare(Comparison::Equal, left, right) = part else { return None };
-        let (Expression::Column { name, kind, .. }, Expression::Constant(value, _)) = (&**left, &**right) else {
+        let (Expression::Column { name, kind, .. }, Expression::Constant(value, _)) = (&**left, &**right)
+        else {
             return None;
         };
         if !key.columns.contains(name) || named.iter().any(|(known, _)| known == name) {

@@ -77,8 +77,10 @@ fn path(table: &Table) -> Value {
     let tags = json!([table.name]);
     let mut path = json!({"get": {"tags": tags, "responses": rows}});
     if !table.read_only {
-        path["post"] = json!({"tags": tags, "parameters": body, "responses": {"201": {"description": "Created"}}});
-        path["patch"] = json!({"tags": tags, "parameters": body, "responses": {"204": {"description": "No Content"}}});
+        path["post"] =
+            json!({"tags": tags, "parameters": body, "responses": {"201": {"description": "Created"}}});
+        path["patch"] =
+            json!({"tags": tags, "parameters": body, "responses": {"204": {"description": "No Content"}}});
         path["delete"] = json!({"tags": tags, "responses": {"204": {"description": "No Content"}}});
     }
     path

@@ -59,7 +59,8 @@ impl Data {
         let rows = read_body(&request, &resolved.entry.table)?;
         let conflict = conflict(&request, &resolved.entry.table)?;
         let inserted = self.write_rows(&request, &resolved, rows, conflict, |request, inserted| {
-            let status = if inserted.new == 0 && request.preferences.resolution.is_some() { 200 } else { 201 };
+            let status =
+                if inserted.new == 0 && request.preferences.resolution.is_some() { 200 } else { 201 };
             insert_answer(request, inserted, status)
         });
         undone(inserted.await)
@@ -95,12 +96,16 @@ impl Data {
             let mut inserted = Inserted { collected: Collected::new(&renderer), affected: 0, new: 0 };
             let mut seen = Vec::new();
             for insertion in &insertions {
-                insertion.run(tx, &renderer, width, &mut inserted, &mut seen).map_err(|error| match error {
-                    DataError::Db(error) => DataError::from_constraint(error, &table, role),
-                    DataError::PolicyViolation(_, _) => DataError::PolicyViolation(table.clone(), role),
-                    DataError::UpsertPolicyViolation(_, _) => DataError::UpsertPolicyViolation(table.clone(), role),
-                    other => other,
-                })?;
+                insertion.run(tx, &renderer, width, &mut inserted, &mut seen).map_err(
+                    |error| match error {
+                        DataError::Db(error) => DataError::from_constraint(error, &table, role),
+                        DataError::PolicyViolation(_, _) => DataError::PolicyViolation(table.clone(), role),
+                        DataError::UpsertPolicyViolation(_, _) => {
+                            DataError::UpsertPolicyViolation(table.clone(), role)
+                        }
+                        other => other,
+                    },
+                )?;
             }
             renderer.end(&mut inserted.collected.text);
             refuse_affected(&request, inserted.affected)?;
@@ -230,7 +235,11 @@ pub(super) fn violation() -> DataError {
 /// Reads the rows of a body.
 pub(super) fn read_body(request: &RowsRequest, table: &Table) -> Result<Rows, DataError> {
     let columns = request.parameters.columns.as_deref().map(|names| {
-        names.split(',').map(|name| name.trim().trim_matches('"').to_owned()).filter(|name| !name.is_empty()).collect()
+        names
+            .split(',')
+            .map(|name| name.trim().trim_matches('"').to_owned())
+            .filter(|name| !name.is_empty())
+            .collect()
     });
     let shape = Shape { columns, missing_default: request.preferences.missing_default };
     match request.body_format {
@@ -284,7 +293,11 @@ pub(super) fn refuse_affected(request: &RowsRequest, affected: u64) -> Result<()
 }
 
 /// Makes the answer of an insert.
-pub(super) fn insert_answer(request: &RowsRequest, inserted: Inserted, status: u16) -> Result<Answer, DataError> {
+pub(super) fn insert_answer(
+    request: &RowsRequest,
+    inserted: Inserted,
+    status: u16,
+) -> Result<Answer, DataError> {
     let Inserted { collected, affected, .. } = inserted;
     let returning = request.returning();
     if returning == Return::Representation && request.format == Format::Object && collected.rows != 1 {

@@ -55,7 +55,11 @@ impl Data {
                 ledger::lock(tx)?;
                 if let Some((known, _)) = ledger::find(tx, &migration.name)? {
                     let same = known == checksum;
-                    return if same { Ok(false) } else { Err(DataError::MigrationChanged(migration.name.clone())) };
+                    return if same {
+                        Ok(false)
+                    } else {
+                        Err(DataError::MigrationChanged(migration.name.clone()))
+                    };
                 }
                 apply(tx, &migration.sql, &platform, seed)?;
                 ledger::insert(tx, &migration.name, &checksum, &migration.sql, now)?;

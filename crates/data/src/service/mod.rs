@@ -9,7 +9,6 @@ pub mod read_rows;
 mod request;
 mod upsert_on_sqlite;
 
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,8 +17,8 @@ use quoin_kernel::Problem;
 use quoin_web::{App, ExposedView, FromRef};
 use uuid::Uuid;
 
-pub use self::request::{Answer, BodyFormat, RowsRequest};
 use self::catalogue_cache::CatalogueCache;
+pub use self::request::{Answer, BodyFormat, RowsRequest};
 use crate::catalogue::TableEntry;
 use crate::config::DataConfig;
 use crate::error::DataError;

@@ -30,15 +30,14 @@ impl Data {
             renderer.end(&mut collected.text);
             Ok::<_, DataError>((collected, total))
         };
-        let (collected, total) = self.db().read("data.rows.read", read).await.map_err(|error| match error {
-            DataError::Db(error) => self.note(DataError::from_constraint(error, &entry.table.name, role)),
-            other => other,
-        })?;
+        let (collected, total) =
+            self.db().read("data.rows.read", read).await.map_err(|error| match error {
+                DataError::Db(error) => self.note(DataError::from_constraint(error, &entry.table.name, role)),
+                other => other,
+            })?;
         if let Some(total) = total.filter(|total| window.offset > *total) {
-            let details = format!(
-                "An offset of {} was requested, but there are only {total} rows.",
-                window.offset
-            );
+            let details =
+                format!("An offset of {} was requested, but there are only {total} rows.", window.offset);
             return Err(DataError::BadRange(details));
         }
         if request.format == Format::Object && collected.written != 1 {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-
 use super::Data;
 use crate::catalogue::{Catalogue, TableEntry};
 use crate::error::DataError;
@@ -146,4 +145,3 @@ pub(super) fn undone(result: Result<Answer, DataError>) -> Result<Answer, DataEr
 pub(super) fn keep_or_undo(answer: Answer, request: &RowsRequest) -> Result<Answer, DataError> {
     if request.preferences.rollback { Err(DataError::RolledBack(Box::new(answer))) } else { Ok(answer) }
 }
-

@@ -107,7 +107,9 @@ impl UpsertOnSqlite {
                 inserted.new += 1;
                 self.write(tx, &self.insert, false, renderer, inserted)
             }
-            (Some(false), _) => Err(DataError::UpsertPolicyViolation(String::new(), RequestRole::Authenticated)),
+            (Some(false), _) => {
+                Err(DataError::UpsertPolicyViolation(String::new(), RequestRole::Authenticated))
+            }
             (Some(true), Some(update)) => self.write(tx, update, self.guarded, renderer, inserted),
             (Some(true), None) => Ok(()),
         }

@@ -130,7 +130,12 @@ fn index(row: &Row<'_>, schema: &mut Schema) -> Result<(), DbError> {
     let table_name: String = row.get(0)?;
     let Some(table) = schema.get_mut(&table_name) else { return Ok(()) };
     let unique = row.get(2)?;
-    table.indexes.push(Index { name: row.get(1)?, columns: names(row.get(4)?), unique, condition: row.get(3)? });
+    table.indexes.push(Index {
+        name: row.get(1)?,
+        columns: names(row.get(4)?),
+        unique,
+        condition: row.get(3)?,
+    });
     Ok(())
 }
 

@@ -15,7 +15,13 @@ async fn run(name: &str, text: &str) {
         check(case, &instances, &mut failures).await;
     }
     println!("{name}: {} requests on {} engines", cases.len(), instances.len());
-    assert!(failures.is_empty(), "{} of {} failed:\n\n{}", failures.len(), cases.len(), failures.join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} failed:\n\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n\n")
+    );
 }
 
 async fn check(case: &Case, instances: &[Instance], failures: &mut Vec<String>) {

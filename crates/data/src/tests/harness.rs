@@ -120,10 +120,12 @@ fn case(line: &str) -> Case {
     let [who, target, rest @ .., status, expected] = parts.as_slice() else { panic!("too short: {line}") };
     let (method, path) = target.split_once(' ').expect("METHOD path");
     let is_header = |part: &&&str| {
-        part.split_once(": ").is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
+        part.split_once(": ")
+            .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
     };
     let (headers, body): (Vec<&&str>, Vec<&&str>) = rest.iter().partition(|part| is_header(part));
-    let split = |header: &&str| header.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let split =
+        |header: &&str| header.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
     let base = if path.starts_with("/admin") { "" } else { "/rest/v1" };
     Case {
         line: line.to_owned(),

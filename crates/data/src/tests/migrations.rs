@@ -40,7 +40,10 @@ async fn what_the_engine_refuses_is_said_with_the_reason() {
         let sql = "create table t (id int primary key);\ninsert into t (id) values (1), (1);";
         let refused = instance.data.apply_migration(migration("0001", sql)).await;
         let Err(DataError::Migration(refusal)) = refused else { panic!("{refused:?}") };
-        assert!(refusal.reason.contains("duplicate key value violates unique constraint \"t_pkey\""), "{refusal}");
+        assert!(
+            refusal.reason.contains("duplicate key value violates unique constraint \"t_pkey\""),
+            "{refusal}"
+        );
     }
 }
 
@@ -180,7 +183,9 @@ const REFUSED: &[(&str, &str)] = &[
 async fn every_refused_form_is_refused_alike_with_its_line() {
     let mut answers: Vec<Vec<String>> = Vec::new();
     for instance in instances().await {
-        instance.migrate("base", "create table base (id int primary key, v text); create table other (id int);").await;
+        instance
+            .migrate("base", "create table base (id int primary key, v text); create table other (id int);")
+            .await;
         let mut lines = Vec::new();
         for (sql, word) in REFUSED {
             let refused = instance.data.apply_migration(migration("refused", &format!("\n\n{sql};"))).await;
@@ -202,7 +207,9 @@ async fn a_file_for_postgresql_alone_is_refused_by_sqlite_and_may_not_name_syste
         let sql = "-- quoin: postgres-only\ncreate table arrays (id int primary key, tags text[]);\nalter table arrays enable row level security;";
         let applied = instance.data.apply_migration(migration("arrays", sql)).await;
         match instance.engine {
-            quoin_db::Engine::Sqlite => assert!(matches!(applied, Err(DataError::Migration(_))), "{applied:?}"),
+            quoin_db::Engine::Sqlite => {
+                assert!(matches!(applied, Err(DataError::Migration(_))), "{applied:?}")
+            }
             quoin_db::Engine::Postgres => assert!(applied.expect("it is accepted")),
         }
         let sql = "-- quoin: postgres-only\ncreate table t as select * from quoin.data_tables;";

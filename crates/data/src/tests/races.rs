@@ -10,8 +10,10 @@ async fn status(instance: &Instance, line: &str) -> u16 {
 #[tokio::test]
 async fn two_starts_at_once_apply_a_migration_once() {
     for instance in instances().await {
-        let migration =
-            UserMigration { name: "0001".into(), sql: "create table t (id int primary key); insert into t (id) values (1);".into() };
+        let migration = UserMigration {
+            name: "0001".into(),
+            sql: "create table t (id int primary key); insert into t (id) values (1);".into(),
+        };
         let (one, two) = tokio::join!(
             instance.data.apply_migration(migration.clone()),
             instance.data.apply_migration(migration)
@@ -28,7 +30,9 @@ async fn a_new_table_and_a_new_policy_are_seen_at_once() {
         instance.migrate("1", "create table t (id int primary key); insert into t (id) values (1);").await;
         assert_eq!(status(&instance, "platform | GET /t | 200 | -").await, 200);
         assert_eq!(status(&instance, "alice | GET /t | 404 | -").await, 404);
-        instance.migrate("2", "alter table t enable row level security; create policy p on t using (true);").await;
+        instance
+            .migrate("2", "alter table t enable row level security; create policy p on t using (true);")
+            .await;
         assert_eq!(status(&instance, "alice | GET /t | 200 | -").await, 200);
         instance.migrate("3", "drop table t;").await;
         assert_eq!(status(&instance, "platform | GET /t | 404 | -").await, 404);
@@ -41,7 +45,8 @@ async fn fifty_upserts_of_one_row_make_one_row() {
         instance
             .migrate("1", "create table t (id int primary key, n int); alter table t enable row level security; create policy p on t using (true);")
             .await;
-        let list = cases("alice | POST /t | Prefer: resolution=merge-duplicates | {\"id\":1,\"n\":2} | 201 | -");
+        let list =
+            cases("alice | POST /t | Prefer: resolution=merge-duplicates | {\"id\":1,\"n\":2} | 201 | -");
         let mut made = 0;
         let answers = (0..50).map(|_| instance.send(&list[0]));
         for answer in futures_util::future::join_all(answers).await {

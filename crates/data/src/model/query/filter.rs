@@ -67,7 +67,8 @@ impl<'a> Filters<'a> {
                 other => other,
             })?);
         }
-        let (negated, operator) = operator.strip_prefix("not.").map_or((false, operator), |rest| (true, rest));
+        let (negated, operator) =
+            operator.strip_prefix("not.").map_or((false, operator), |rest| (true, rest));
         let joined = if operator == "or" { Expression::Any(parts) } else { Expression::All(parts) };
         Ok(joined.negated(negated))
     }

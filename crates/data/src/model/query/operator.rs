@@ -67,7 +67,11 @@ fn unreadable(text: &str) -> DataError {
 
 /// A value in double quotes is meant without them, so that it may hold commas and parentheses.
 fn plain(value: &str) -> String {
-    if value.len() >= 2 && value.starts_with('"') && value.ends_with('"') { unquote(value) } else { value.to_owned() }
+    if value.len() >= 2 && value.starts_with('"') && value.ends_with('"') {
+        unquote(value)
+    } else {
+        value.to_owned()
+    }
 }
 
 pub(super) fn subject(field: &Field, table: &Table) -> Result<Expression, DataError> {
@@ -179,7 +183,10 @@ fn is(subject: &Expression, value: &str, text: &str) -> Result<Expression, DataE
             let word = if truth { "TRUE" } else { "FALSE" };
             return Err(DataError::Refused {
                 code: "42804".into(),
-                message: format!("argument of IS {word} must be type boolean, not type {}", subject.kind().base_name()),
+                message: format!(
+                    "argument of IS {word} must be type boolean, not type {}",
+                    subject.kind().base_name()
+                ),
                 role: RequestRole::Authenticated,
             });
         }

@@ -58,7 +58,8 @@ impl OrderTerm {
                 }
             }
         }
-        let nullable = !field.path.is_empty() || table.column(&field.column).is_none_or(|column| column.nullable);
+        let nullable =
+            !field.path.is_empty() || table.column(&field.column).is_none_or(|column| column.nullable);
         Ok(Self {
             value: subject(&field, table)?,
             descending,

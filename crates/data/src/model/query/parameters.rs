@@ -36,7 +36,10 @@ impl Parameters {
         let mut read = Self::default();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             if key.contains('\u{fffd}') || value.contains('\u{fffd}') || value.contains('\0') {
-                return Err(DataError::BadQuery("query string".into(), "it holds bytes that are no text".into()));
+                return Err(DataError::BadQuery(
+                    "query string".into(),
+                    "it holds bytes that are no text".into(),
+                ));
             }
             let value = value.into_owned();
             match key.as_ref() {

@@ -134,10 +134,12 @@ impl Preferences {
     /// Returns the header `Preference-Applied`, where anything was applied that concerns this kind of request.
     pub fn applied(&self, is_read: bool) -> Option<String> {
         let concerns = |text: &&&str| {
-            let about_writes = ["return=", "resolution=", "missing="].iter().any(|prefix| text.starts_with(prefix));
+            let about_writes =
+                ["return=", "resolution=", "missing="].iter().any(|prefix| text.starts_with(prefix));
             !(is_read && about_writes)
         };
-        let mut applied: Vec<String> = self.applied.iter().filter(concerns).map(|text| (*text).to_owned()).collect();
+        let mut applied: Vec<String> =
+            self.applied.iter().filter(concerns).map(|text| (*text).to_owned()).collect();
         if let Some(most) = self.binding_max_affected().filter(|_| !is_read) {
             applied.push(format!("max-affected={most}"));
         }

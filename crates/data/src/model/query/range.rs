@@ -26,7 +26,9 @@ impl Window {
                 Ok(number) => u64::try_from(number).map_err(|_| {
                     DataError::BadRange(format!("{name} should be greater than or equal to zero."))
                 }),
-                Err(_) => Err(DataError::BadQuery(format!("{name} ({text})"), "expected a whole number".into())),
+                Err(_) => {
+                    Err(DataError::BadQuery(format!("{name} ({text})"), "expected a whole number".into()))
+                }
             }
         };
         let mut offset = offset.map_or(Ok(0), |text| number("offset", text))?;

@@ -107,7 +107,11 @@ fn default_label(column: &str, path: &[Step]) -> String {
 fn refuse_call(name: &str, table: &Table) -> DataError {
     let name = name.trim_start_matches("...").split(['!', '.']).next().unwrap_or(name);
     if ["count", "sum", "avg", "min", "max"].contains(&name) {
-        return DataError::NotImplemented("PGRST123", "Use of aggregate functions is not allowed".into(), 400);
+        return DataError::NotImplemented(
+            "PGRST123",
+            "Use of aggregate functions is not allowed".into(),
+            400,
+        );
     }
     let message =
         format!("Could not find a relationship between '{}' and '{name}' in the schema cache", table.name);

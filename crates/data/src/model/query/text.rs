@@ -60,7 +60,12 @@ pub(super) struct Field {
 /// # Errors
 /// `PGRST100` where it has no name or a step without one.
 pub(super) fn field(text: &str) -> Result<Field, DataError> {
-    let bad = || DataError::BadQuery(format!("field ({text})"), "a field is column, column->key or column->>key".into());
+    let bad = || {
+        DataError::BadQuery(
+            format!("field ({text})"),
+            "a field is column, column->key or column->>key".into(),
+        )
+    };
     let mut pieces = text.split("->");
     let column = unquote(pieces.next().unwrap_or_default().trim());
     if column.is_empty() {

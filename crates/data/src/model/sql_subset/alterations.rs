@@ -1,8 +1,8 @@
 //! `alter table` and `comment on`.
 
 use sqlparser::ast::{
-    AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CommentObject, Ident, ObjectName,
-    Spanned, TableConstraint,
+    AlterColumnOperation, AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CommentObject, Ident,
+    ObjectName, Spanned, TableConstraint,
 };
 
 use super::Change;
@@ -15,7 +15,8 @@ use crate::model::table::{Index, Schema, Table};
 
 /// Accepts `alter table`.
 pub(super) fn alter(alter: &AlterTable, schema: &mut Schema) -> Result<Vec<Change>, Refusal> {
-    if alter.location.is_some() || alter.on_cluster.is_some() || alter.table_type.is_some() || alter.if_exists {
+    if alter.location.is_some() || alter.on_cluster.is_some() || alter.table_type.is_some() || alter.if_exists
+    {
         return Err(Refusal::at(alter.name.span(), "this form of alter table is not accepted"));
     }
     let table_name = object_name(&alter.name)?;
@@ -28,7 +29,11 @@ pub(super) fn alter(alter: &AlterTable, schema: &mut Schema) -> Result<Vec<Chang
     Ok(changes)
 }
 
-fn apply(operation: &AlterTableOperation, table: &mut Table, schema: &Schema) -> Result<Vec<Change>, Refusal> {
+fn apply(
+    operation: &AlterTableOperation,
+    table: &mut Table,
+    schema: &Schema,
+) -> Result<Vec<Change>, Refusal> {
     match operation {
         AlterTableOperation::EnableRowLevelSecurity => table.row_security = true,
         AlterTableOperation::DisableRowLevelSecurity => table.row_security = false,
@@ -36,7 +41,9 @@ fn apply(operation: &AlterTableOperation, table: &mut Table, schema: &Schema) ->
         AlterTableOperation::ForceRowLevelSecurity => {
             return Err(Refusal::here("force row level security would bind Quoin itself: enable is enough"));
         }
-        AlterTableOperation::AddColumn { if_not_exists: false, column_def, column_position: None, .. } => {
+        AlterTableOperation::AddColumn {
+            if_not_exists: false, column_def, column_position: None, ..
+        } => {
             return add_column(column_def, table, schema);
         }
         AlterTableOperation::AddConstraint {
@@ -50,12 +57,15 @@ fn apply(operation: &AlterTableOperation, table: &mut Table, schema: &Schema) ->
                 unique: true,
                 condition: None,
             });
-            return Ok(index.map(|index| Change::CreateIndex(table.name.clone(), index)).into_iter().collect());
+            return Ok(index
+                .map(|index| Change::CreateIndex(table.name.clone(), index))
+                .into_iter()
+                .collect());
         }
         AlterTableOperation::AlterColumn { column_name, op } => alter_column(column_name, op, table)?,
-        AlterTableOperation::DropColumn {
-            column_names, if_exists: false, drop_behavior: None, ..
-        } => return drop_columns(column_names, table, schema),
+        AlterTableOperation::DropColumn { column_names, if_exists: false, drop_behavior: None, .. } => {
+            return drop_columns(column_names, table, schema);
+        }
         other => {
             return Err(Refusal::here(format!("alter table … {other} is not accepted")));
         }
@@ -90,7 +100,10 @@ fn add_column(definition: &ColumnDef, table: &mut Table, schema: &Schema) -> Res
     let filled = fill(&column, schema)?;
     let adds_reference = table.foreign_keys.len() > known.2;
     if !column.nullable && !filled {
-        return Err(Refusal::at(definition.span(), "rows that exist need a value: give a default that is a literal or now()"));
+        return Err(Refusal::at(
+            definition.span(),
+            "rows that exist need a value: give a default that is a literal or now()",
+        ));
     }
     if filled && adds_reference {
         return Err(Refusal::at(definition.span(), "a new reference starts empty: it takes no default"));
@@ -113,9 +126,9 @@ fn fill(column: &crate::model::table::Column, schema: &Schema) -> Result<bool, R
     let nobody = Table::named("");
     let place = super::expressions::Place::Default;
     match super::stored_expression(sql, schema, &nobody, place, Some(&column.kind))? {
-        Expression::RandomUuid | Expression::ToText(_) => {
-            Err(Refusal::here("a new column cannot give each row that exists another value: set the default afterwards"))
-        }
+        Expression::RandomUuid | Expression::ToText(_) => Err(Refusal::here(
+            "a new column cannot give each row that exists another value: set the default afterwards",
+        )),
         Expression::Constant(literal, _) => Ok(literal != crate::model::literal::Literal::Null),
         Expression::Now => Ok(true),
         _ => Ok(false),
@@ -131,7 +144,10 @@ fn drop_columns(columns: &[Ident], table: &mut Table, schema: &Schema) -> Result
             return Err(Refusal::at(column.span, format!("there is no column {column_name}")));
         }
         if let Some(user) = user_of(&column_name, table, schema) {
-            return Err(Refusal::at(column.span, format!("{user} uses the column {column_name}: drop that first")));
+            return Err(Refusal::at(
+                column.span,
+                format!("{user} uses the column {column_name}: drop that first"),
+            ));
         }
         table.columns.retain(|held| held.name != column_name);
         changes.push(Change::DropColumn(table.name.clone(), column_name));
@@ -142,16 +158,21 @@ fn drop_columns(columns: &[Ident], table: &mut Table, schema: &Schema) -> Result
 /// Names something that speaks of a column.
 fn user_of(column: &str, table: &Table, schema: &Schema) -> Option<String> {
     let holds = |columns: &[String]| columns.iter().any(|held| held == column);
-    let key = table.primary_key.iter().chain(&table.uniques).find(|key| holds(&key.columns)).map(|key| &key.name);
+    let key =
+        table.primary_key.iter().chain(&table.uniques).find(|key| holds(&key.columns)).map(|key| &key.name);
     let reference = table.foreign_keys.iter().find(|key| holds(&key.columns)).map(|key| &key.name);
     let index = table.indexes.iter().find(|index| holds(&index.columns)).map(|index| &index.name);
     let referring = schema.values().flat_map(|other| &other.foreign_keys);
-    let referring = referring.filter(|key| key.table == table.name && holds(&key.referred)).map(|key| &key.name).next();
+    let referring =
+        referring.filter(|key| key.table == table.name && holds(&key.referred)).map(|key| &key.name).next();
     if let Some(name) = key.or(reference).or(index).or(referring) {
         return Some(name.clone());
     }
     // Texts are compared by word, which may see a user where there is none but never misses one.
-    let speaks = |sql: &str| sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word.eq_ignore_ascii_case(column));
+    let speaks = |sql: &str| {
+        sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .any(|word| word.eq_ignore_ascii_case(column))
+    };
     let check = table.checks.iter().find(|check| speaks(&check.condition)).map(|check| check.name.clone());
     let partial = table.indexes.iter().find(|index| index.condition.as_deref().is_some_and(speaks));
     let partial = partial.map(|index| index.name.clone());

@@ -1,8 +1,9 @@
 //! Columns and the constraints that stand beside them.
 
 use sqlparser::ast::{
-    CheckConstraint, ColumnDef, ColumnOption, Expr, ForeignKeyConstraint, GeneratedAs, Ident, KeyOrIndexDisplay,
-    NullsDistinctOption, PrimaryKeyConstraint, ReferentialAction, Spanned, UniqueConstraint,
+    CheckConstraint, ColumnDef, ColumnOption, Expr, ForeignKeyConstraint, GeneratedAs, Ident,
+    KeyOrIndexDisplay, NullsDistinctOption, PrimaryKeyConstraint, ReferentialAction, Spanned,
+    UniqueConstraint,
 };
 
 use super::data_types::column_type;
@@ -42,7 +43,9 @@ pub(super) fn define(definition: &ColumnDef, table: &mut Table) -> Result<(), Re
                 column.identity = Some(match generated_as {
                     GeneratedAs::Always => Identity::Always,
                     GeneratedAs::ByDefault => Identity::ByDefault,
-                    GeneratedAs::ExpStored => return Err(Refusal::at(definition.span(), "a generated column is not accepted")),
+                    GeneratedAs::ExpStored => {
+                        return Err(Refusal::at(definition.span(), "a generated column is not accepted"));
+                    }
                 });
             }
             ColumnOption::Null
@@ -97,7 +100,8 @@ pub(super) fn settle(table: &mut Table) -> Result<(), Refusal> {
             continue;
         }
         if !column.kind.is_integer() || key != [column.name.clone()] || column.default.is_some() {
-            let reason = format!("the identity column {} must be an integer and the whole primary key", column.name);
+            let reason =
+                format!("the identity column {} must be an integer and the whole primary key", column.name);
             return Err(Refusal::here(reason));
         }
     }
@@ -114,11 +118,17 @@ pub(super) fn default(expr: &Expr, kind: &LogicalType) -> Result<String, Refusal
         _ => false,
     };
     if !is_constant {
-        return Err(Refusal::at(expr.span(), format!("{expr} is no default: only literals, auth.…(), now() and gen_random_uuid() are")));
+        return Err(Refusal::at(
+            expr.span(),
+            format!("{expr} is no default: only literals, auth.…(), now() and gen_random_uuid() are"),
+        ));
     }
     let (family, wanted) = (value.kind().family(), kind.family());
     if family != wanted {
-        return Err(Refusal::at(expr.span(), format!("the default is {} but the column {kind}", value.kind())));
+        return Err(Refusal::at(
+            expr.span(),
+            format!("the default is {} but the column {kind}", value.kind()),
+        ));
     }
     if let Expression::Constant(literal, _) = &value
         && *literal != Literal::Null
@@ -189,10 +199,14 @@ pub(super) fn add_foreign_key(
 ) -> Result<(), Refusal> {
     require_columns(table, &columns)?;
     if key.characteristics.is_some() || key.match_kind.is_some() || key.index_name.is_some() {
-        return Err(Refusal::here("a deferrable or match reference is not accepted: it would fail other people's commits"));
+        return Err(Refusal::here(
+            "a deferrable or match reference is not accepted: it would fail other people's commits",
+        ));
     }
     if parts(&key.foreign_table)?.first().is_some_and(|first| first.value == "auth") {
-        return Err(Refusal::here("people live in Quoin's own tables: keep auth.uid() in a uuid column instead of a reference"));
+        return Err(Refusal::here(
+            "people live in Quoin's own tables: keep auth.uid() in a uuid column instead of a reference",
+        ));
     }
     let target_name = object_name(&key.foreign_table)?;
     let target = if target_name == table.name { Some(&*table) } else { schema.get(&target_name) };
@@ -215,13 +229,22 @@ pub(super) fn add_foreign_key(
     let key_name = key.name.as_ref().map_or_else(|| Ok(made_up()), name)?;
     let on_delete = action(key.on_delete)?;
     let on_update = action(key.on_update)?;
-    table.foreign_keys.push(ForeignKey { name: key_name, columns, table: target_name, referred, on_delete, on_update });
+    table.foreign_keys.push(ForeignKey {
+        name: key_name,
+        columns,
+        table: target_name,
+        referred,
+        on_delete,
+        on_update,
+    });
     Ok(())
 }
 
 fn action(action: Option<ReferentialAction>) -> Result<Option<String>, Refusal> {
     match action {
-        Some(ReferentialAction::SetDefault) => Err(Refusal::here("set default is not accepted: defaults are filled by Quoin")),
+        Some(ReferentialAction::SetDefault) => {
+            Err(Refusal::here("set default is not accepted: defaults are filled by Quoin"))
+        }
         other => Ok(other.map(|action| action.to_string().to_lowercase())),
     }
 }

@@ -47,16 +47,22 @@ pub fn logical_type(data_type: &DataType) -> Result<LogicalType, Refusal> {
         DataType::DoublePrecision | DataType::Float8 => LogicalType::Double,
         DataType::Numeric(size) | DataType::Decimal(size) => numeric(*size)?,
         DataType::JSONB => LogicalType::Json,
-        DataType::JSON => return Err(Refusal::here("json keeps spaces and key order on one engine only: use jsonb")),
+        DataType::JSON => {
+            return Err(Refusal::here("json keeps spaces and key order on one engine only: use jsonb"));
+        }
         DataType::Timestamp(None, TimezoneInfo::Tz | TimezoneInfo::WithTimeZone) => LogicalType::TimestampTz,
         DataType::Timestamp(..) => {
-            return Err(Refusal::here("timestamp without time zone means a different moment to everyone: use timestamptz"));
+            return Err(Refusal::here(
+                "timestamp without time zone means a different moment to everyone: use timestamptz",
+            ));
         }
         DataType::Date => LogicalType::Date,
         DataType::Float4 | DataType::Real | DataType::Float(_) => {
             return Err(Refusal::here("real loses digits in different ways: use double precision"));
         }
-        other => return Err(Refusal::here(format!("the type {other} is not accepted; accepted are {ACCEPTED}"))),
+        other => {
+            return Err(Refusal::here(format!("the type {other} is not accepted; accepted are {ACCEPTED}")));
+        }
     })
 }
 

@@ -72,11 +72,17 @@ impl<'a> Resolver<'a> {
             Expr::IsNull(inner) => self.is_null(inner, false),
             Expr::IsNotNull(inner) => self.is_null(inner, true),
             Expr::IsUnknown(inner) => Ok(Expression::IsNull(Box::new(self.condition(inner)?))),
-            Expr::IsNotUnknown(inner) => Ok(Expression::IsNull(Box::new(self.condition(inner)?)).negated(true)),
+            Expr::IsNotUnknown(inner) => {
+                Ok(Expression::IsNull(Box::new(self.condition(inner)?)).negated(true))
+            }
             Expr::IsTrue(inner) => Ok(Expression::IsTruth(Box::new(self.condition(inner)?), true)),
             Expr::IsFalse(inner) => Ok(Expression::IsTruth(Box::new(self.condition(inner)?), false)),
-            Expr::IsNotTrue(inner) => Ok(Expression::IsTruth(Box::new(self.condition(inner)?), true).negated(true)),
-            Expr::IsNotFalse(inner) => Ok(Expression::IsTruth(Box::new(self.condition(inner)?), false).negated(true)),
+            Expr::IsNotTrue(inner) => {
+                Ok(Expression::IsTruth(Box::new(self.condition(inner)?), true).negated(true))
+            }
+            Expr::IsNotFalse(inner) => {
+                Ok(Expression::IsTruth(Box::new(self.condition(inner)?), false).negated(true))
+            }
             Expr::IsDistinctFrom(left, right) => self.distinct(left, right, expr),
             Expr::IsNotDistinctFrom(left, right) => Ok(self.distinct(left, right, expr)?.negated(true)),
             Expr::InList { expr: value, list, negated } => Ok(self.in_list(value, list)?.negated(*negated)),
@@ -93,9 +99,12 @@ impl<'a> Resolver<'a> {
             Expr::ILike { negated, any: false, expr: value, pattern, escape_char: None } => {
                 Ok(self.like(value, pattern, true)?.negated(*negated))
             }
-            Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr: inner, data_type, format: None } => {
-                self.cast(inner, &logical_type(data_type).map_err(|refusal| at(expr, refusal))?, expr)
-            }
+            Expr::Cast {
+                kind: CastKind::Cast | CastKind::DoubleColon,
+                expr: inner,
+                data_type,
+                format: None,
+            } => self.cast(inner, &logical_type(data_type).map_err(|refusal| at(expr, refusal))?, expr),
             Expr::Exists { subquery, negated } => Ok(self.exists(subquery)?.negated(*negated)),
             Expr::Subquery(query) => self.scalar(query, wanted),
             Expr::Function(function) => self.function(function, expr),
@@ -143,7 +152,10 @@ impl<'a> Resolver<'a> {
         };
         let (left, right) = self.pair(left, right, whole)?;
         if comparison.needs_order() && left.kind().family() == Family::Text {
-            return Err(Refusal::at(whole.span(), "the order of texts differs between databases; only = and <> compare them here"));
+            return Err(Refusal::at(
+                whole.span(),
+                "the order of texts differs between databases; only = and <> compare them here",
+            ));
         }
         Ok(Expression::Compare(comparison, Box::new(left), Box::new(right)))
     }
@@ -166,10 +178,16 @@ impl<'a> Resolver<'a> {
         let family = left.kind().family();
         if family != right.kind().family() {
             let (left, right) = (left.kind(), right.kind());
-            return Err(Refusal::at(whole.span(), format!("{left} cannot be compared with {right}: cast one of them")));
+            return Err(Refusal::at(
+                whole.span(),
+                format!("{left} cannot be compared with {right}: cast one of them"),
+            ));
         }
         if family == Family::Json {
-            return Err(Refusal::at(whole.span(), "jsonb documents are not compared; compare a part taken with ->>"));
+            return Err(Refusal::at(
+                whole.span(),
+                "jsonb documents are not compared; compare a part taken with ->>",
+            ));
         }
         Ok((left, right))
     }
@@ -203,7 +221,10 @@ impl<'a> Resolver<'a> {
         let (left, low) = self.pair(value, low, low)?;
         let (right, high) = self.pair(value, high, high)?;
         if left.kind().family() == Family::Text {
-            return Err(Refusal::at(value.span(), "the order of texts differs between databases; between does not take them"));
+            return Err(Refusal::at(
+                value.span(),
+                "the order of texts differs between databases; between does not take them",
+            ));
         }
         Ok(Expression::All(vec![
             Expression::Compare(Comparison::GreaterOrEqual, Box::new(left), Box::new(low)),
@@ -213,7 +234,9 @@ impl<'a> Resolver<'a> {
 
     fn like(&mut self, value: &Expr, pattern: &Expr, fold: bool) -> Result<Expression, Refusal> {
         let left = self.value(value, None)?;
-        let Expression::Constant(Literal::Text(pattern), _) = self.value(pattern, Some(&LogicalType::Text))? else {
+        let Expression::Constant(Literal::Text(pattern), _) =
+            self.value(pattern, Some(&LogicalType::Text))?
+        else {
             return Err(Refusal::at(pattern.span(), "the pattern of like must be a literal"));
         };
         if fold {
@@ -252,15 +275,17 @@ impl<'a> Resolver<'a> {
 
     fn cast(&mut self, inner: &Expr, kind: &LogicalType, whole: &Expr) -> Result<Expression, Refusal> {
         let value = self.value(inner, Some(kind))?;
-        if value.kind() == *kind || (value.kind().family() == kind.family() && kind.family() == Family::Text) {
+        if value.kind() == *kind || (value.kind().family() == kind.family() && kind.family() == Family::Text)
+        {
             return Ok(value);
         }
         match value {
             Expression::Claim(Claim::Jwt { path, as_text: true, cast: None }) => {
                 Ok(Expression::Claim(Claim::Jwt { path, as_text: true, cast: Some(kind.clone()) }))
             }
-            value if *kind == LogicalType::Text
-                && (value.kind() == LogicalType::Uuid || value.kind().is_integer()) =>
+            value
+                if *kind == LogicalType::Text
+                    && (value.kind() == LogicalType::Uuid || value.kind().is_integer()) =>
             {
                 Ok(Expression::ToText(Box::new(value)))
             }
@@ -312,11 +337,15 @@ fn negative(inner: &Expr, whole: &Expr, wanted: Option<&LogicalType>) -> Result<
 
 fn literal(value: &SqlValue, expr: &Expr, wanted: Option<&LogicalType>) -> Result<Expression, Refusal> {
     match value {
-        SqlValue::Null => Ok(Expression::Constant(Literal::Null, wanted.cloned().unwrap_or(LogicalType::Text))),
+        SqlValue::Null => {
+            Ok(Expression::Constant(Literal::Null, wanted.cloned().unwrap_or(LogicalType::Text)))
+        }
         SqlValue::Boolean(truth) => Ok(Expression::Constant(Literal::Bool(*truth), LogicalType::Bool)),
         SqlValue::Number(digits, _) => number(digits, expr, wanted),
         SqlValue::SingleQuotedString(text) => typed(text, expr, wanted.unwrap_or(&LogicalType::Text)),
-        SqlValue::DollarQuotedString(quoted) => typed(&quoted.value, expr, wanted.unwrap_or(&LogicalType::Text)),
+        SqlValue::DollarQuotedString(quoted) => {
+            typed(&quoted.value, expr, wanted.unwrap_or(&LogicalType::Text))
+        }
         _ => refuse(expr),
     }
 }

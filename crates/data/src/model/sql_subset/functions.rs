@@ -1,8 +1,8 @@
 //! The accepted functions and subqueries inside expressions.
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select, SelectItem, SetExpr, Spanned,
-    TableFactor,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select, SelectItem, SetExpr,
+    Spanned, TableFactor,
 };
 
 use super::expressions::{Place, Resolver, refuse};
@@ -68,7 +68,10 @@ impl Resolver<'_> {
         let select = self.sub_select(query, true)?;
         let right = select.column.as_ref().map(Expression::kind);
         if right.as_ref().map(LogicalType::family) != Some(left.kind().family()) {
-            return Err(Refusal::at(value.span(), "the subquery gives another type than the value it is compared with"));
+            return Err(Refusal::at(
+                value.span(),
+                "the subquery gives another type than the value it is compared with",
+            ));
         }
         Ok(Expression::InSelect(Box::new(left), Box::new(select)))
     }
@@ -90,7 +93,10 @@ impl Resolver<'_> {
         }
         match (select.from.as_slice(), select.projection.as_slice(), &select.selection) {
             ([], [SelectItem::UnnamedExpr(inner)], None) => self.value(inner, wanted),
-            _ => Err(Refusal::at(query.span(), "a subquery here may only be (select <function>()); use exists or in")),
+            _ => Err(Refusal::at(
+                query.span(),
+                "a subquery here may only be (select <function>()); use exists or in",
+            )),
         }
     }
 
@@ -107,7 +113,10 @@ impl Resolver<'_> {
             return Err(Refusal::at(query.span(), format!("there is no table {table}")));
         };
         if self.rows.iter().any(|(_, outer)| outer.name == table) {
-            return Err(Refusal::at(query.span(), format!("a policy that asks the table {table} itself would recurse for ever")));
+            return Err(Refusal::at(
+                query.span(),
+                format!("a policy that asks the table {table} itself would recurse for ever"),
+            ));
         }
         self.rows.push((alias, row));
         let inside = self.inside(select, with_column, table);
@@ -158,14 +167,15 @@ fn arguments<'e>(function: &'e Function, whole: &Expr) -> Result<Vec<&'e Expr>, 
     }
     match &function.args {
         FunctionArguments::None => Ok(Vec::new()),
-        FunctionArguments::List(list) if list.duplicate_treatment.is_none() && list.clauses.is_empty() => list
-            .args
-            .iter()
-            .map(|argument| match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(expr),
-                _ => refuse(whole),
-            })
-            .collect(),
+        FunctionArguments::List(list) if list.duplicate_treatment.is_none() && list.clauses.is_empty() => {
+            list.args
+                .iter()
+                .map(|argument| match argument {
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Ok(expr),
+                    _ => refuse(whole),
+                })
+                .collect()
+        }
         _ => refuse(whole),
     }
 }

@@ -26,9 +26,9 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, Tokenizer};
 
+pub use self::data_types::logical_type;
 use self::expressions::{Place, Resolver};
 use self::names::object_name;
-pub use self::data_types::logical_type;
 pub use self::refusal::Refusal;
 use super::expression::Expression;
 use super::table::{Column, Index, Schema, Table};
@@ -102,7 +102,8 @@ pub fn is_postgres_only(sql: &str) -> bool {
 /// # Errors
 /// The first thing that is not accepted, with its line.
 pub fn plan(sql: &str, schema: &mut Schema) -> Result<Vec<PlannedChange>, Refusal> {
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).map_err(|error| unreadable(&error))?;
+    let mut parser =
+        Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).map_err(|error| unreadable(&error))?;
     let mut changes = Vec::new();
     loop {
         while parser.consume_token(&Token::SemiColon) {}
@@ -119,7 +120,11 @@ pub fn plan(sql: &str, schema: &mut Schema) -> Result<Vec<PlannedChange>, Refusa
         }
         let accepted = accept(&statement, schema).map_err(|refusal| refusal.or_line(line))?;
         let after = Arc::new(schema.clone());
-        changes.extend(accepted.into_iter().map(|change| PlannedChange { line, change, schema: after.clone() }));
+        changes.extend(accepted.into_iter().map(|change| PlannedChange {
+            line,
+            change,
+            schema: after.clone(),
+        }));
     }
 }
 
@@ -160,7 +165,10 @@ fn accept(statement: &Statement, schema: &mut Schema) -> Result<Vec<Change>, Ref
         other => {
             let text = other.to_string();
             let start: Vec<&str> = text.split_whitespace().take(3).collect();
-            let reason = format!("the statement {} … is not accepted; begin the file with `{POSTGRES_ONLY}` if it is meant for PostgreSQL alone", start.join(" "));
+            let reason = format!(
+                "the statement {} … is not accepted; begin the file with `{POSTGRES_ONLY}` if it is meant for PostgreSQL alone",
+                start.join(" ")
+            );
             Err(Refusal::here(reason))
         }
     }
@@ -188,7 +196,8 @@ pub fn stored_expression(
     place: Place,
     wanted: Option<&super::logical_type::LogicalType>,
 ) -> Result<Expression, Refusal> {
-    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).map_err(|error| unreadable(&error))?;
+    let mut parser =
+        Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).map_err(|error| unreadable(&error))?;
     let expr = parser.parse_expr().map_err(|error| unreadable(&error))?;
     let row = (place != Place::Default).then_some(table);
     let mut resolver = Resolver::new(schema, place, row);

@@ -1,8 +1,6 @@
 //! `create policy` and `drop policy`.
 
-use sqlparser::ast::{
-    CreatePolicy, CreatePolicyCommand, CreatePolicyType, DropPolicy, Expr, Owner, Spanned,
-};
+use sqlparser::ast::{CreatePolicy, CreatePolicyCommand, CreatePolicyType, DropPolicy, Expr, Owner, Spanned};
 
 use super::expressions::{Place, Resolver};
 use super::names::{object_name, policy_name};
@@ -51,12 +49,22 @@ fn roles(create: &CreatePolicy) -> Result<Vec<String>, Refusal> {
     for owner in create.to.iter().flatten() {
         let role = match owner {
             Owner::Ident(ident) => ident.value.to_lowercase(),
-            other => return Err(Refusal::at(create.name.span, format!("a policy is for anon, authenticated, service_role or public, not {other}"))),
+            other => {
+                return Err(Refusal::at(
+                    create.name.span,
+                    format!("a policy is for anon, authenticated, service_role or public, not {other}"),
+                ));
+            }
         };
         match role.as_str() {
             "public" => return Ok(Vec::new()),
             "anon" | "authenticated" | "service_role" => roles.push(role),
-            _ => return Err(Refusal::at(create.name.span, format!("there is no role {role}: use anon, authenticated or public"))),
+            _ => {
+                return Err(Refusal::at(
+                    create.name.span,
+                    format!("there is no role {role}: use anon, authenticated or public"),
+                ));
+            }
         }
     }
     Ok(roles)
@@ -93,7 +101,9 @@ pub(super) fn asking(schema: &Schema, target: &str) -> Option<(String, String)> 
                 if let Ok(expression) = super::stored_expression(sql, schema, table, Place::Policy, None) {
                     expression.walk(&mut |part| {
                         asks |= match part {
-                            Expression::InSelect(_, select) | Expression::Exists(select) => select.table == target,
+                            Expression::InSelect(_, select) | Expression::Exists(select) => {
+                                select.table == target
+                            }
                             _ => false,
                         };
                     });

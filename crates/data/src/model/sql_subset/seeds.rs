@@ -1,8 +1,8 @@
 //! Rows that a migration adds, changes or removes.
 
 use sqlparser::ast::{
-    AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Insert, OnConflictAction, OnInsert, SetExpr, Spanned,
-    TableFactor, TableObject, TableWithJoins, Update,
+    AssignmentTarget, ConflictTarget, Delete, Expr, FromTable, Insert, OnConflictAction, OnInsert, SetExpr,
+    Spanned, TableFactor, TableObject, TableWithJoins, Update,
 };
 
 use super::Change;
@@ -30,10 +30,15 @@ pub(super) fn insert(insert: &Insert, schema: &Schema) -> Result<Change, Refusal
     let mut read = Vec::with_capacity(rows.len());
     for row in rows {
         if row.content.len() != columns.len() {
-            return Err(Refusal::at(object.span(), "a row has another number of values than columns are named"));
+            return Err(Refusal::at(
+                object.span(),
+                "a row has another number of values than columns are named",
+            ));
         }
         let pairs = columns.iter().zip(&row.content);
-        read.push(pairs.map(|(column, expr)| seed(expr, column, schema, None)).collect::<Result<Vec<_>, _>>()?);
+        read.push(
+            pairs.map(|(column, expr)| seed(expr, column, schema, None)).collect::<Result<Vec<_>, _>>()?,
+        );
     }
     let names = columns.iter().map(|column| column.name.clone()).collect();
     Ok(Change::Insert(table.name.clone(), names, read, leaves_existing(insert)?))
@@ -45,7 +50,9 @@ fn insert_columns<'t>(insert: &Insert, table: &'t Table) -> Result<Vec<&'t Colum
     }
     let mut columns = Vec::new();
     for object in &insert.columns {
-        let [ident] = parts(object)?[..] else { return Err(Refusal::at(object.span(), "a column has one name")) };
+        let [ident] = parts(object)?[..] else {
+            return Err(Refusal::at(object.span(), "a column has one name"));
+        };
         let column_name = name(ident)?;
         let missing = || Refusal::at(ident.span, format!("{} has no column {column_name}", table.name));
         columns.push(table.column(&column_name).ok_or_else(missing)?);
@@ -72,13 +79,18 @@ fn seed(expr: &Expr, column: &Column, schema: &Schema, row: Option<&Table>) -> R
     let value = Resolver::new(schema, place, row).value(expr, Some(&column.kind))?;
     let wrong = |reason: String| Refusal::at(expr.span(), reason);
     match value {
-        Expression::Constant(Literal::Null, _) => Ok(Expression::Constant(Literal::Null, column.kind.clone())),
+        Expression::Constant(Literal::Null, _) => {
+            Ok(Expression::Constant(Literal::Null, column.kind.clone()))
+        }
         Expression::Constant(literal, kind) if kind.family() == column.kind.family() => {
-            let literal = Literal::parse(&column.kind, &literal.to_text()).map_err(|bad| wrong(bad.message))?;
+            let literal =
+                Literal::parse(&column.kind, &literal.to_text()).map_err(|bad| wrong(bad.message))?;
             Ok(Expression::Constant(literal, column.kind.clone()))
         }
         other if other.kind() == column.kind => Ok(other),
-        other => Err(wrong(format!("{} is no value for the {} column {}", other.kind(), column.kind, column.name))),
+        other => {
+            Err(wrong(format!("{} is no value for the {} column {}", other.kind(), column.kind, column.name)))
+        }
     }
 }
 
@@ -93,7 +105,9 @@ pub(super) fn update(update: &Update, schema: &Schema) -> Result<Change, Refusal
         let AssignmentTarget::ColumnName(object) = &assignment.target else {
             return Err(Refusal::at(assignment.span(), "update sets one column at a time"));
         };
-        let [ident] = parts(object)?[..] else { return Err(Refusal::at(object.span(), "a column has one name")) };
+        let [ident] = parts(object)?[..] else {
+            return Err(Refusal::at(object.span(), "a column has one name"));
+        };
         let column_name = name(ident)?;
         require_columns(table, std::slice::from_ref(&column_name))?;
         if let Some(column) = table.column(&column_name) {

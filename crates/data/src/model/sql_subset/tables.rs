@@ -83,7 +83,9 @@ pub(super) fn plain_columns(columns: &[IndexColumn]) -> Result<Vec<String>, Refu
             {
                 name(ident)
             }
-            other => Err(Refusal::at(other.span(), format!("only bare columns are accepted here, not {column}"))),
+            other => {
+                Err(Refusal::at(other.span(), format!("only bare columns are accepted here, not {column}")))
+            }
         })
         .collect()
 }
@@ -145,7 +147,9 @@ pub(super) fn drop(table_name: &str, if_exists: bool, schema: &mut Schema) -> Re
         return Err(Refusal::here(format!("the table {} refers to {table_name}", other.name)));
     }
     if let Some((other, policy)) = super::policies::asking(schema, table_name) {
-        return Err(Refusal::here(format!("the policy \"{policy}\" of {other} asks {table_name}: drop it first")));
+        return Err(Refusal::here(format!(
+            "the policy \"{policy}\" of {other} asks {table_name}: drop it first"
+        )));
     }
     schema.remove(table_name);
     Ok(vec![Change::DropTable(table_name.to_owned())])
@@ -162,7 +166,11 @@ pub(super) fn drop_index(name: &str, if_exists: bool, schema: &mut Schema) -> Re
             return Ok(vec![Change::DropIndex(name.to_owned())]);
         }
     }
-    if if_exists { Ok(vec![Change::Document]) } else { Err(Refusal::here(format!("there is no index {name}"))) }
+    if if_exists {
+        Ok(vec![Change::Document])
+    } else {
+        Err(Refusal::here(format!("there is no index {name}")))
+    }
 }
 
 fn is_referred_to(schema: &Schema, index: &Index) -> bool {
@@ -184,7 +192,10 @@ pub(super) fn free_name(schema: &Schema, wanted: &str) -> String {
     if !relation_exists(schema, &wanted) {
         return wanted;
     }
-    (1..=u32::MAX).map(|number| format!("{wanted}{number}")).find(|name| !relation_exists(schema, name)).unwrap_or(wanted)
+    (1..=u32::MAX)
+        .map(|number| format!("{wanted}{number}"))
+        .find(|name| !relation_exists(schema, name))
+        .unwrap_or(wanted)
 }
 
 /// Finds a table that a statement names.
