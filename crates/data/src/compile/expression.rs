@@ -58,13 +58,7 @@ impl SqlBuilder<'_> {
                 self.push("coalesce(");
                 self.list(parts, Self::expression)?.push(")");
             }
-            Expression::NullIf(left, right) => {
-                self.push("nullif(");
-                self.expression(left)?;
-                self.push(", ");
-                self.expression(right)?;
-                self.push(")");
-            }
+            Expression::NullIf(left, right) => self.null_if(left, right)?,
             Expression::Length(inner) => self.call("length", inner)?,
             Expression::ToText(inner) => {
                 self.push("cast(");
@@ -76,6 +70,15 @@ impl SqlBuilder<'_> {
             Expression::JsonPart { .. } | Expression::Contains(..) => self.document(expression)?,
             Expression::Native { value, operator, operand } => self.native(value, operator, operand)?,
         }
+        Ok(())
+    }
+
+    fn null_if(&mut self, left: &Expression, right: &Expression) -> Written {
+        self.push("nullif(");
+        self.expression(left)?;
+        self.push(", ");
+        self.expression(right)?;
+        self.push(")");
         Ok(())
     }
 
@@ -216,27 +219,38 @@ impl SqlBuilder<'_> {
     }
 
     fn document(&mut self, expression: &Expression) -> Written {
-        match expression {
-            Expression::Contains(left, right) if self.engine == Engine::Postgres => {
-                self.infix(left, " @> ", right)
+        match (expression, self.engine) {
+            (Expression::Contains(left, right), Engine::Postgres) => self.infix(left, " @> ", right),
+            (Expression::Contains(left, right), Engine::Sqlite) => self.contains(left, right),
+            (Expression::JsonPart { document, path, as_text }, Engine::Postgres) => {
+                self.native_part(document, path, *as_text)
             }
-            Expression::Contains(left, right) => self.contains(left, right),
-            Expression::JsonPart { document, path, as_text } if self.engine == Engine::Postgres => {
-                self.push("(");
-                self.expression(document)?;
-                for (index, step) in path.iter().enumerate() {
-                    self.push(if *as_text && index + 1 == path.len() { " ->> " } else { " -> " });
-                    match step {
-                        Step::Key(key) => self.param(Value::from(key.clone())).push("::text"),
-                        Step::Index(at) => self.push(&at.to_string()),
-                    };
-                }
-                self.push(")");
-                Ok(())
+            (Expression::JsonPart { document, path, as_text }, Engine::Sqlite) => {
+                self.json_part(document, path, *as_text)
             }
-            Expression::JsonPart { document, path, as_text } => self.json_part(document, path, *as_text),
             _ => Err(impossible("an expression without a document")),
         }
+    }
+
+    fn native_part(&mut self, document: &Expression, path: &[Step], as_text: bool) -> Written {
+        // PostgreSQL takes a bare string or number for an array of one; nobody who asks for an element means that.
+        let only_arrays = matches!(path.first(), Some(Step::Index(_)));
+        self.push("(");
+        if only_arrays {
+            self.push("case jsonb_typeof(");
+            self.expression(document)?;
+            self.push(") when 'array' then ");
+        }
+        self.expression(document)?;
+        for (index, step) in path.iter().enumerate() {
+            self.push(if as_text && index + 1 == path.len() { " ->> " } else { " -> " });
+            match step {
+                Step::Key(key) => self.param(Value::from(key.clone())).push("::text"),
+                Step::Index(at) => self.push(&at.to_string()),
+            };
+        }
+        self.push(if only_arrays { " end)" } else { ")" });
+        Ok(())
     }
 
     fn native(&mut self, value: &Expression, operator: &'static str, operand: &NativeOperand) -> Written {

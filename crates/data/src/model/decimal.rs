@@ -1,5 +1,8 @@
 //! Exact decimals as text, so that both engines round, refuse and print them alike.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 /// Holds a decimal number: its digits without leading zeros, and how many of them stand after the point.
@@ -91,6 +94,11 @@ impl Decimal {
     /// Counts the digits that carry information.
     pub fn significant_digits(&self) -> usize {
         self.digits.trim_end_matches('0').len()
+    }
+
+    /// Tells whether neither the whole part nor the fraction has more digits than `most`.
+    pub fn is_within_powers_of_ten(&self, most: usize) -> bool {
+        self.whole_digits() <= most && self.scale <= most
     }
 
     /// Returns the number as an integer, where it is whole and fits.

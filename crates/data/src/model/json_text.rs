@@ -1,5 +1,8 @@
 //! JSON documents as text in one canonical form: PostgreSQL's `jsonb` order, no spaces, exact numbers.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 
 use super::decimal::Decimal;

@@ -231,7 +231,10 @@ fn parse_numeric(text: &str, size: Option<(u8, u8)>) -> Result<Literal, BadValue
             rounded
         }
     };
-    if decimal.significant_digits() > usize::from(NUMERIC_DIGITS) && decimal.as_i64().is_none() {
+    // Beyond these bounds a double would lose the number, or its digits.
+    let fits =
+        decimal.significant_digits() <= usize::from(NUMERIC_DIGITS) && decimal.is_within_powers_of_ten(300);
+    if !fits && decimal.as_i64().is_none() {
         return Err(overflow());
     }
     Ok(Literal::Decimal(decimal))

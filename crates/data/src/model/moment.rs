@@ -1,5 +1,8 @@
 //! Reading and writing moments and dates as PostgreSQL does.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write as _;
 
 use jiff::civil::Date;

@@ -1,8 +1,6 @@
 //! Rows as JSON or CSV, written straight from the driver into one text, without a tree of values in between.
 
 mod cell;
-#[cfg(test)]
-mod tests;
 
 use quoin_db::{DbError, Engine, Row};
 

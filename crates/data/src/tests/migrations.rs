@@ -230,3 +230,33 @@ async fn rows_that_exist_get_the_default_of_a_new_column() {
         assert_eq!(answer.json(), serde_json::json!([{"id": 1, "a": 7, "b": null, "c": true}]));
     }
 }
+
+#[tokio::test]
+async fn what_psql_changes_is_seen_within_two_seconds() {
+    for instance in instances().await {
+        if instance.engine == quoin_db::Engine::Sqlite {
+            continue;
+        }
+        instance
+            .migrate("1", "create table t (id int primary key); alter table t enable row level security;")
+            .await;
+        for change in
+            ["alter table t add column tags text[] default '{a,b}'", "insert into t (id) values (1)"]
+        {
+            quoin_db::testing::execute(instance.data.db(), change, []).await.expect("psql may do this");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        let list = super::harness::cases(
+            "platform | GET /t | 200 | -
+             platform | POST /t?select=tags | Prefer: return=representation | {\"id\":2,\"tags\":[\"x\"]} | 201 | -
+             platform | GET /t?tags=cs.{b}&select=id | 200 | -
+             platform | PATCH /t?id=eq.2&select=tags | Prefer: return=representation | {\"tags\":[]} | 200 | -",
+        );
+        let expected =
+            [r#"[{"id":1,"tags":["a","b"]}]"#, r#"[{"tags":["x"]}]"#, r#"[{"id":1}]"#, r#"[{"tags":[]}]"#];
+        for (case, expected) in list.iter().zip(expected) {
+            let answer = instance.send(case).await;
+            assert_eq!(String::from_utf8_lossy(&answer.body), expected, "{}", case.line);
+        }
+    }
+}

@@ -4,3 +4,4 @@ mod differential;
 mod harness;
 mod migrations;
 mod races;
+mod random;

@@ -10,8 +10,6 @@ pub mod parameters;
 pub mod preferences;
 pub mod range;
 pub mod selection;
-#[cfg(test)]
-mod tests;
 mod text;
 
 pub use filter::Filters;

@@ -16,8 +16,6 @@ mod policies;
 pub mod refusal;
 mod seeds;
 mod tables;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
