@@ -14,7 +14,11 @@ pub(crate) const STYLE: &str = include_str!("docs/docs.css");
 /// Writes the page's body.
 pub(crate) fn page(document: &Value) -> Html {
     let operations = operations_of(document);
-    let mut out = Html::new().raw("<header><h1>").text("Quoin’s operations").raw("</h1><p>Every call, what it takes and gives, and whom it lets in. Machine-readable: <a href=\"/openapi.json\">/openapi.json</a>.</p></header>\n<nav aria-label=\"Rooms\"><ul>");
+    let mut out = Html::new()
+        .raw("<header><h1>Quoin’s operations</h1>")
+        .raw("<p>Every call, what it takes and gives, and whom it lets in. ")
+        .raw("Machine-readable: <a href=\"/openapi.json\">/openapi.json</a>.</p></header>\n")
+        .raw("<nav aria-label=\"Rooms\"><ul>");
     let rooms = document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str());
     for room in rooms.clone() {
         out = out.raw("<li><a href=\"#room-").text(room).raw("\">").text(room).raw("</a></li>");
@@ -51,17 +55,13 @@ impl Described<'_> {
         let id = text("operationId");
         let mut out = Html::new().raw("<details id=\"").text(id).raw("\"><summary><span class=\"method ");
         out = out.text(self.method).raw("\">").text(&self.method.to_ascii_uppercase()).raw("</span> <code>");
-        out = out
-            .text(self.path)
-            .raw("</code> <span class=\"soft\">")
-            .text(text("summary"))
-            .raw("</span></summary>\n");
-        out = out
-            .raw("<p>")
-            .text(text("description"))
-            .raw("</p><dl><dt>Caller</dt><dd>")
-            .text(text("x-quoin-caller"));
-        out = out.raw("</dd><dt>Operation</dt><dd><code>").text(id).raw("</code></dd></dl>\n");
+        out = out.text(self.path).raw("</code> <span class=\"soft\">").text(text("summary"));
+        out = out.raw("</span></summary>\n");
+        if !text("description").is_empty() {
+            out = out.raw("<p>").text(text("description")).raw("</p>");
+        }
+        out = out.raw("<dl><dt>Caller</dt><dd>").text(text("x-quoin-caller")).raw("</dd>");
+        out = out.raw("<dt>Operation</dt><dd><code>").text(id).raw("</code></dd></dl>\n");
         out.html(&self.parameters()).html(&self.body()).html(&self.answers()).raw("</details>\n")
     }
 
@@ -75,11 +75,8 @@ impl Described<'_> {
             let required = parameter["required"] == true;
             let mut schema = parameter["schema"].clone();
             schema["description"] = parameter["description"].clone();
-            let name = format!(
-                "{} ({})",
-                parameter["name"].as_str().unwrap_or_default(),
-                parameter["in"].as_str().unwrap_or_default()
-            );
+            let text = |key: &str| parameter[key].as_str().unwrap_or_default();
+            let name = format!("{} ({})", text("name"), text("in"));
             out = out.html(&schema::row(&name, &schema, required));
         }
         out.raw("</tbody></table>")
@@ -113,13 +110,10 @@ impl Described<'_> {
 fn schemas(document: &Value) -> Html {
     let mut out = Html::new().raw("<section><h2 id=\"schemas\">schemas</h2>\n");
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
-        out = out
-            .raw("<details id=\"schema-")
-            .text(name)
-            .raw("\"><summary><code>")
-            .text(name)
-            .raw("</code> <span class=\"soft\">");
-        out = out.text(schema["description"].as_str().unwrap_or_default()).raw("</span></summary>");
+        out = out.raw("<details id=\"schema-").text(name).raw("\"><summary><code>").text(name);
+        out =
+            out.raw("</code> <span class=\"soft\">").text(schema["description"].as_str().unwrap_or_default());
+        out = out.raw("</span></summary>");
         out = out.html(&schema_rows(schema)).raw("</details>\n");
     }
     out.raw("</section>\n")

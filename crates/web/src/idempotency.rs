@@ -20,6 +20,7 @@ use quoin_kernel::{Caller, Problem};
 
 use crate::app::App;
 use crate::input::read_body;
+use crate::panics::catch_panic;
 use crate::request::RequestInfo;
 
 use answer::StoredAnswer;
@@ -70,8 +71,11 @@ where
     let request = Request::from_parts(parts, axum::body::Body::from(body));
     // A client that leaves must not stop what the key promises to happen once; hence a task of its own.
     let (app, keeper) = (app.clone(), app.tasks().clone());
-    let running =
-        keeper.spawn("web.idempotency.run", async move { settle(&app, &claim, serve(request).await).await });
+    let running = keeper.spawn("web.idempotency.run", async move {
+        let served = catch_panic(serve(request)).await;
+        let served = served.unwrap_or_else(|panic| Err(Problem::internal(panic)));
+        settle(&app, &claim, served).await
+    });
     running.await.map_err(Problem::internal)?
 }
 

@@ -1,5 +1,8 @@
 //! This room's tables, statements and its one job: deleting counts and answers whose time is over.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use quoin_db::{DbError, Migration};

@@ -134,6 +134,7 @@ async fn make(
     State(toy): State<Toy>,
     ValidJson(input): ValidJson<MakeThingIn>,
 ) -> Result<impl IntoResponse, Refusal> {
+    assert!(input.name != "broken", "the toy is broken: {}", input.name);
     if input.name == "refused" {
         return Err(Problem::new(409, "thing_refused", "No such thing is wanted").into());
     }

@@ -98,6 +98,16 @@ async fn a_claim_without_an_answer_is_never_run_again() {
 }
 
 #[tokio::test]
+async fn a_call_that_panics_keeps_its_key() {
+    for served in served().await {
+        let broken = make(&served, "k", None, "broken").await;
+        assert_eq!((broken.status.as_u16(), broken.code().as_str()), (500, "unexpected_failure"));
+        assert_eq!(make(&served, "k", None, "broken").await.code(), "idempotency_in_progress");
+        assert_eq!(make(&served, "k2", None, "fine").await.status, 201);
+    }
+}
+
+#[tokio::test]
 async fn kept_answers_are_sealed() {
     for served in served().await {
         make(&served, "k", None, "sesame").await;
