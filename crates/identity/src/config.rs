@@ -1,8 +1,12 @@
 //! The section `[identity]` of the configuration.
 
+mod docs;
+
 use std::time::Duration;
 
 use serde::Deserialize;
+
+pub use docs::CONFIG_DOCS;
 
 /// What sign-up and sign-in do before an address is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]

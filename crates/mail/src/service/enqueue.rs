@@ -4,7 +4,7 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::{EmailAddress, Timestamp};
 
 use crate::model::NewMail;
-use crate::store::outbox_global;
+use crate::store::{mailbox_global, outbox_global};
 
 /// Asks for a mail in the caller's transaction: it will be sent if and only if that transaction commits.
 pub fn enqueue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), DbError> {
@@ -14,7 +14,9 @@ pub fn enqueue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Gives up mails that wait for `address` and erases what they held; for the erasure of a person.
+/// Gives up mails that wait for `address` and erases what they held, and those that the development mailbox has
+/// captured; for the erasure of a person.
 pub fn forget(tx: &mut Tx<'_>, address: &EmailAddress, now: Timestamp) -> Result<u64, DbError> {
+    mailbox_global::forget(tx, address)?;
     outbox_global::forget(tx, address, now)
 }

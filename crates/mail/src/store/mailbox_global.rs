@@ -1,6 +1,7 @@
 //! The development mailbox.
 
 use quoin_db::{DbError, Row, Tx, params, statements};
+use quoin_kernel::EmailAddress;
 use serde_json::json;
 
 use crate::model::CapturedMail;
@@ -25,6 +26,9 @@ statements! {
     LIST_TO = "select id, to_address, subject, body_text, body_html, links, sent_at
         from quoin.mail_mailbox where to_address = ?1 order by id desc limit ?2";
 
+    /// Drops the mails to one address.
+    FORGET = "delete from quoin.mail_mailbox where to_address = ?1";
+
     /// Drops everything.
     CLEAR = "delete from quoin.mail_mailbox";
 }
@@ -43,6 +47,11 @@ pub(crate) fn list(tx: &mut Tx<'_>, to: Option<&str>) -> Result<Vec<CapturedMail
         Some(to) => tx.query(&LIST_TO, &params![to, CAPACITY], read),
         None => tx.query(&LIST, &params![CAPACITY], read),
     }
+}
+
+/// Drops the mails to one address.
+pub(crate) fn forget(tx: &mut Tx<'_>, address: &EmailAddress) -> Result<(), DbError> {
+    tx.execute(&FORGET, &params![address]).map(|_| ())
 }
 
 /// Empties the mailbox.
