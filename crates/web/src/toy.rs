@@ -75,7 +75,7 @@ pub(crate) fn toy(test: &TestApp) -> Toy {
 }
 
 pub(crate) fn routes(toy: &Toy) -> Routes {
-    let limit = IpLimit::new(NonZeroU32::new(3).unwrap(), Duration::from_mins(1));
+    let limit = IpLimit::new(NonZeroU32::MIN.saturating_add(2), Duration::from_mins(1));
     Routes::new(toy.clone())
         .add(
             Operation::post("/toy/v1/things", "toy.things.make")
