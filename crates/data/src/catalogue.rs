@@ -1,14 +1,16 @@
 //! The users' tables as the server knows them at one moment: documents, and what is compiled from them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::DataError;
 use crate::model::expression::{Claim, Comparison, Expression};
 use crate::model::logical_type::LogicalType;
+use crate::model::query::Selection;
 use crate::model::sql_subset::expressions::Place;
 use crate::model::sql_subset::{Refusal, stored_expression};
 use crate::model::table::{Command, Schema, Table};
+use crate::render::Plan;
 
 /// Holds every table by name. Never changes: another one takes its place.
 #[derive(Debug, Default)]
@@ -32,6 +34,32 @@ pub struct TableEntry {
     pub defaults: Vec<Option<Expression>>,
     /// The query behind it, where it is a view of Quoin's.
     pub view: Option<ViewSource>,
+    /// How rows are written, by the text of `select`.
+    plans: RwLock<HashMap<String, Arc<Plan>>>,
+}
+
+/// How many selections each table remembers.
+const MOST_PLANS: usize = 64;
+
+impl TableEntry {
+    /// Plans how rows are written; a plan is made once for each text of `select`.
+    ///
+    /// # Errors
+    /// As [`Selection::parse`].
+    pub fn plan(&self, select: Option<&str>) -> Result<Arc<Plan>, DataError> {
+        let text = select.unwrap_or("*");
+        let plans = self.plans.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plan) = plans.get(text) {
+            return Ok(Arc::clone(plan));
+        }
+        drop(plans);
+        let plan = Arc::new(Plan::new(&Selection::parse(select, &self.table)?, &self.table));
+        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        if plans.len() < MOST_PLANS {
+            plans.insert(text.to_owned(), Arc::clone(&plan));
+        }
+        Ok(plan)
+    }
 }
 
 /// The query behind a view.
@@ -57,14 +85,22 @@ pub struct CompiledPolicy {
 }
 
 impl Catalogue {
-    /// Compiles a schema.
+    /// Compiles a schema; `native` says that the database applies policies and defaults by itself.
     ///
     /// # Errors
     /// A document that this version cannot read.
-    pub fn compile(schema: Schema, fingerprint: String, orders_by_bytes: bool) -> Result<Self, Refusal> {
+    pub fn compile(
+        schema: Schema,
+        fingerprint: String,
+        orders_by_bytes: bool,
+        native: bool,
+    ) -> Result<Self, Refusal> {
         let mut tables = HashMap::with_capacity(schema.len());
         for (name, table) in &schema {
-            tables.insert(name.clone(), Arc::new(compile_table(table, &schema)?));
+            tables.insert(
+                name.clone(),
+                Arc::new(if native { uncompiled(table) } else { compile_table(table, &schema)? }),
+            );
         }
         Ok(Self { fingerprint, orders_by_bytes, tables, schema })
     }
@@ -88,6 +124,7 @@ impl Catalogue {
             defaults: table.columns.iter().map(|_| None).collect(),
             policies: own.into_iter().collect(),
             view: Some(view),
+            plans: RwLock::default(),
             table,
         };
         self.tables.entry(entry.table.name.clone()).or_insert_with(|| Arc::new(entry));
@@ -112,6 +149,16 @@ impl Catalogue {
     }
 }
 
+fn uncompiled(table: &Table) -> TableEntry {
+    TableEntry {
+        defaults: table.columns.iter().map(|_| None).collect(),
+        policies: Vec::new(),
+        view: None,
+        plans: RwLock::default(),
+        table: table.clone(),
+    }
+}
+
 fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> {
     let mut policies = Vec::with_capacity(table.policies.len());
     for policy in &table.policies {
@@ -133,5 +180,5 @@ fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> 
         .iter()
         .map(|column| column.default.as_deref().map(|sql| default(sql, &column.kind)).transpose())
         .collect::<Result<_, _>>()?;
-    Ok(TableEntry { table: table.clone(), policies, defaults, view: None })
+    Ok(TableEntry { table: table.clone(), policies, defaults, view: None, plans: RwLock::default() })
 }

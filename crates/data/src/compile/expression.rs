@@ -182,7 +182,7 @@ impl SqlBuilder<'_> {
             }
             _ => {
                 self.push(" in (");
-                self.list(list, |sql, item| sql.expression(item))?.push("))");
+                self.list(list, Self::expression)?.push("))");
             }
         }
         Ok(())

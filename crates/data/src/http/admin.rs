@@ -1,5 +1,6 @@
 //! Migrations over HTTP, for the platform's key.
 
+use quoin_audit::Actor;
 use quoin_web::{Ctx, IntoResponse, Json, PlatformKey, Refusal, State, StatusCode, ValidJson};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -40,7 +41,8 @@ pub(super) async fn apply(
 ) -> Result<impl IntoResponse, Refusal> {
     ctx.who.demand("migrations")?;
     let name = input.name.clone();
-    let applied = data.apply_migration(UserMigration { name: input.name, sql: input.sql }).await?;
+    let entry = data.entry(Actor::ApiKey(ctx.who.key.key_id)).from(&ctx.origin);
+    let applied = data.apply_migration(UserMigration { name: input.name, sql: input.sql }, entry).await?;
     let status = if applied { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(AppliedOut { name, applied })))
 }

@@ -1,5 +1,6 @@
 //! Handlers of rows.
 
+use bytes::Bytes;
 use http::Uri;
 use quoin_kernel::{Caller, Problem};
 use quoin_web::{Anyone, Ctx, HeaderMap, Json, Refusal, Response, State, ValidBytes, ValidPath};
@@ -35,7 +36,7 @@ fn head(
         format,
         strip_nulls,
         range: text("range").map(str::to_owned),
-        body: Vec::new(),
+        body: Bytes::new(),
         body_format: BodyFormat::Json,
     })
 }
@@ -52,7 +53,7 @@ fn whole(
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     check_profile(text("content-profile"))?;
     request.body_format = body_format(text("content-type"))?;
-    request.body = body.to_vec();
+    request.body = body;
     // Only reading has ranges of rows.
     request.range = None;
     Ok(request)

@@ -2,6 +2,8 @@
 
 mod cell;
 
+use std::sync::Arc;
+
 use quoin_db::{DbError, Engine, Row};
 
 use crate::model::json_text::write_string;
@@ -26,6 +28,12 @@ pub struct Renderer {
     engine: Engine,
     format: Format,
     strip_nulls: bool,
+    plan: Arc<Plan>,
+}
+
+/// What each row is written from: made once for a selection, and shared by all requests that have it.
+#[derive(Debug)]
+pub struct Plan {
     members: Vec<Member>,
     /// The columns that the statement reads, each once.
     columns: Vec<Column>,
@@ -52,15 +60,9 @@ pub enum RenderError {
     BadValue(#[from] BadValue),
 }
 
-impl Renderer {
-    /// Prepares to write the outputs of a selection.
-    pub fn new(
-        engine: Engine,
-        format: Format,
-        strip_nulls: bool,
-        selection: &Selection,
-        table: &Table,
-    ) -> Self {
+impl Plan {
+    /// Plans the outputs of a selection.
+    pub fn new(selection: &Selection, table: &Table) -> Self {
         let mut columns: Vec<Column> = Vec::new();
         let mut members = Vec::with_capacity(selection.outputs.len());
         for output in &selection.outputs {
@@ -81,12 +83,19 @@ impl Renderer {
                 is_plain,
             });
         }
-        Self { engine, format, strip_nulls, members, columns }
+        Self { members, columns }
+    }
+}
+
+impl Renderer {
+    /// Prepares to write rows by a plan.
+    pub fn new(engine: Engine, format: Format, strip_nulls: bool, plan: Arc<Plan>) -> Self {
+        Self { engine, format, strip_nulls, plan }
     }
 
     /// Returns the columns that the statement must read, in order.
     pub fn columns(&self) -> Vec<&Column> {
-        self.columns.iter().collect()
+        self.plan.columns.iter().collect()
     }
 
     /// Starts the text.
@@ -95,7 +104,7 @@ impl Renderer {
             Format::Json => out.push('['),
             Format::Object => {}
             Format::Csv => {
-                for (index, member) in self.members.iter().enumerate() {
+                for (index, member) in self.plan.members.iter().enumerate() {
                     if index > 0 {
                         out.push(',');
                     }
@@ -130,7 +139,7 @@ impl Renderer {
     fn object(&self, row: &Row<'_>, out: &mut String) -> Result<(), RenderError> {
         out.push('{');
         let start = out.len();
-        for member in &self.members {
+        for member in &self.plan.members {
             let before = out.len();
             if before > start {
                 out.push(',');
@@ -153,7 +162,7 @@ impl Renderer {
 
     fn csv_row(&self, row: &Row<'_>, out: &mut String) -> Result<(), RenderError> {
         out.push('\n');
-        for (index, member) in self.members.iter().enumerate() {
+        for (index, member) in self.plan.members.iter().enumerate() {
             if index > 0 {
                 out.push(',');
             }

@@ -89,19 +89,14 @@ impl CatalogueCache {
     /// Compiles a schema and adds the views.
     pub(crate) fn compile(
         &self,
-        mut schema: Schema,
+        schema: Schema,
         fingerprint: String,
         engine: Engine,
     ) -> Result<Catalogue, DataError> {
         let by_bytes = engine == Engine::Sqlite || catalogue_postgres::orders_by_bytes(&fingerprint);
-        if engine == Engine::Postgres {
-            // PostgreSQL applies its own policies and defaults, and prints them in ways that need not be read here.
-            for table in schema.values_mut() {
-                table.policies.clear();
-                table.columns.iter_mut().for_each(|column| column.default = None);
-            }
-        }
-        let mut catalogue = Catalogue::compile(schema, fingerprint, by_bytes)
+        // PostgreSQL applies its own policies and defaults, and prints them in ways that need not be read here.
+        let native = engine == Engine::Postgres;
+        let mut catalogue = Catalogue::compile(schema, fingerprint, by_bytes, native)
             .map_err(|refusal| DataError::Problem(Problem::internal(refusal)))?;
         for view in &self.views {
             catalogue.expose(view_table(view), ViewSource { select: view.select });

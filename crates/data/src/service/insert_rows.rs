@@ -1,5 +1,7 @@
 //! Inserts rows, alone or many, and upserts them.
 
+use std::sync::Arc;
+
 use quoin_db::{Engine, Tx};
 
 use super::Data;
@@ -17,7 +19,7 @@ use crate::model::query::range::MOST_ROWS;
 use crate::model::query::{Output, Resolution, Return, Selection};
 use crate::model::requester::{RequestRole, Requester};
 use crate::model::table::{Column, Identity, Table};
-use crate::render::{Format, Renderer};
+use crate::render::{Format, Plan, Renderer};
 use crate::store::rows::{Collected, Prepared};
 use crate::store::session;
 
@@ -250,7 +252,7 @@ pub(super) fn read_body(request: &RowsRequest, table: &Table) -> Result<Rows, Da
 
 /// Says by which key an upsert goes: the one named, else the primary key.
 fn conflict(request: &RowsRequest, table: &Table) -> Result<Option<Conflict>, DataError> {
-    let Some(resolution) = request.preferences.resolution else { return Ok(None) };
+    let Some(wanted) = request.preferences.resolution else { return Ok(None) };
     let named = request.parameters.on_conflict.as_deref().filter(|names| !names.trim().is_empty());
     let columns: Vec<String> = match (named, &table.primary_key) {
         (Some(names), _) => names.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect(),
@@ -263,7 +265,7 @@ fn conflict(request: &RowsRequest, table: &Table) -> Result<Option<Conflict>, Da
     if table.unique_over(&columns).is_none() {
         return Err(DataError::NoConflictKey);
     }
-    Ok(Some(Conflict { columns, merge: resolution == Resolution::MergeDuplicates }))
+    Ok(Some(Conflict { columns, merge: wanted == Resolution::MergeDuplicates }))
 }
 
 /// Prepares to write the answer: the selection, or the primary key where only its place is wanted.
@@ -281,7 +283,8 @@ fn renderer(request: &RowsRequest, resolved: &Resolved, engine: Engine) -> Rende
         as_text: true,
         cast: None,
     });
-    Renderer::new(engine, Format::Json, false, &Selection { outputs: outputs.collect() }, table)
+    let plan = Plan::new(&Selection { outputs: outputs.collect() }, table);
+    Renderer::new(engine, Format::Json, false, Arc::new(plan))
 }
 
 /// Refuses a write that concerns more rows than the caller allows.

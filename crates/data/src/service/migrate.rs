@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use quoin_audit::{Actor, Entry};
 use quoin_db::{Engine, Tx};
 use quoin_kernel::{Problem, hash};
 use uuid::Uuid;
@@ -30,7 +31,7 @@ impl Data {
         let mut applied = Vec::new();
         for migration in migrations {
             let name = migration.name.clone();
-            let done = self.apply_migration(migration).await;
+            let done = self.apply_migration(migration, self.entry(Actor::System("migrations"))).await;
             if done.map_err(|error| Problem::from(error).hint(format!("In migration {name}.")))? {
                 applied.push(name);
             }
@@ -38,13 +39,14 @@ impl Data {
         Ok(applied)
     }
 
-    /// Applies one migration; returns whether it was new.
+    /// Applies one migration and writes `entry` into the trail; returns whether it was new.
     ///
     /// # Errors
     /// 400 with line and reason where it is not accepted, 409 where one of this name has run with another text.
-    pub async fn apply_migration(&self, migration: UserMigration) -> Result<bool, DataError> {
+    pub async fn apply_migration(&self, migration: UserMigration, entry: Entry) -> Result<bool, DataError> {
         check_form(&migration)?;
         let checksum = checksum(&migration.sql);
+        let entry = entry.on(&migration.name).detail(serde_json::json!({"checksum": checksum}));
         let platform = self.platform();
         let now = platform.now;
         // Ids are made before the closure, which may run again: a generator that starts over each time.
@@ -62,12 +64,18 @@ impl Data {
                     };
                 }
                 apply(tx, &migration.sql, &platform, seed)?;
+                quoin_audit::record(tx, &entry)?;
                 ledger::insert(tx, &migration.name, &checksum, &migration.sql, now)?;
                 Ok(true)
             })
             .await?;
         self.cache().reload(self.db()).await?;
         Ok(applied)
+    }
+
+    /// Starts the trail's entry of a migration.
+    pub(crate) fn entry(&self, actor: Actor) -> Entry {
+        Entry::new(self.app().rng(), self.app().now(), actor, "data.migration.applied")
     }
 
     /// Lists the migrations that have run.

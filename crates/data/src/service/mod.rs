@@ -75,6 +75,10 @@ impl Data {
         self.db().engine()
     }
 
+    pub(crate) fn app(&self) -> &App {
+        &self.0.app
+    }
+
     pub(crate) fn config(&self) -> &DataConfig {
         &self.0.config
     }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::Data;
 use crate::catalogue::{Catalogue, TableEntry};
 use crate::error::DataError;
 use crate::model::expression::Expression;
-use crate::model::query::{Filters, Parameters, Preferences, Return, Selection, Window};
+use crate::model::query::{Filters, Parameters, Preferences, Return, Window};
 use crate::model::requester::{RequestRole, Requester};
 use crate::render::{Format, Renderer};
 
@@ -28,7 +30,7 @@ pub struct RowsRequest {
     /// The header `Range`.
     pub range: Option<String>,
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Bytes,
     /// The form of the body.
     pub body_format: BodyFormat,
 }
@@ -82,12 +84,11 @@ impl Data {
             return Err(DataError::UnknownTable(request.table.clone()));
         }
         let parameters = &request.parameters;
-        let selection = Selection::parse(parameters.select.as_deref(), &entry.table)?;
+        let plan = entry.plan(parameters.select.as_deref())?;
         let filter = Filters::parse(&parameters.filters, &entry.table)?;
         let (limit, offset) = (parameters.limit.as_deref(), parameters.offset.as_deref());
         let window = Window::parse(limit, offset, request.range.as_deref())?;
-        let renderer =
-            Renderer::new(self.engine(), request.format, request.strip_nulls, &selection, &entry.table);
+        let renderer = Renderer::new(self.engine(), request.format, request.strip_nulls, plan);
         Ok(Resolved { catalogue, entry, filter, renderer, window })
     }
 

@@ -1,5 +1,7 @@
 //! The Database API on each engine, called in process, and a small language for lists of requests.
 
+use std::fmt::Write as _;
+
 use http::{Method, Request};
 use quoin_db::Engine;
 use quoin_db::testing::{TestDatabase, migrated};
@@ -7,7 +9,7 @@ use quoin_web::testing::{TestAnswer, TestApp, send};
 use quoin_web::{Body, ExposedView, Front, LogicalType};
 
 use crate::model::migration::UserMigration;
-use crate::{Data, DataConfig, MIGRATIONS, module};
+use crate::{Data, DataConfig, DataError, MIGRATIONS, module};
 
 pub(super) const ALICE: &str = "a11ce000-0000-4000-8000-000000000001";
 pub(super) const BOB: &str = "b0b00000-0000-4000-8000-000000000002";
@@ -43,7 +45,7 @@ insert into quoin.data_profiles (id, org_id, document) values ('ca401000-0000-40
 /// Starts the API on every engine there is.
 pub(super) async fn instances() -> Vec<Instance> {
     let mut instances = Vec::new();
-    for database in migrated(&[MIGRATIONS, &[PROFILES_TABLE]]).await {
+    for database in migrated(&[quoin_audit::MIGRATIONS, MIGRATIONS, &[PROFILES_TABLE]]).await {
         let app = TestApp::new((*database).clone());
         let config = DataConfig { allow_rollback: true };
         let data = Data::new(app.app.clone(), config, vec![PROFILES]);
@@ -58,8 +60,13 @@ impl Instance {
     /// Applies a migration that must be accepted.
     pub(super) async fn migrate(&self, name: &str, sql: &str) {
         let migration = UserMigration { name: name.to_owned(), sql: sql.to_owned() };
-        let applied = self.data.apply_migration(migration).await;
+        let applied = self.apply(migration).await;
         assert!(applied.unwrap_or_else(|error| panic!("{name} on {:?}: {error}", self.engine)));
+    }
+
+    /// Applies a migration as the command line does.
+    pub(super) async fn apply(&self, migration: UserMigration) -> Result<bool, DataError> {
+        self.data.apply_migration(migration, self.data.entry(quoin_audit::Actor::System("test"))).await
     }
 
     /// Sends one request of a list.
@@ -147,7 +154,7 @@ fn encoded(path: &str) -> String {
         } else {
             let mut bytes = [0; 4];
             for byte in c.encode_utf8(&mut bytes).bytes() {
-                out.push_str(&format!("%{byte:02X}"));
+                let _ = write!(out, "%{byte:02X}");
             }
         }
         out

@@ -12,10 +12,10 @@ fn migration(name: &str, sql: &str) -> UserMigration {
 async fn a_migration_runs_once_and_never_changes() {
     for instance in instances().await {
         let first = migration("0001", "create table t (id int primary key);");
-        assert!(instance.data.apply_migration(first.clone()).await.expect("it is accepted"));
-        assert!(!instance.data.apply_migration(first).await.expect("it has run"));
+        assert!(instance.apply(first.clone()).await.expect("it is accepted"));
+        assert!(!instance.apply(first).await.expect("it has run"));
         let other = migration("0001", "create table u (id int primary key);");
-        let refused = instance.data.apply_migration(other).await;
+        let refused = instance.apply(other).await;
         assert!(matches!(refused, Err(DataError::MigrationChanged(_))), "{refused:?}");
         let listed = instance.data.list_migrations().await.expect("the ledger can be read");
         assert_eq!(listed.len(), 1);
@@ -27,7 +27,7 @@ async fn a_migration_runs_once_and_never_changes() {
 async fn a_refused_migration_leaves_nothing_behind() {
     for instance in instances().await {
         let sql = "create table t (id int primary key);\ncreate table u (id int references missing (id));";
-        let refused = instance.data.apply_migration(migration("0001", sql)).await;
+        let refused = instance.apply(migration("0001", sql)).await;
         let Err(DataError::Migration(refusal)) = refused else { panic!("{refused:?}") };
         assert_eq!((refusal.line, refusal.reason.as_str()), (2, "there is no table missing"));
         instance.migrate("0001", "create table t (id int primary key);").await;
@@ -38,7 +38,7 @@ async fn a_refused_migration_leaves_nothing_behind() {
 async fn what_the_engine_refuses_is_said_with_the_reason() {
     for instance in instances().await {
         let sql = "create table t (id int primary key);\ninsert into t (id) values (1), (1);";
-        let refused = instance.data.apply_migration(migration("0001", sql)).await;
+        let refused = instance.apply(migration("0001", sql)).await;
         let Err(DataError::Migration(refusal)) = refused else { panic!("{refused:?}") };
         assert!(
             refusal.reason.contains("duplicate key value violates unique constraint \"t_pkey\""),
@@ -188,7 +188,7 @@ async fn every_refused_form_is_refused_alike_with_its_line() {
             .await;
         let mut lines = Vec::new();
         for (sql, word) in REFUSED {
-            let refused = instance.data.apply_migration(migration("refused", &format!("\n\n{sql};"))).await;
+            let refused = instance.apply(migration("refused", &format!("\n\n{sql};"))).await;
             let Err(DataError::Migration(refusal)) = refused else { panic!("{sql}: {refused:?}") };
             assert!(refusal.reason.to_lowercase().contains(&word.to_lowercase()), "{sql}: {refusal}");
             assert_eq!(refusal.line, 3, "{sql}: {refusal}");
@@ -205,15 +205,15 @@ async fn every_refused_form_is_refused_alike_with_its_line() {
 async fn a_file_for_postgresql_alone_is_refused_by_sqlite_and_may_not_name_system_tables() {
     for instance in instances().await {
         let sql = "-- quoin: postgres-only\ncreate table arrays (id int primary key, tags text[]);\nalter table arrays enable row level security;";
-        let applied = instance.data.apply_migration(migration("arrays", sql)).await;
+        let applied = instance.apply(migration("arrays", sql)).await;
         match instance.engine {
             quoin_db::Engine::Sqlite => {
-                assert!(matches!(applied, Err(DataError::Migration(_))), "{applied:?}")
+                assert!(matches!(applied, Err(DataError::Migration(_))), "{applied:?}");
             }
             quoin_db::Engine::Postgres => assert!(applied.expect("it is accepted")),
         }
         let sql = "-- quoin: postgres-only\ncreate table t as select * from quoin.data_tables;";
-        let refused = instance.data.apply_migration(migration("theft", sql)).await;
+        let refused = instance.apply(migration("theft", sql)).await;
         assert!(matches!(refused, Err(DataError::Migration(_))), "{refused:?}");
     }
 }

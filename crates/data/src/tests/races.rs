@@ -14,10 +14,7 @@ async fn two_starts_at_once_apply_a_migration_once() {
             name: "0001".into(),
             sql: "create table t (id int primary key); insert into t (id) values (1);".into(),
         };
-        let (one, two) = tokio::join!(
-            instance.data.apply_migration(migration.clone()),
-            instance.data.apply_migration(migration)
-        );
+        let (one, two) = tokio::join!(instance.apply(migration.clone()), instance.apply(migration));
         let applied = [one.expect("either"), two.expect("either")];
         assert_eq!(applied.iter().filter(|applied| **applied).count(), 1);
     }

@@ -1,5 +1,7 @@
 //! Random requests, which must be answered alike by both engines and never with a fault of ours.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Runtime;
@@ -110,15 +112,15 @@ fn read() -> impl Strategy<Value = String> {
         .prop_map(|(filters, tree, order, window)| {
             let mut query = String::from("/kinds?select=id,exact,doc");
             for (column, condition) in filters {
-                query.push_str(&format!("&{column}={condition}"));
+                let _ = write!(query, "&{column}={condition}");
             }
             if let Some(tree) = tree {
-                query.push_str(&format!("&or=({tree},id.eq.1)"));
+                let _ = write!(query, "&or=({tree},id.eq.1)");
             }
             let order = order.map(|(column, how)| format!("{column}{how},")).unwrap_or_default();
-            query.push_str(&format!("&order={order}id"));
+            let _ = write!(query, "&order={order}id");
             if let Some((limit, offset)) = window {
-                query.push_str(&format!("&limit={limit}&offset={offset}"));
+                let _ = write!(query, "&limit={limit}&offset={offset}");
             }
             query
         })
@@ -157,7 +159,10 @@ fn write() -> impl Strategy<Value = String> {
     ][..];
     (0_u8..12, prop::collection::vec(value, 0..4), prop::sample::select(prefer), 0_u8..10).prop_map(
         |(id, values, prefer, what)| {
-            let members: String = values.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
+            let members = values.iter().fold(String::new(), |mut members, (name, value)| {
+                let _ = write!(members, ",\"{name}\":{value}");
+                members
+            });
             let sets = members.trim_start_matches(',');
             let target = "/kinds?select=*&id=eq.";
             match what {

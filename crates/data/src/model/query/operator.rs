@@ -10,6 +10,8 @@ use crate::model::logical_type::{Family, LogicalType};
 use crate::model::requester::RequestRole;
 use crate::model::table::Table;
 
+/// How many values `any` and `all` may hold: each becomes a condition, and SQLite's nest at most 1000 deep.
+const MOST_ALTERNATIVES: usize = 200;
 /// How many values a list may hold.
 const MOST_VALUES: usize = 1000;
 
@@ -169,7 +171,9 @@ fn quantified(
 ) -> Result<Expression, DataError> {
     let values = items(value, '{', '}')
         .ok_or_else(|| DataError::BadQuery(format!("list ({value})"), "expected {value,value}".into()))?;
-    refuse_many(values.len())?;
+    if values.len() > MOST_ALTERNATIVES {
+        return Err(DataError::TooMuch(format!("any and all take at most {MOST_ALTERNATIVES} values")));
+    }
     let parts = values.iter().map(|value| single(value)).collect::<Result<_, _>>()?;
     Ok(match quantifier {
         Quantifier::Any => Expression::Any(parts),
