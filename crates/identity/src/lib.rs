@@ -9,7 +9,7 @@
 //! stored; signing keys are sealed. What ends early is written to the revocation list in the transaction that ends it.
 //!
 //! Reading order: `model/` (nouns), `service/` (verbs), `keyring/` (signing keys), `authenticator/` (who is calling),
-//! `password/` (hashing), `store/` (SQL), `http/` (shapes).
+//! `password/` (hashing), `store/` (SQL), `http/` (shapes), `pages/` (what a mailed link opens).
 
 pub mod authenticator;
 pub mod config;

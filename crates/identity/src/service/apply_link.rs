@@ -39,8 +39,9 @@ pub(crate) fn apply_link(
         return Err(IdentityError::LinkExpired.into());
     }
     match link.purpose {
-        Purpose::Signup | Purpose::Invite => confirm(&mut user, origin),
-        Purpose::Recovery | Purpose::Magiclink => {
+        // The newest sign-up has set the password and sent the only such link that works.
+        Purpose::Signup => confirm(&mut user, origin),
+        Purpose::Invite | Purpose::Recovery | Purpose::Magiclink => {
             if !user.is_confirmed() {
                 disown_stranger(tx, identity, &mut user, origin)?;
             }

@@ -144,8 +144,9 @@ impl Prepared {
         match users_global::find_by_email(tx, &self.email)? {
             Some(user) if makes_account && user.is_confirmed() => Err(IdentityError::EmailExists.into()),
             Some(mut user) => {
-                if let Some(hash) = &self.password_hash {
-                    user.password_hash = Some(hash.clone());
+                // Nobody has confirmed the account, so whatever password it has may be a stranger's.
+                if self.purpose == Purpose::Signup {
+                    user.password_hash.clone_from(&self.password_hash);
                 }
                 Ok(user)
             }

@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 use crate::Identity;
 use crate::config::Unverified;
 use crate::error::IdentityError;
-use crate::model::{AuthMethod, LinkEnding, Metadata, Purpose, User};
+use crate::model::{AuthMethod, Metadata, Purpose, User};
 use crate::service::create_account::create_account;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
 use crate::service::limits;
 use crate::service::new_password::{check_new_password, hash_new_password};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
-use crate::store::{links_global, users_global};
+use crate::store::users_global;
 
 /// What a person sends to sign up.
 #[derive(Debug)]
@@ -111,8 +111,6 @@ fn quietly(tx: &mut Tx<'_>, identity: &Identity, draft: &Draft, origin: &Origin)
             known.confirmation_sent_at = Some(now);
             known.updated_at = now;
             users_global::update(tx, &known)?;
-            // Whatever was sent before would confirm the account of whoever asked for that.
-            links_global::end_of_user(tx, known.id, LinkEnding::Replaced, now)?;
             record_repeated(tx, identity, &known, origin)?;
             send_link(tx, identity, &known, email, &draft.link, now)
         }

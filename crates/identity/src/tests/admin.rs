@@ -149,6 +149,22 @@ async fn an_invitation_opens_an_account_without_a_password() {
 }
 
 #[tokio::test]
+async fn an_invitation_takes_an_unconfirmed_account_from_whoever_signed_up_with_the_address() {
+    plain_story(|house| async move {
+        house.admin(Method::POST, "/auth/v1/invite", json!({"email": ANN})).await;
+        let invitation = house.mail_to(ANN).await.link.unwrap();
+        house.advance(1);
+        assert_eq!(house.sign_up(ANN).await.status, 200);
+        let page = house.open_page(&invitation).await;
+        assert_eq!(house.press(&page).await.status, 303);
+        assert_eq!(house.sign_in(ANN, PASSWORD).await.code(), "invalid_credentials");
+        let confirmation = house.mail_to(ANN).await.link.unwrap();
+        assert_eq!(house.open_page(&confirmation).await.status, 403);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn generated_links_work_and_send_no_mail() {
     plain_story(|house| async move {
         let path = "/auth/v1/admin/generate_link";
