@@ -26,7 +26,7 @@ use token_cache::Cached;
 /// How often other nodes' revocations are read.
 const POLL: Duration = Duration::from_secs(1);
 /// How often the times of last use of API keys are written.
-const FLUSH: Duration = Duration::from_secs(60);
+const FLUSH: Duration = Duration::from_mins(1);
 
 impl Authenticator for Identity {
     fn authenticate<'a>(

@@ -14,7 +14,7 @@ use super::{Keyring, SEAL_PURPOSE, TOPIC};
 use crate::store::signing_keys_global::{self as store, SigningKeyRow};
 
 /// How long a retired key still verifies: the longest life of a token, and an hour for clocks and caches.
-const RETIREMENT: Duration = Duration::from_secs(2 * 3600);
+const RETIREMENT: Duration = Duration::from_hours(2);
 
 impl Keyring {
     /// Loads the keys, making the first one where there is none.

@@ -42,9 +42,6 @@ impl Identity {
             quoin_audit::record(tx, &entry)?;
             Ok(true)
         });
-        match revoked.await? {
-            true => Ok(()),
-            false => Err(Problem::not_found("API key")),
-        }
+        if revoked.await? { Ok(()) } else { Err(Problem::not_found("API key")) }
     }
 }
