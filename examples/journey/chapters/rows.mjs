@@ -8,7 +8,7 @@ export async function writeAndRead(world, ada) {
   chapter("A person's own rows")
   const posts = () => ada.client.from('posts')
   await write(posts, ada)
-  await read(posts)
+  await read(posts, ada)
   await change(posts)
 }
 
@@ -42,7 +42,7 @@ async function write(posts, ada) {
   })
 }
 
-async function read(posts) {
+async function read(posts, ada) {
   await step('select with filters', async () => {
     titles(data(await posts().select('title').eq('title', 'second')), ['second'])
     titles(data(await posts().select('title').gte('likes', 3).order('likes')), ['first', 'third'])
@@ -80,6 +80,7 @@ async function read(posts) {
   })
   await step('an unknown column is refused, an unknown table too', async () => {
     refused(await posts().select('secret'), 400, '42703')
+    refused(await ada.client.from('nowhere').select(), 404, 'PGRST205')
   })
 }
 
