@@ -255,7 +255,7 @@ fn conflict(request: &RowsRequest, table: &Table) -> Result<Option<Conflict>, Da
     let Some(wanted) = request.preferences.resolution else { return Ok(None) };
     let named = request.parameters.on_conflict.as_deref().filter(|names| !names.trim().is_empty());
     let columns: Vec<String> = match (named, &table.primary_key) {
-        (Some(names), _) => names.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect(),
+        (Some(list), _) => list.split(',').map(|name| name.trim().trim_matches('"').to_owned()).collect(),
         (None, Some(key)) => key.columns.clone(),
         (None, None) => return Ok(None),
     };
