@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::check::Findings;
 use crate::workspace::Workspace;
-use crate::{Outcome, process};
+use crate::{Outcome, errors, process};
 
 /// What `quoin gen` writes, and what is committed in `docs/`.
 const GENERATED: &[&str] = &["errors.md", "config.md", "openapi.json"];
@@ -32,5 +32,7 @@ fn write_to(folder: &Path) -> Outcome {
     std::fs::create_dir_all(folder)?;
     let arguments =
         ["run", "--quiet", "--locked", "--package", "quoin-server", "--bin", "quoin", "--", "gen"];
-    process::run(process::cargo().args(arguments).arg(folder))
+    process::run(process::cargo().args(arguments).arg(folder))?;
+    std::fs::write(folder.join("errors.md"), errors::reference(&Workspace::read()?)?)?;
+    Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod bench;
 mod check;
+mod errors;
 mod generate;
 mod process;
 mod test;

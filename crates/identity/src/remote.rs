@@ -1,7 +1,7 @@
 //! The same answers from another process: how a node that serves only other rooms learns who is calling.
 //!
 //! A token's signature is checked here with the identity process's public keys, so that rubbish costs no call; whether
-//! it still counts is asked there. An answer is believed for [`FRESH`]; without one, nobody is let in.
+//! it still counts is asked there. An answer is believed for two seconds; without one, nobody is let in.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

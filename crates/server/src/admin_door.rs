@@ -120,7 +120,7 @@ async fn ask_socket(
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| silent(&error))?;
     let answer = async move { sender.send_request(request).await };
-    let (answer, _) = tokio::join!(answer, async {
+    let (answer, ()) = tokio::join!(answer, async {
         // The connection's own failure shows as the request's.
         connection.await.ok();
     });

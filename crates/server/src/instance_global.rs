@@ -1,5 +1,7 @@
 //! What an instance decides once, at its first start: its mode, and a sealed word that only its master key opens.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use quoin_db::{Db, DbError, Migration, Statement, Tx, params, statements};
 use quoin_kernel::Problem;
 use quoin_kernel::seal::MasterKey;
@@ -47,13 +49,9 @@ pub(crate) async fn settle_mode(db: &Db, wished: Option<Mode>, by_default: Mode)
 
 /// Refuses a master key that did not seal what this database holds.
 pub(crate) async fn check_master_key(db: &Db, key: &MasterKey) -> Result<(), Problem> {
-    let sealed: String =
-        key.seal(CANARY, CANARY.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sealed = STANDARD_NO_PAD.encode(key.seal(CANARY, CANARY.as_bytes()));
     let stored = db.write("server.canary.settle", move |tx| get_or_insert(tx, "canary", &sealed)).await?;
-    let bytes: Option<Vec<u8>> = (0..stored.len() / 2)
-        .map(|index| u8::from_str_radix(stored.get(index * 2..index * 2 + 2)?, 16).ok())
-        .collect();
-    let opens = bytes.is_some_and(|bytes| key.open(CANARY, &bytes).is_ok());
+    let opens = STANDARD_NO_PAD.decode(stored).is_ok_and(|bytes| key.open(CANARY, &bytes).is_ok());
     if opens {
         return Ok(());
     }

@@ -78,7 +78,7 @@ fn bind(listen: SocketAddr, cores: usize) -> Result<Vec<Listener>, CannotStart> 
 
 fn address(listeners: &[Listener]) -> Result<SocketAddr, CannotStart> {
     let first = listeners.first().ok_or_else(|| CannotStart::Setting("threads must be 1 or more".into()))?;
-    first.local_addr().map_err(system)
+    first.local_addr().map_err(|error| system(&error))
 }
 
 fn start_threads(
@@ -101,7 +101,7 @@ fn start_threads(
         let thread = std::thread::Builder::new()
             .name(format!("http-{number}"))
             .spawn(move || runtime.block_on(listener.serve(front, limits, connections, shutdown)));
-        threads.push(thread.map_err(system)?);
+        threads.push(thread.map_err(|error| system(&error))?);
     }
     Ok(threads)
 }
@@ -131,9 +131,9 @@ async fn wait_for_the_end() {
 }
 
 fn single_threaded() -> Result<tokio::runtime::Runtime, CannotStart> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| system(&error))
 }
 
-fn system(error: io::Error) -> CannotStart {
+fn system(error: &io::Error) -> CannotStart {
     CannotStart::Setting(format!("the system refuses: {error}"))
 }

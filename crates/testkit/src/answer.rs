@@ -36,6 +36,7 @@ impl Answer {
     /// # Panics
     /// Where another one came; shows the body.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "often the status is all that matters")]
     pub fn expect(self, status: u16) -> Self {
         assert!(self.status.as_u16() == status, "expected {status}, got {}: {}", self.status, self.text());
         self

@@ -41,6 +41,7 @@ pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(test)]
+#[path = "tests/toy.rs"]
 mod toy;
 
 pub use app::{App, AppParts, Ports};

@@ -25,7 +25,7 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
     routes
         .add(
             Operation::post("/auth/v1/introspect", "identity.token.introspect")
-                .summary("Says what a token or key stands for now.")
+                .summary("Says what a token or key stands for at this moment.")
                 .description(
                     "RFC 7662. Authenticate with a secret key, or with a service's id and secret (Basic).",
                 )

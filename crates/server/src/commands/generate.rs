@@ -10,7 +10,7 @@ use crate::settings::{Settings, reference};
 /// Where to.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The directory to write `config.md`, `errors.md` and `openapi.json` into
+    /// The directory to write `config.md` and `openapi.json` into
     directory: PathBuf,
 }
 

@@ -14,7 +14,7 @@ use quoin_identity::config::IdentityConfig;
 use quoin_jobs::JobsConfig;
 use quoin_kernel::Secret;
 use quoin_mail::MailConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use docs::reference;
 pub use source::{InvalidSettings, Overrides, environment, load};
@@ -40,7 +40,7 @@ pub enum ModeSetting {
 }
 
 /// How lines are logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
