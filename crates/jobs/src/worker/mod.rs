@@ -5,7 +5,7 @@
 //! try has ended, when a delayed job, a lease or a schedule is due, and from time to time for what other processes
 //! enqueue.
 //!
-//! Reading order: [`run`](Worker::run), [`turn`], [`tries`], [`schedules`].
+//! Reading order: [`run`](Worker::run), then `turn`, `tries` and `schedules`.
 
 mod schedules;
 mod stats;
