@@ -78,6 +78,9 @@ impl SqlBuilder<'_> {
     fn order(&mut self, order: &[OrderTerm]) -> Result<(), DataError> {
         for (index, term) in order.iter().enumerate() {
             self.push(if index == 0 { " order by " } else { ", " });
+            if self.engine == Engine::Sqlite && term.value.kind() == LogicalType::Json {
+                return Err(DataError::NotOnSqlite("orders of documents"));
+            }
             self.expression(&term.value)?;
             if term.value.kind().family() == Family::Text {
                 self.byte_order();
