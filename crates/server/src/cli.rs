@@ -36,7 +36,7 @@ struct Options {
     /// Serve only these rooms, separated by commas: identity, data
     #[arg(long, global = true, value_name = "ROOMS")]
     only: Option<String>,
-    /// Base of every link that Quoin sends [default: http://<listen>]
+    /// Base of every link that Quoin sends [default: http:// and the listen address]
     #[arg(long, global = true, value_name = "URL")]
     public_url: Option<String>,
     /// Print JSON for programs instead of text for people

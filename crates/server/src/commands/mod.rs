@@ -1,4 +1,4 @@
-//! Commands other than `serve`: each asks through the [`AdminDoor`](crate::admin_door::AdminDoor) or works on files.
+//! Commands other than `serve`: each asks through the [`AdminDoor`] or works on files.
 
 pub(crate) mod backup;
 pub(crate) mod doctor;
