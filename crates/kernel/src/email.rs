@@ -35,23 +35,31 @@ impl FromStr for EmailAddress {
     type Err = InvalidEmail;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim();
-        if text.len() > 254 {
-            return Err(InvalidEmail);
-        }
-        let (name, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
-        if name.is_empty() || name.len() > 64 || !name.chars().all(is_name_char) {
-            return Err(InvalidEmail);
-        }
-        if name.starts_with('.') || name.ends_with('.') || name.contains("..") {
-            return Err(InvalidEmail);
-        }
-        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail)?;
-        if domain.is_empty() || domain.starts_with('.') || domain.ends_with('.') || domain.contains("..") {
-            return Err(InvalidEmail);
-        }
-        Ok(Self(format!("{}@{}", name.to_lowercase(), domain)))
+        let canonical = canonical(text)?;
+        // Lower case and IDNA may lengthen a text or break it up ("İ" becomes two characters, one of them no letter):
+        // what is stored must be readable again, as the same address.
+        let again = self::canonical(&canonical)?;
+        if again == canonical { Ok(Self(canonical)) } else { Err(InvalidEmail) }
     }
+}
+
+fn canonical(text: &str) -> Result<String, InvalidEmail> {
+    let text = text.trim();
+    if text.len() > 254 {
+        return Err(InvalidEmail);
+    }
+    let (name, domain) = text.rsplit_once('@').ok_or(InvalidEmail)?;
+    if name.is_empty() || name.len() > 64 || !name.chars().all(is_name_char) {
+        return Err(InvalidEmail);
+    }
+    if name.starts_with('.') || name.ends_with('.') || name.contains("..") {
+        return Err(InvalidEmail);
+    }
+    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail)?;
+    if domain.is_empty() || domain.starts_with('.') || domain.ends_with('.') || domain.contains("..") {
+        return Err(InvalidEmail);
+    }
+    Ok(format!("{}@{}", name.to_lowercase(), domain))
 }
 
 /// Allows what RFC 5321 and 6531 allow unquoted; quoting, comments and control characters are refused.
@@ -77,3 +85,6 @@ impl<'de> Deserialize<'de> for EmailAddress {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;
