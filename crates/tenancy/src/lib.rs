@@ -25,7 +25,7 @@ pub use error::TenancyError;
 pub use model::{ActiveOrg, NewMember, NewPersonal, OrgName};
 pub use revocations::{Revocation, Revoked};
 pub use service::{
-    RemovedPerson, active_org, add_member, create_personal, membership_of, remove_person, role_of,
+    RemovedPerson, active_org, add_member, create_personal, exists, membership_of, remove_person, role_of,
     set_last_used,
 };
 

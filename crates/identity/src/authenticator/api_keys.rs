@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use quoin_db::{Db, DbError};
+use quoin_db::{Db, DbError, Tx};
 use quoin_kernel::{ApiKeyCaller, ApiKeyId, Caller, Timestamp};
 use uuid::Uuid;
 
@@ -79,7 +79,7 @@ impl ApiKeys {
     }
 
     async fn load(&self, db: &Db, hash: [u8; 32], now: Timestamp) -> Result<Option<Arc<Known>>, DbError> {
-        let found = db.read("identity.api_key.find", move |tx| store::find_by_hash(tx, &hash)).await?;
+        let found = db.read("identity.api_key.find", move |tx| find(tx, &hash)).await?;
         let Some(key) = found.filter(|key| key.is_live(now)) else {
             return Ok(None);
         };
@@ -87,6 +87,13 @@ impl ApiKeys {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(hash, known.clone());
         Ok(Some(known))
     }
+}
+
+/// Finds a key by its hash; one whose organisation is gone went with it.
+fn find(tx: &mut Tx<'_>, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
+    let Some(key) = store::find_by_hash(tx, hash)? else { return Ok(None) };
+    let is_owned = key.org_id.map_or(Ok(true), |org_id| quoin_tenancy::exists(tx, org_id))?;
+    Ok(is_owned.then_some(key))
 }
 
 impl Known {

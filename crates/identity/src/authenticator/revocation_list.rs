@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use quoin_db::{Db, DbError, Engine, Topic};
-use quoin_kernel::{ApiKeyId, OrgId, Problem, SessionId, Timestamp, UserId};
+use quoin_kernel::{ApiKeyCaller, ApiKeyId, OrgId, Problem, SessionId, Timestamp, UserId};
 use quoin_tenancy::revocations::{self, Revoked};
 use tokio::sync::Mutex;
 
@@ -16,6 +16,9 @@ use super::token_cache::Cached;
 const OVERLAP: Duration = Duration::from_secs(15);
 /// Without a successful reading for this long, other nodes' revocations may be missing: callers are refused.
 const MAX_AGE: Duration = Duration::from_secs(4);
+
+/// Entries that are kept without looking whether they still matter.
+const LEAST_ROOM: usize = 4096;
 
 /// What tokens and keys may no longer say.
 pub(crate) struct RevocationList {
@@ -32,11 +35,13 @@ pub(crate) struct RevocationList {
 
 #[derive(Default)]
 struct Entries {
-    sessions: HashSet<SessionId>,
+    sessions: HashMap<SessionId, Timestamp>,
     organizations: HashSet<OrgId>,
     api_keys: HashSet<ApiKeyId>,
-    memberships: HashMap<(UserId, OrgId), i64>,
+    memberships: HashMap<(UserId, OrgId), (i64, Timestamp)>,
     newest: Option<Timestamp>,
+    /// How many entries there may be before those are forgotten whose tokens have all expired.
+    room: usize,
 }
 
 impl Default for RevocationList {
@@ -82,7 +87,7 @@ impl RevocationList {
         let since = self.newest().map_or(Timestamp::from_micros(0), |newest| newest - OVERLAP);
         let rows =
             db.read("tenancy.revocations.recent", move |tx| revocations::recent(tx, since, now)).await?;
-        self.add(rows);
+        self.add(rows, now);
         self.version.store(version, Ordering::Release);
         let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_reading_ms.store(elapsed, Ordering::Release);
@@ -96,13 +101,13 @@ impl RevocationList {
             return Ok(());
         }
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        if entries.sessions.contains(&token.session_id) {
+        if entries.sessions.contains_key(&token.session_id) {
             return Err(
                 Problem::new(403, "session_not_found", "This session has ended").hint("Sign in again.")
             );
         }
         if let Some((user_id, org_id, version)) = token.membership {
-            let below = entries.memberships.get(&(user_id, org_id)).copied().unwrap_or(i64::MIN);
+            let below = entries.memberships.get(&(user_id, org_id)).map_or(i64::MIN, |(below, _)| *below);
             if version < below || entries.organizations.contains(&org_id) {
                 return Err(Problem::new(401, "bad_jwt", "Your place in this organisation has changed")
                     .hint("Refresh the session."));
@@ -112,21 +117,24 @@ impl RevocationList {
         Ok(())
     }
 
-    /// Tells whether an API key was revoked.
-    pub(super) fn has_key(&self, key_id: ApiKeyId) -> bool {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).api_keys.contains(&key_id)
+    /// Tells whether an API key was revoked, or its organisation deleted.
+    pub(super) fn has_key(&self, key: &ApiKeyCaller) -> bool {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.api_keys.contains(&key.key_id)
+            || key.org_id.is_some_and(|org_id| entries.organizations.contains(&org_id))
     }
 
-    fn add(&self, rows: Vec<(Revoked, Timestamp)>) {
+    fn add(&self, rows: Vec<(Revoked, Timestamp)>, now: Timestamp) {
         if rows.is_empty() {
             return;
         }
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         let mut changed = false;
         for (revoked, at) in rows {
-            changed |= entries.add(revoked);
+            changed |= entries.add(revoked, at);
             entries.newest = entries.newest.max(Some(at));
         }
+        entries.forget_expired(now);
         if changed {
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
@@ -145,18 +153,29 @@ impl RevocationList {
 
 impl Entries {
     /// Adds an entry; false where it was known.
-    fn add(&mut self, revoked: Revoked) -> bool {
+    fn add(&mut self, revoked: Revoked, at: Timestamp) -> bool {
         match revoked {
-            Revoked::Session(id) => self.sessions.insert(id),
+            Revoked::Session(id) => self.sessions.insert(id, at).is_none(),
             Revoked::Organization(id) => self.organizations.insert(id),
             Revoked::ApiKey(id) => self.api_keys.insert(id),
             Revoked::Membership { user_id, org_id, below_version } => {
-                let known = self.memberships.entry((user_id, org_id)).or_insert(i64::MIN);
-                let grows = below_version > *known;
-                *known = below_version.max(*known);
+                let known = self.memberships.entry((user_id, org_id)).or_insert((i64::MIN, at));
+                let grows = below_version > known.0;
+                *known = (below_version.max(known.0), at.max(known.1));
                 grows
             }
         }
+    }
+
+    /// Forgets what concerns expired tokens alone, or every sign-out would be remembered for as long as the process
+    /// lives. Keys and organisations stay: keys do not expire.
+    fn forget_expired(&mut self, now: Timestamp) {
+        if self.sessions.len() + self.memberships.len() <= self.room {
+            return;
+        }
+        self.sessions.retain(|_, at| now < *at + revocations::KEPT);
+        self.memberships.retain(|_, (_, at)| now < *at + revocations::KEPT);
+        self.room = (2 * (self.sessions.len() + self.memberships.len())).max(LEAST_ROOM);
     }
 }
 

@@ -57,8 +57,13 @@ impl Identity {
         let entry = entry.on(row.id).detail(detail).in_org_of(row.org_id);
         let now = origin.now;
         let write = self.db().write("identity.api_key.create", move |tx| {
+            if let Some(org_id) = row.org_id
+                && !quoin_tenancy::exists(tx, org_id)?
+            {
+                return Err(unknown_organisation());
+            }
             store::insert(tx, &row, now)?;
-            quoin_audit::record(tx, &entry)
+            Ok(quoin_audit::record(tx, &entry)?)
         });
         write.await?;
         Ok(CreatedApiKey { stored, key })
@@ -94,6 +99,11 @@ fn check(creator: &ApiKeyCaller, wish: &CreateApiKey, now: Timestamp) -> Result<
         return Err(Problem::forbidden("A key of an organisation can only make keys of that organisation."));
     }
     Ok(())
+}
+
+fn unknown_organisation() -> Problem {
+    let why = "names no organisation";
+    Problem::invalid(format!("org_id {why}.")).field("org_id", why)
 }
 
 /// Builds the row of a key.

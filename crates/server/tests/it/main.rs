@@ -4,3 +4,4 @@ mod attacks;
 mod catalogue;
 mod organisations;
 mod people;
+mod revocations;

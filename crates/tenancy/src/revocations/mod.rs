@@ -18,7 +18,7 @@ pub use store_global::{purge, recent};
 /// The topic of commits that revoke something.
 pub const TOPIC: &str = "tenancy.revocations";
 /// How long a revocation is kept: longer than any access token lives.
-const KEPT: Duration = Duration::from_hours(2);
+pub const KEPT: Duration = Duration::from_hours(2);
 
 /// A kind for [`Id`]: one entry of the list.
 #[derive(Debug)]

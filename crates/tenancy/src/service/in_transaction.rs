@@ -28,6 +28,11 @@ pub fn membership_of(tx: &mut Tx<'_>, user_id: UserId, org_id: OrgId) -> Result<
     memberships::find(tx, org_id, user_id)
 }
 
+/// Tells whether there is such an organisation.
+pub fn exists(tx: &mut Tx<'_>, org_id: OrgId) -> Result<bool, DbError> {
+    Ok(organizations::is_personal(tx, org_id)?.is_some())
+}
+
 /// Finds a person's role in one organisation.
 pub fn role_of(tx: &mut Tx<'_>, user_id: UserId, org_id: OrgId) -> Result<Option<Role>, DbError> {
     Ok(memberships::find(tx, org_id, user_id)?.map(|membership| membership.role))

@@ -10,7 +10,9 @@ mod remove_person;
 pub use change_member::{Change, change_role, remove_member};
 pub use create::create;
 pub use delete::delete;
-pub use in_transaction::{active_org, add_member, create_personal, membership_of, role_of, set_last_used};
+pub use in_transaction::{
+    active_org, add_member, create_personal, exists, membership_of, role_of, set_last_used,
+};
 pub use read::{find, list, list_members, rename};
 pub use remove_person::{RemovedPerson, remove_person};
 
