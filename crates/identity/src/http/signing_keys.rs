@@ -50,7 +50,8 @@ async fn import(
     State(identity): State<Identity>,
     ValidJson(input): ValidJson<ImportKeyIn>,
 ) -> Result<(StatusCode, Json<SigningKeyOut>), Refusal> {
-    ctx.who.demand(SCOPE)?;
+    // Whoever holds a signing key is everybody: no lesser scope may bring one along.
+    ctx.who.demand("*")?;
     let kid = identity.import_signing_key(Actor::ApiKey(ctx.who.key.key_id), &ctx.origin, &input).await?;
     Ok((StatusCode::CREATED, Json(SigningKeyOut { kid })))
 }

@@ -94,6 +94,9 @@ fn read(input: &ImportKeyIn, master: &MasterKey) -> Result<SigningKeyRow, Proble
         Algorithm::RS256 | Algorithm::EdDSA => {}
         _ => return Err(InvalidKey::Unsupported.into()),
     }
+    if !is_public_key_for(algorithm, &jwk.algorithm) {
+        return Err(InvalidKey::Unsupported.into());
+    }
     if input.make_current {
         return Err(InvalidKey::CannotSign.into());
     }
@@ -108,6 +111,21 @@ fn read(input: &ImportKeyIn, master: &MasterKey) -> Result<SigningKeyRow, Proble
         is_current: false,
         expires_at: None,
     })
+}
+
+/// Tells whether a key's type is the one its algorithm needs: a symmetric key that calls itself RS256 would be published
+/// as it is.
+fn is_public_key_for(algorithm: Algorithm, parameters: &AlgorithmParameters) -> bool {
+    match parameters {
+        AlgorithmParameters::EllipticCurve(key) => {
+            algorithm == Algorithm::ES256 && key.curve == EllipticCurve::P256
+        }
+        AlgorithmParameters::RSA(_) => algorithm == Algorithm::RS256,
+        AlgorithmParameters::OctetKeyPair(key) => {
+            algorithm == Algorithm::EdDSA && key.curve == EllipticCurve::Ed25519
+        }
+        _ => false,
+    }
 }
 
 fn symmetric(kid: String, jwk: &Jwk, is_current: bool, master: &MasterKey) -> Result<SigningKeyRow, Problem> {

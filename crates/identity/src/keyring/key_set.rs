@@ -9,14 +9,24 @@ use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use quoin_kernel::seal::MasterKey;
 use quoin_kernel::{Problem, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{InvalidToken, SEAL_PURPOSE};
 use crate::model::access_claims::{AUDIENCE, AccessClaims, TOKEN_TYPE};
 use crate::store::signing_keys_global::SigningKeyRow;
 
-/// The longest token that is looked at, in bytes.
-const MAX_TOKEN: usize = 8192;
+/// The longest token that is looked at, in bytes: both kinds of metadata at their largest fit.
+const MAX_TOKEN: usize = 16 * 1024;
+/// The longest a token may still live, in seconds. A revocation is kept that long: a token from an imported key that
+/// lived longer would be valid again after its session's end was forgotten.
+const MAX_LIFE_S: i64 = 2 * 3600;
+
+/// What is read of a token's times besides what every token carries.
+#[derive(Deserialize)]
+struct NotBefore {
+    nbf: Option<f64>,
+}
 
 /// Every key that signs or verifies at one moment.
 #[derive(Default)]
@@ -112,7 +122,8 @@ impl KeySet {
             return Err(InvalidToken::Invalid(None));
         }
         let header = decode_header(token).map_err(|error| InvalidToken::Invalid(Some(error)))?;
-        if header.typ.as_deref() != Some(TOKEN_TYPE) {
+        // No extension is understood here, hence none may be critical (RFC 7515, 4.1.11).
+        if header.typ.as_deref() != Some(TOKEN_TYPE) || header.crit.is_some() {
             return Err(InvalidToken::Invalid(None));
         }
         let kid = header.kid.as_deref().ok_or(InvalidToken::Invalid(None))?;
@@ -124,7 +135,11 @@ impl KeySet {
         if claims.exp <= now.as_seconds() {
             return Err(InvalidToken::Expired);
         }
-        Ok((claims, payload(token)?))
+        let json = payload(token)?;
+        if claims.exp - now.as_seconds() > MAX_LIFE_S || !has_begun(&json, now) {
+            return Err(InvalidToken::Invalid(None));
+        }
+        Ok((claims, json))
     }
 }
 
@@ -141,6 +156,14 @@ impl Verifier {
         let decoded = decode::<AccessClaims>(token, &self.key, &rules);
         decoded.map(|data| data.claims).map_err(|error| InvalidToken::Invalid(Some(error)))
     }
+}
+
+/// Tells whether the time before which a token must not be accepted has passed; tokens of our own name none.
+fn has_begun(json: &str, now: Timestamp) -> bool {
+    let read = serde_json::from_str::<NotBefore>(json);
+    #[expect(clippy::cast_precision_loss, reason = "seconds of this age are exact in a double")]
+    let now_s = now.as_seconds() as f64;
+    read.is_ok_and(|times| times.nbf.is_none_or(|begins| begins <= now_s))
 }
 
 /// Returns the JSON of a verified token's claims.
