@@ -8,6 +8,11 @@ use crate::model::User;
 use crate::model::ban::BanDuration;
 use crate::service::new_password::hash_new_password;
 
+/// The most memory that verifying a hash brought along may take, since it is taken at every sign-in.
+const MAX_MEMORY_KIB: u32 = 256 * 1024;
+/// The most passes.
+const MAX_PASSES: u32 = 16;
+
 /// What an administrator sets; what is `None` stays.
 #[derive(Debug, Default)]
 pub struct AdminChanges {
@@ -62,10 +67,19 @@ impl AdminChanges {
 }
 
 fn known_hash(hash: &Secret<String>) -> Result<String, Problem> {
-    match argon2::PasswordHash::new(hash.expose()) {
-        Ok(parsed) if parsed.algorithm.as_str().starts_with("argon2") => Ok(hash.expose().clone()),
-        _ => Err(refuse_hash("must be a PHC string of Argon2: $argon2id$…")),
+    let parsed = argon2::PasswordHash::new(hash.expose()).ok();
+    let usable = parsed.is_some_and(|parsed| {
+        let affordable = argon2::Params::try_from(&parsed)
+            .is_ok_and(|params| params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES);
+        parsed.algorithm.as_str() == "argon2id"
+            && parsed.salt.is_some()
+            && parsed.hash.is_some()
+            && affordable
+    });
+    if usable {
+        return Ok(hash.expose().clone());
     }
+    Err(refuse_hash("must be a PHC string of Argon2id, $argon2id$…, with at most 256 MiB and 16 passes"))
 }
 
 fn refuse_hash(why: &'static str) -> Problem {
