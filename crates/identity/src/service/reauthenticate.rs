@@ -8,7 +8,7 @@ use quoin_kernel::{Problem, Secret, UserCaller};
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::{Purpose, Session, User};
+use crate::model::{Link, Purpose, Session, User};
 use crate::service::limits;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::store::{links_global, sessions_global};
@@ -57,22 +57,27 @@ pub(crate) async fn check_nonce(
     origin: &Origin,
 ) -> Result<(), Problem> {
     limits::check_failures(identity, &user.email, origin).await?;
-    let (user_id, now) = (user.id, origin.now);
-    let links = identity
+    let (user_id, now, typed) = (user.id, origin.now, nonce.clone());
+    let master = identity.app().master_key().clone();
+    // Compared and counted in one transaction: see `verify_link`.
+    let matches = identity
         .db()
-        .read("identity.link.find", move |tx| links_global::list_alive(tx, user_id, now))
+        .write("identity.reauthentication.guess", move |tx| {
+            let links = links_global::list_alive(tx, user_id, now)?;
+            let sent = |link: &Link| link.purpose == Purpose::Reauthentication && link.is_alive(now);
+            let Some(link) = links.into_iter().find(sent) else { return Ok(None) };
+            if link.has_code(&master, typed.expose()) {
+                return Ok(Some(true));
+            }
+            links_global::update_failures(tx, link.id)?;
+            Ok::<_, Problem>(Some(false))
+        })
         .await?;
-    let sent = links.into_iter().find(|link| link.purpose == Purpose::Reauthentication && link.is_alive(now));
-    let Some(link) = sent else { return Err(IdentityError::ReauthenticationNotValid.into()) };
-    if link.has_code(identity.app().master_key(), nonce.expose()) {
-        return Ok(());
+    match matches {
+        Some(true) => return Ok(()),
+        Some(false) => limits::count_failure(identity, &user.email, origin).await?,
+        None => {}
     }
-    limits::count_failure(identity, &user.email, origin).await?;
-    let id = link.id;
-    identity
-        .db()
-        .write("identity.link.count_failure", move |tx| links_global::update_failures(tx, id))
-        .await?;
     Err(IdentityError::ReauthenticationNotValid.into())
 }
 

@@ -32,6 +32,8 @@ pub async fn sign_in(
         limits::count_failure(identity, &email, origin).await?;
         return Err(IdentityError::InvalidCredentials.into());
     };
+    // Again: of many guesses sent at once, all but the first few would otherwise be judged before any was counted.
+    limits::check_failures(identity, &email, origin).await?;
     let new_hash = if verdict.needs_rehash { Some(identity.passwords().hash(password).await?) } else { None };
     let issued = open(identity, user, new_hash, origin).await?;
     limits::forget_failures(identity, &email).await?;

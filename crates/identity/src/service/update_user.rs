@@ -124,7 +124,7 @@ async fn demand_proof(
         limits::check_failures(identity, &user.email, origin).await?;
         let verdict = identity.passwords().verify(password.clone(), user.password_hash.clone()).await?;
         if verdict.matches {
-            return Ok(());
+            return limits::check_failures(identity, &user.email, origin).await;
         }
         limits::count_failure(identity, &user.email, origin).await?;
         return Err(IdentityError::InvalidCredentials.into());

@@ -131,57 +131,40 @@ async fn by_token(attempt: Attempt, hash: [u8; 32]) -> Result<Used, Problem> {
 async fn by_code(attempt: Attempt, email: EmailAddress, code: Secret<String>) -> Result<Used, Problem> {
     let (identity, origin) = (attempt.identity.clone(), attempt.origin.clone());
     limits::check_failures(&identity, &email, &origin).await?;
-    let (wanted, typed) = (attempt.wanted_type.clone(), code.clone());
-    let candidates = links_to(&identity, &email, &wanted, &origin).await?;
-    let master = identity.app().master_key();
-    let found = candidates.iter().find(|link| link.has_code(master, typed.expose())).cloned();
-    let Some(link) = found else {
-        limits::count_failure(&identity, &email, &origin).await?;
-        count_wrong_code(&identity, candidates).await?;
-        return Err(IdentityError::LinkExpired.into());
-    };
-    identity
-        .db()
-        .write("identity.link.use", move |tx| {
-            // Read again, because its failures and its end are what other attempts have changed.
-            let link =
-                links_global::find_by_token(tx, &link.token_hash)?.ok_or(IdentityError::LinkExpired)?;
-            attempt.consume(tx, &link)
-        })
-        .await
-}
-
-/// Lists the links to an address that still work and answer to a type.
-async fn links_to(
-    identity: &Identity,
-    email: &EmailAddress,
-    wanted_type: &str,
-    origin: &Origin,
-) -> Result<Vec<Link>, Problem> {
-    let (email, wanted, now) = (email.clone(), wanted_type.to_owned(), origin.now);
-    identity
-        .db()
-        .read("identity.link.find", move |tx| {
-            let mut links = links_global::list_sent_to(tx, &email, now)?;
-            links.retain(|link| link.is_alive(now) && link.purpose.answers_to(&wanted));
-            Ok(links)
-        })
-        .await
-}
-
-async fn count_wrong_code(identity: &Identity, candidates: Vec<Link>) -> Result<(), Problem> {
-    identity
-        .db()
-        .write("identity.link.count_failure", move |tx| {
-            candidates
-                .iter()
-                .try_for_each(|link| links_global::update_failures(tx, link.id))
-                .map_err(Problem::from)
-        })
-        .await
+    let sent_to = email.clone();
+    // Compared and counted in one transaction, one guess after the other: many at once would otherwise all be compared
+    // before the first wrong one was counted. A wrong one is no error here, so that its count is committed.
+    let used = identity.db().write("identity.link.use", move |tx| attempt.guess(tx, &sent_to, &code)).await?;
+    match used {
+        Some(used) => Ok(used),
+        None => {
+            limits::count_failure(&identity, &email, &origin).await?;
+            Err(IdentityError::LinkExpired.into())
+        }
+    }
 }
 
 impl Attempt {
+    /// Uses the link whose code this is; counts the guess against every link it might have belonged to where there is
+    /// none.
+    fn guess(
+        &self,
+        tx: &mut Tx<'_>,
+        email: &EmailAddress,
+        code: &Secret<String>,
+    ) -> Result<Option<Used>, Problem> {
+        let (now, master) = (self.origin.now, self.identity.app().master_key());
+        let mut links = links_global::list_sent_to(tx, email, now)?;
+        links.retain(|link| link.is_alive(now) && link.purpose.answers_to(&self.wanted_type));
+        if let Some(link) = links.iter().find(|link| link.has_code(master, code.expose())) {
+            return self.consume(tx, link).map(Some);
+        }
+        for link in &links {
+            links_global::update_failures(tx, link.id)?;
+        }
+        Ok(None)
+    }
+
     fn consume(&self, tx: &mut Tx<'_>, link: &Link) -> Result<Used, Problem> {
         let (identity, origin) = (&self.identity, &self.origin);
         let now = origin.now;

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod break_ins;
 mod harness;
 mod links;
 mod rules;
