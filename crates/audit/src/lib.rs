@@ -16,28 +16,12 @@ pub use service::{Recorded, list, record};
 
 /// Describes this room to `server`.
 pub fn module(app: &quoin_web::App) -> quoin_web::Module {
-    quoin_web::Module {
-        migrations: MIGRATIONS,
-        statements: STATEMENTS.to_vec(),
-        ..quoin_web::Module::new("audit", http::routes(app.clone()))
-    }
+    quoin_web::Module { ..quoin_web::Module::new("audit", http::routes(app.clone())) }
 }
 
 /// The trail's migrations, in order.
-pub static MIGRATIONS: &[quoin_db::Migration] = &[
-    quoin_db::Migration {
-        module: "audit",
-        name: "0001_entries",
-        sql: include_str!("../migrations/0001_entries.sql"),
-        postgres: None,
-    },
-    quoin_db::Migration {
-        module: "audit",
-        name: "0002_append_only",
-        sql: include_str!("../migrations/0002_append_only.sql"),
-        postgres: Some(include_str!("../migrations/0002_append_only.postgres.sql")),
-    },
-];
+pub static MIGRATIONS: &[quoin_db::Migration] =
+    quoin_db::migrations!("audit", "0001_entries", "0002_append_only" and "0002_append_only.postgres");
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::entries_global::ALL];

@@ -1,7 +1,5 @@
 //! The section `data` of the configuration.
 
-use quoin_web::ConfigDoc;
-
 /// Configures the Database API.
 #[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -9,10 +7,3 @@ pub struct DataConfig {
     /// Whether callers may ask for their write to be undone after it is answered (`Prefer: tx=rollback`).
     pub allow_rollback: bool,
 }
-
-/// The keys of this section, for the reference.
-pub static CONFIG_DOCS: &[ConfigDoc] = &[ConfigDoc {
-    key: "data.allow_rollback",
-    default: "false",
-    about: "Whether callers may ask for their write to be undone after it is answered (Prefer: tx=rollback).",
-}];

@@ -36,12 +36,7 @@ pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::ledger::ALL, store:
 
 /// Describes the room to `server`, which must call [`Data::prepare`] before the first request.
 pub fn module(data: &Data) -> Module {
-    Module {
-        migrations: MIGRATIONS,
-        statements: STATEMENTS.to_vec(),
-        config_docs: config::CONFIG_DOCS,
-        ..Module::new("data", http::routes(data.clone()))
-    }
+    Module { ..Module::new("data", http::routes(data.clone())) }
 }
 
 #[cfg(test)]

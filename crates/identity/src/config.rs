@@ -1,12 +1,8 @@
 //! The section `[identity]` of the configuration.
 
-mod docs;
-
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-
-pub use docs::CONFIG_DOCS;
 
 /// What sign-up and sign-in do before an address is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

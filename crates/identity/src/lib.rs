@@ -154,12 +154,8 @@ impl FromRef<Identity> for App {
 /// Describes the room to `server`.
 pub fn module(identity: &Identity) -> Module {
     Module {
-        migrations: MIGRATIONS,
-        statements: STATEMENTS.to_vec(),
         jobs: jobs::job_types(identity),
-        config_docs: config::CONFIG_DOCS,
         schedules: jobs::schedules(),
-        views: vec![profiles::profiles_view()],
         ..Module::new("identity", http::routes(identity.clone()))
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use quoin_web::ConfigDoc;
 use serde::Deserialize;
 
 /// How this process works through the queue.
@@ -45,27 +44,3 @@ impl JobsConfig {
         Duration::from_secs(u64::from(self.keep_dead_days) * 86400)
     }
 }
-
-/// The keys of this section, for the reference.
-pub static CONFIG_DOCS: &[ConfigDoc] = &[
-    ConfigDoc {
-        key: "jobs.concurrency",
-        default: "128",
-        about: "How many tries run at the same time in a process.",
-    },
-    ConfigDoc {
-        key: "jobs.keep_done_hours",
-        default: "0",
-        about: "How many hours a job that has succeeded stays visible; 0 removes it at once.",
-    },
-    ConfigDoc {
-        key: "jobs.keep_dead_days",
-        default: "90",
-        about: "How many days a job that has failed for good is kept for people to look at.",
-    },
-    ConfigDoc {
-        key: "jobs.drain_s",
-        default: "20",
-        about: "How many seconds running jobs get to finish when the process stops; 25 at most.",
-    },
-];

@@ -29,12 +29,7 @@ pub use worker::{Worker, WorkerParts};
 
 /// Describes this room to `server`.
 pub fn module(app: &quoin_web::App) -> quoin_web::Module {
-    quoin_web::Module {
-        migrations: MIGRATIONS,
-        statements: STATEMENTS.to_vec(),
-        config_docs: config::CONFIG_DOCS,
-        ..quoin_web::Module::new("jobs", http::routes(app.clone()))
-    }
+    quoin_web::Module { ..quoin_web::Module::new("jobs", http::routes(app.clone())) }
 }
 
 /// Starts a worker that stops with `app`, and shows its counters among the metrics.
@@ -54,12 +49,7 @@ pub fn start(app: &quoin_web::App, worker: Worker) {
 }
 
 /// The queue's migrations, in order.
-pub static MIGRATIONS: &[quoin_db::Migration] = &[quoin_db::Migration {
-    module: "jobs",
-    name: "0001_queue",
-    sql: include_str!("../migrations/0001_queue.sql"),
-    postgres: None,
-}];
+pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!("jobs", "0001_queue");
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[

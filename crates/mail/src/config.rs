@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use quoin_kernel::Secret;
-use quoin_web::ConfigDoc;
 use serde::Deserialize;
 
 use crate::model::{InvalidSender, Sender};
@@ -42,29 +41,3 @@ impl MailConfig {
         self.from.parse()
     }
 }
-
-/// The keys of this section, for the reference.
-pub static CONFIG_DOCS: &[ConfigDoc] = &[
-    ConfigDoc {
-        key: "mail.from",
-        default: "Quoin <no-reply@localhost>",
-        about: "Who mails are from: an address, or Name <address>.",
-    },
-    ConfigDoc { key: "mail.product_name", default: "Quoin", about: "The product's name, as mails show it." },
-    ConfigDoc {
-        key: "mail.smtp_url",
-        default: "none: the mailbox in development; in production mails wait",
-        about: "smtps://user:password@host:465, or smtp://user:password@host:587, which demands STARTTLS. A secret. \
-                tls=none sends without encryption, to loopback only unless insecure=yes stands beside it.",
-    },
-    ConfigDoc {
-        key: "mail.smtp_ca_file",
-        default: "none",
-        about: "A file with one more certificate authority for the SMTP server, in PEM form.",
-    },
-    ConfigDoc {
-        key: "mail.templates_dir",
-        default: "none",
-        about: "A directory whose files replace templates of the same name, for example en/identity.confirm.html.",
-    },
-];

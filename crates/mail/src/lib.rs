@@ -62,22 +62,14 @@ pub fn open(app: &App, config: &MailConfig) -> Result<Deliverer, MailSetupError>
 pub fn module(deliverer: Deliverer) -> Module {
     let deliverer = Arc::new(deliverer);
     Module {
-        migrations: MIGRATIONS,
-        statements: STATEMENTS.to_vec(),
         jobs: jobs::types(&deliverer),
         schedules: jobs::schedules(),
-        config_docs: config::CONFIG_DOCS,
         ..Module::new("mail", http::routes(&deliverer.app))
     }
 }
 
 /// The outbox's migrations, in order.
-pub static MIGRATIONS: &[quoin_db::Migration] = &[quoin_db::Migration {
-    module: "mail",
-    name: "0001_outbox",
-    sql: include_str!("../migrations/0001_outbox.sql"),
-    postgres: None,
-}];
+pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!("mail", "0001_outbox");
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::mailbox_global::ALL, store::outbox_global::ALL];

@@ -4,13 +4,12 @@ use quoin_identity::service::FirstKeys;
 use quoin_web::page::{Html, Page};
 use quoin_web::{App, Ctx, IntoResponse, Mode, Module, Operation, Response, Routes, Unidentified, Who};
 
-use crate::instance_global;
 
 /// Describes this room's page.
 pub(crate) fn module(app: &App) -> Module {
     let page = Operation::get("/", "server.welcome").caller(Who::Unidentified).undocumented();
     let routes = Routes::new(app.clone()).add(page, welcome).done();
-    Module { statements: vec![instance_global::statements()], ..Module::new("server", routes) }
+    Module::new("server", routes)
 }
 
 /// Prints where the server is and, at the first start, its keys: the only time that the secret one can be read.

@@ -31,7 +31,7 @@ pub use service::{
 
 use std::sync::{Arc, OnceLock};
 
-use quoin_db::{DbError, Migration, Statement};
+use quoin_db::{DbError, Statement};
 use quoin_kernel::port::{BoxFuture, Memberships, SessionIssuer};
 use quoin_kernel::{OrgId, Problem, Role, UserId};
 use quoin_web::{App, FromRef, Module};
@@ -60,8 +60,6 @@ impl Tenancy {
     /// Describes this room to `server`.
     pub fn module(&self) -> Module {
         Module {
-            migrations: MIGRATIONS,
-            statements: STATEMENTS.to_vec(),
             jobs: jobs::types(&self.0.app),
             schedules: jobs::schedules(),
             ..Module::new("tenancy", http::routes(self.clone()))
@@ -93,20 +91,8 @@ impl Memberships for Tenancy {
 }
 
 /// This room's migrations, in order.
-pub static MIGRATIONS: &[Migration] = &[
-    Migration {
-        module: "tenancy",
-        name: "0001_revocations",
-        sql: include_str!("../migrations/0001_revocations.sql"),
-        postgres: None,
-    },
-    Migration {
-        module: "tenancy",
-        name: "0002_organizations",
-        sql: include_str!("../migrations/0002_organizations.sql"),
-        postgres: None,
-    },
-];
+pub static MIGRATIONS: &[quoin_db::Migration] =
+    quoin_db::migrations!("tenancy", "0001_revocations", "0002_organizations");
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&Statement]] =

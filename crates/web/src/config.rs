@@ -12,7 +12,6 @@ use url::Url;
 
 pub use redirect::{InvalidRedirect, RedirectAllowList};
 
-use crate::module::ConfigDoc;
 use crate::outbound::OutboundConfig;
 
 /// Says whether this instance serves a developer or the public.
@@ -55,37 +54,6 @@ pub struct WebConfig {
 pub const DEFAULT_BODY_LIMIT_BYTES: usize = 1024 * 1024;
 /// The time that an operation takes at most, unless it says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The keys of this section, for the reference.
-pub static CONFIG_DOCS: &[ConfigDoc] = &[
-    ConfigDoc {
-        key: "mode",
-        default: "development where listen address and public URL are loopback, else production",
-        about: "development or production, stored at first start.",
-    },
-    ConfigDoc {
-        key: "public_url",
-        default: "http://<listen>",
-        about: "The base of every link that Quoin sends.",
-    },
-    ConfigDoc { key: "site_url", default: "the public URL", about: "Where people land by default." },
-    ConfigDoc {
-        key: "redirect_urls",
-        default: "empty",
-        about: "Where people may be sent besides the site URL: absolute URLs, compared by scheme, host, port and path \
-                prefix; a path ending in /* allows one more segment, /** any number.",
-    },
-    ConfigDoc {
-        key: "trusted_proxies",
-        default: "0",
-        about: "How many proxies in front append to X-Forwarded-For; that many entries from the right are believed.",
-    },
-    ConfigDoc {
-        key: "cors_origins",
-        default: "*",
-        about: "The origins whose pages may call; never with cookies.",
-    },
-];
 
 impl WebConfig {
     /// Starts with defaults: development on loopback, nobody else trusted.

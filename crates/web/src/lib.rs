@@ -52,7 +52,7 @@ pub use doorkeeper::{
 };
 pub use front::Front;
 pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};
-pub use module::{ConfigDoc, ExposedView, LogicalType, Module};
+pub use module::{ExposedView, LogicalType, Module};
 pub use purge::{MIGRATIONS, STATEMENTS, module};
 pub use refusal::Refusal;
 pub use route::{Operation, Routes, RoutesFor};

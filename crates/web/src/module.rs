@@ -1,39 +1,19 @@
-//! What a room hands to `server`: the only registry there is.
+//! What a started room hands to `server`.
 
-use quoin_db::{Migration, Statement};
 use quoin_kernel::job::{JobType, Schedule};
 
 use crate::route::Routes;
 
-/// Describes one room: its tables, statements, routes, jobs and documentation.
+/// Describes what a started room brings. Its tables and statements are statics of its crate: they are needed before any room starts.
 pub struct Module {
     /// The room's name, first part of its tables, codes, jobs and operations.
     pub name: &'static str,
-    /// Its migrations, in order.
-    pub migrations: &'static [Migration],
-    /// The catalogue of its statements, one list for each store file.
-    pub statements: Vec<&'static [&'static Statement]>,
     /// Its operations.
     pub routes: Routes,
     /// The kinds of jobs it runs.
     pub jobs: Vec<JobType>,
     /// The jobs that run by themselves.
     pub schedules: Vec<Schedule>,
-    /// The keys of its configuration section.
-    pub config_docs: &'static [ConfigDoc],
-    /// The read-only views it offers to the users' SQL.
-    pub views: Vec<ExposedView>,
-}
-
-/// Documents one key of the configuration.
-#[derive(Debug, Clone, Copy)]
-pub struct ConfigDoc {
-    /// The key, dotted as in the configuration file.
-    pub key: &'static str,
-    /// The default, in words or as the value.
-    pub default: &'static str,
-    /// What it does, in one sentence.
-    pub about: &'static str,
 }
 
 /// A read-only view of a system table that the users' own SQL and the Database API may see.
@@ -71,15 +51,6 @@ pub enum LogicalType {
 impl Module {
     /// Starts with a name and routes; the rest is empty.
     pub fn new(name: &'static str, routes: Routes) -> Self {
-        Self {
-            name,
-            migrations: &[],
-            statements: Vec::new(),
-            routes,
-            jobs: Vec::new(),
-            schedules: Vec::new(),
-            config_docs: &[],
-            views: Vec::new(),
-        }
+        Self { name, routes, jobs: Vec::new(), schedules: Vec::new() }
     }
 }

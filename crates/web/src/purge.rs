@@ -10,7 +10,6 @@ use quoin_kernel::Problem;
 use quoin_kernel::job::{JobError, JobType, Schedule, When};
 
 use crate::app::App;
-use crate::config::CONFIG_DOCS;
 use crate::module::Module;
 use crate::route::Routes;
 use crate::{idempotency, rate_limit};
@@ -25,15 +24,12 @@ pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[rate_limit::ALL, idempoten
 pub fn module(app: &App) -> Module {
     let app = app.clone();
     Module {
-        migrations: MIGRATIONS,
-        statements: STATEMENTS.to_vec(),
         jobs: vec![JobType::new("web.purge", 3, Duration::from_mins(1), move |_, _| purge(app.clone()))],
         schedules: vec![Schedule {
             name: "web.purge",
             when: When::Every(Duration::from_mins(10)),
             job: "web.purge",
         }],
-        config_docs: CONFIG_DOCS,
         ..Module::new("web", Routes::default())
     }
 }

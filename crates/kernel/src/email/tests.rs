@@ -4,7 +4,9 @@ use super::EmailAddress;
 fn an_address_that_is_stored_can_be_read_again() {
     let long = format!("a@{}com", "ü".repeat(20) + "." + &("ü".repeat(20) + ".").repeat(4));
     let many = "\u{212a}".repeat(20) + "@example.com";
-    for text in ["Ann@Example.COM", "\u{212a}elvin@example.com", "ann@bücher.example", "ß@example.com", &long, &many] {
+    for text in
+        ["Ann@Example.COM", "\u{212a}elvin@example.com", "ann@bücher.example", "ß@example.com", &long, &many]
+    {
         let Ok(address) = text.parse::<EmailAddress>() else { continue };
         assert_eq!(address.as_str().parse::<EmailAddress>().unwrap(), address, "{text}");
     }
@@ -19,7 +21,9 @@ fn an_address_whose_lower_case_is_none_is_refused() {
 
 #[test]
 fn an_address_holds_no_second_header() {
-    for text in ["a\r\nBcc: b@example.com", "a@example.com\r\nBcc: b@example.org", "<a>@example.com", "a@[127.0.0.1]"] {
+    for text in
+        ["a\r\nBcc: b@example.com", "a@example.com\r\nBcc: b@example.org", "<a>@example.com", "a@[127.0.0.1]"]
+    {
         assert!(text.parse::<EmailAddress>().is_err(), "{text:?}");
     }
 }

@@ -11,7 +11,8 @@ async fn a_deleted_organisations_token_and_key_stop_on_the_next_request_and_stay
         let wish = json!({"name": "Engines"});
         let org = ada.call(&server, Method::POST, "/orgs/v1/orgs", Some(&wish)).await.expect(201).json();
         let path = format!("/orgs/v1/orgs/{}", org["id"].as_str().unwrap());
-        let switched = ada.call(&server, Method::POST, &format!("{path}/switch"), None).await.expect(200).json();
+        let switched =
+            ada.call(&server, Method::POST, &format!("{path}/switch"), None).await.expect(200).json();
         let token = switched["access_token"].as_str().unwrap();
         let wish = json!({"name": "theirs", "scopes": ["keys"], "org_id": org["id"]});
         let made = server.admin(Method::POST, "/admin/v1/keys", Some(&wish)).await.expect(201).json();
