@@ -47,6 +47,9 @@ struct Inner {
     hsts: bool,
 }
 
+/// The policy of an answer that is no page.
+const NO_PAGE: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
 /// Counts a request as being in work for as long as it lives.
 struct InFlight<'a>(&'a AtomicI64);
 
@@ -136,6 +139,9 @@ impl Inner {
         }
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        // A page says what it needs; nothing else is to be shown as one, framed, or named to other sites.
+        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
+        headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
         if self.hsts {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }

@@ -45,6 +45,8 @@ async fn every_answer_carries_an_id_and_the_guards() {
         assert_eq!(answer.header("x-request-id").len(), 36, "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(answer.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
         if status >= 400 {
             let body = answer.json();
             assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
