@@ -135,13 +135,11 @@ async fn by_code(attempt: Attempt, email: EmailAddress, code: Secret<String>) ->
     // Compared and counted in one transaction, one guess after the other: many at once would otherwise all be compared
     // before the first wrong one was counted. A wrong one is no error here, so that its count is committed.
     let used = identity.db().write("identity.link.use", move |tx| attempt.guess(tx, &sent_to, &code)).await?;
-    match used {
-        Some(used) => Ok(used),
-        None => {
-            limits::count_failure(&identity, &email, &origin).await?;
-            Err(IdentityError::LinkExpired.into())
-        }
-    }
+    let Some(used) = used else {
+        limits::count_failure(&identity, &email, &origin).await?;
+        return Err(IdentityError::LinkExpired.into());
+    };
+    Ok(used)
 }
 
 impl Attempt {

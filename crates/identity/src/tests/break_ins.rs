@@ -1,10 +1,10 @@
 //! Ways in that were tried and found open once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
 use quoin_kernel::hash::hmac_sha256;
 use quoin_web::Method;
 use quoin_web::testing::call;
@@ -127,19 +127,17 @@ async fn many_passwords_guessed_at_once_are_no_more_guesses_than_one_after_the_o
         },
         |house| async move {
             house.person(ANN).await;
-            let house = Arc::new(house);
-            let guesses = (0..40).map(|number| {
-                let house = Arc::clone(&house);
-                tokio::spawn(
-                    async move { house.sign_in(ANN, &format!("a wrong guess {number}")).await.status },
-                )
-            });
-            let guesses: Vec<_> = guesses.collect();
-            tokio::time::sleep(Duration::from_millis(40)).await;
-            let right = house.sign_in(ANN, PASSWORD).await;
-            for guess in guesses {
-                assert!([400, 429].contains(&guess.await.unwrap().as_u16()));
-            }
+            let wrong = (0..40).map(|number| format!("a wrong guess {number}"));
+            let guesses = join_all(wrong.map(|guess| {
+                let house = house.clone();
+                async move { house.sign_in(ANN, &guess).await.status }
+            }));
+            let late = async {
+                tokio::time::sleep(Duration::from_millis(40)).await;
+                house.sign_in(ANN, PASSWORD).await
+            };
+            let (guesses, right) = tokio::join!(guesses, late);
+            assert!(guesses.iter().all(|status| [400, 429].contains(&status.as_u16())), "{guesses:?}");
             assert_eq!(right.status, 429, "{}", String::from_utf8_lossy(&right.body));
         },
     )
@@ -152,17 +150,12 @@ async fn of_many_codes_guessed_at_once_five_count() {
         house.person(ANN).await;
         house.post("/auth/v1/recover", json!({"email": ANN})).await;
         let code = house.mail_to(ANN).await.code;
-        let house = Arc::new(house);
-        let wrong: Vec<_> = (0..20)
-            .map(|number| {
-                let house = Arc::clone(&house);
-                let body = json!({"type": "recovery", "email": ANN, "token": format!("{number:08}")});
-                tokio::spawn(async move { house.post("/auth/v1/verify", body).await.status })
-            })
-            .collect();
-        for guess in wrong {
-            assert_eq!(guess.await.unwrap(), 403);
-        }
+        let guesses = (0..20).map(|number| {
+            let (house, token) = (house.clone(), format!("{number:08}"));
+            let body = json!({"type": "recovery", "email": ANN, "token": token});
+            async move { house.post("/auth/v1/verify", body).await.status }
+        });
+        assert!(join_all(guesses).await.iter().all(|status| *status == 403));
         let body = json!({"type": "recovery", "email": ANN, "token": code});
         assert_eq!(house.post("/auth/v1/verify", body).await.code(), "otp_expired");
     })
