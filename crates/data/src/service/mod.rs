@@ -54,14 +54,14 @@ impl Data {
     /// # Errors
     /// Where the database refuses, for example because its user may not create roles.
     pub async fn prepare(&self) -> Result<(), Problem> {
-        let prepared: Result<bool, DataError> = self
-            .db()
-            .write("data.session.prepare", |tx| {
-                session::prepare(tx)?;
-                Ok(session::owner_serves(tx)?)
-            })
-            .await;
-        self.0.owner_serves.store(prepared?, Ordering::Relaxed);
+        let prepared: Result<(), DataError> =
+            self.db().write("data.session.prepare", |tx| Ok(session::prepare(tx)?)).await;
+        prepared?;
+        // Roles belong to the whole server: one that another database's start made meanwhile is seen from the next
+        // transaction on.
+        let owner_serves: Result<bool, DataError> =
+            self.db().read("data.session.owner_serves", |tx| Ok(session::owner_serves(tx)?)).await;
+        self.0.owner_serves.store(owner_serves?, Ordering::Relaxed);
         self.0.cache.reload(self.db()).await?;
         Ok(())
     }

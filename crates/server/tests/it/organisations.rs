@@ -85,6 +85,7 @@ async fn the_trail_shows_what_was_done_to_its_admins_and_to_the_platform() {
     on_each_engine(|server| async move {
         let ada = server.person("ada").await;
         let acme = create(&server, &ada).await;
+        server.clock.advance(std::time::Duration::from_secs(1));
         let renamed = json!({"name": "Acme & Sons"});
         ada.call(&server, Method::PATCH, &acme, Some(&renamed)).await.expect(200);
         let empty = json!({"name": " "});
