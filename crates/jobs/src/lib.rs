@@ -24,7 +24,7 @@ pub mod worker;
 pub use config::JobsConfig;
 pub use error::JobsError;
 pub use model::{NewJob, Subscriptions};
-pub use service::{enqueue, publish};
+pub use service::{enqueue, publish, take_over};
 pub use worker::{Worker, WorkerParts};
 
 /// Describes this room to `server`.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use quoin_data::Data;
-use quoin_db::{Databases, Db, DbError, Options, PostgresOptions, SqliteOptions, migrate};
+use quoin_db::{Databases, Db, DbError, Engine, Options, PostgresOptions, SqliteOptions, migrate};
 use quoin_identity::Identity;
 use quoin_identity::remote::RemoteAuthenticator;
 use quoin_identity::service::{FirstKeys, PresetKeys};
@@ -99,6 +99,9 @@ impl Instance {
         register_health(&app, &db);
         let identity = rooms.identity.clone();
         let parts = modules::compose(&app, rooms);
+        if db.engine() == Engine::Sqlite {
+            quoin_jobs::take_over(&db, clock.now()).await?;
+        }
         let worker = Worker::new(WorkerParts {
             db,
             types: parts.jobs,

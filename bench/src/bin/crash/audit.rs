@@ -19,8 +19,9 @@ pub(crate) enum Depth {
     Everything,
 }
 
-/// How long mails may take after the restart.
-const MAIL_PATIENCE: Duration = Duration::from_secs(15);
+/// How long mails may take at the very end. Where several processes may share a database, the jobs that a killed one had
+/// begun are given back only when their lease of three minutes is over.
+const MAIL_PATIENCE: Duration = Duration::from_secs(240);
 
 /// How many rows one page of the data API holds at most.
 const PAGE: usize = 1000;
@@ -102,12 +103,14 @@ async fn mails(team: &Team, ledger: &Ledger, depth: Depth) -> Result<Vec<String>
     let wanted = |round_of_it: u32| depth == Depth::Everything || round_of_it == round;
     for (email, promise) in ledger.sign_ups().into_iter().filter(|(_, promise)| wanted(promise.round)) {
         let mut count = count_mails(team, &email).await?;
-        while count == 0 && promise.acknowledged && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        while count == 0 && promise.acknowledged && depth == Depth::Everything && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(50)).await;
             count = count_mails(team, &email).await?;
         }
         match count {
-            0 if promise.acknowledged => found.push(format!("the mail to {email} is lost")),
+            0 if promise.acknowledged && depth == Depth::Everything => {
+                found.push(format!("the mail to {email} is lost"));
+            }
             0 | 1 => {}
             times => found.push(format!("{email} got the same mail {times} times")),
         }

@@ -2,7 +2,9 @@
 
 mod administer;
 mod enqueue;
+mod take_over;
 
 pub use administer::{delete, list, retry};
 pub(crate) use enqueue::TOPIC;
 pub use enqueue::{enqueue, publish};
+pub use take_over::take_over;

@@ -39,6 +39,9 @@ statements! {
             where state = 'running' and lease_until <= ?1::timestamptz for update skip locked) as lost
         where job.id = lost.id";
 
+    /// Ends every lease.
+    END_LEASES = "update quoin.jobs_queue set lease_until = ?1 where state = 'running'";
+
     /// Finds when the next job of a known type is due.
     NEXT_DUE = "select run_at from quoin.jobs_queue
         where state = 'waiting' and type in (select key from json_each(?1)) order by run_at limit 1",
@@ -76,6 +79,11 @@ pub(crate) fn claim(
 /// Gives back every job whose lease has ended; returns how many.
 pub(crate) fn reap(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(&REAP, &params![now])
+}
+
+/// Ends every lease, so that the next look gives those jobs back.
+pub(crate) fn end_leases(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(&END_LEASES, &params![now])
 }
 
 /// Finds the next moment at which this process has something to do.

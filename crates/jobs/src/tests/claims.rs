@@ -95,6 +95,22 @@ async fn whoever_lost_the_lease_changes_nothing() {
 }
 
 #[tokio::test]
+async fn whoever_takes_over_gets_the_jobs_of_a_killed_process_at_once() {
+    on_each_engine(MODULES, |db| async move {
+        let now = fixed_clock().now();
+        enqueue(&db, job("test.job", now)).await;
+        let killed = claim(&db, now, 1).await;
+        let later = now + Duration::from_secs(1);
+        assert_eq!(crate::take_over(&db, later).await.unwrap(), 1);
+        assert_eq!(reap(&db, later).await, 1);
+        let again = claim(&db, later, 1).await;
+        assert_eq!((again[0].id, again[0].attempt), (killed[0].id, 2));
+        assert_eq!(settle(&db, &killed[0], Ending::Done, later).await, 0, "the old fence is over");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_lease_that_ends_in_the_last_try_leaves_a_dead_letter() {
     on_each_engine(MODULES, |db| async move {
         let mut now = fixed_clock().now();
