@@ -175,8 +175,8 @@ fn status_of(sqlstate: &str, role: RequestRole) -> u16 {
         _ => match sqlstate.get(..2).unwrap_or_default() {
             "08" | "53" => 503,
             "0L" | "0P" | "28" => 403,
-            "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "54" | "55" | "57" | "58" | "F0" | "HV"
-            | "XX" => 500,
+            // Not class 54, where the contract has 500: what is too large was sent by the caller.
+            "09" | "25" | "2D" | "38" | "39" | "3B" | "40" | "55" | "57" | "58" | "F0" | "HV" | "XX" => 500,
             _ => 400,
         },
     }
@@ -238,3 +238,6 @@ impl From<DataError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
