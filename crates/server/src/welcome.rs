@@ -4,7 +4,6 @@ use quoin_identity::service::FirstKeys;
 use quoin_web::page::{Html, Page};
 use quoin_web::{App, Ctx, IntoResponse, Mode, Module, Operation, Response, Routes, Unidentified, Who};
 
-
 /// Describes this room's page.
 pub(crate) fn module(app: &App) -> Module {
     let page = Operation::get("/", "server.welcome").caller(Who::Unidentified).undocumented();
