@@ -112,7 +112,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         goal: 0.7,
         work: Work::GetUser,
         status: 200,
-        contains: ("\"email\":", 1),
+        contains: ("\"aud\":\"authenticated\"", 1),
         writes: false,
         has_raw: false,
     },
