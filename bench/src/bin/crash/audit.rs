@@ -21,7 +21,7 @@ pub(crate) enum Depth {
 
 /// How long mails may take at the very end. Where several processes may share a database, the jobs that a killed one had
 /// begun are given back only when their lease of three minutes is over.
-const MAIL_PATIENCE: Duration = Duration::from_secs(240);
+const MAIL_PATIENCE: Duration = Duration::from_mins(4);
 
 /// How many rows one page of the data API holds at most.
 const PAGE: usize = 1000;
