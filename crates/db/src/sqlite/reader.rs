@@ -75,6 +75,8 @@ impl Readers {
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         self.shared.stats.read();
+        // A task that only reads never waits for anything; without this it would keep its thread to itself.
+        tokio::task::coop::consume_budget().await;
         match self.read_here(name, &mut closure)? {
             Ran::Done(result) => result,
             Ran::OverBudget => self.read_on_pool(name, closure).await,

@@ -1,5 +1,10 @@
 //! The one integration binary: a whole instance in process, on each engine.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "the whole crate is a test; lints know only its test functions as such"
+)]
+
 mod attacks;
 mod catalogue;
 mod organisations;
