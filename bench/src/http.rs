@@ -53,11 +53,20 @@ impl Request {
 pub struct Answer<'a> {
     /// The status code.
     pub status: u16,
+    /// The status line and the headers.
+    pub head: &'a [u8],
     /// The body.
     pub body: &'a [u8],
 }
 
 impl Answer<'_> {
+    /// Returns the value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = std::str::from_utf8(self.head).ok()?.lines();
+        let mut headers = lines.filter_map(|line| line.split_once(':'));
+        headers.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+
     /// Reads the body as JSON; `null` where it is none.
     pub fn json(&self) -> Value {
         serde_json::from_slice(self.body).unwrap_or_default()
@@ -88,7 +97,8 @@ impl Connection {
         while self.buffer.len() < head + length {
             self.read_more().await?;
         }
-        Ok(Answer { status, body: &self.buffer[head..head + length] })
+        let (head, body) = self.buffer.split_at(head);
+        Ok(Answer { status, head, body: &body[..length] })
     }
 
     async fn read_head(&mut self) -> Result<usize> {

@@ -18,7 +18,9 @@ pub(crate) async fn start(options: &Options, stage: &Stage) -> Outcome<ServerPro
     let samples = options.folder.join("samples.json");
     std::fs::write(&samples, samples_of(stage).await?.to_string())?;
     let address = SocketAddr::from(([127, 0, 0, 1], TcpListener::bind("127.0.0.1:0")?.local_addr()?.port()));
-    let words = vec![options.bare.clone(), address.to_string(), samples.display().to_string()];
+    let dies_with_us = ["setpriv", "--pdeathsig", "KILL", "--"].map(str::to_owned);
+    let bare = [options.bare.clone(), address.to_string(), samples.display().to_string()];
+    let words = [&dies_with_us[..], &bare[..]].concat();
     let command = ServerCommand { words, address };
     let (bare, _) = command.start_ready(&options.folder.join("bare.log"), Duration::from_secs(5)).await?;
     Ok(bare)
