@@ -24,8 +24,10 @@ pub struct UserCaller {
     pub user_id: UserId,
     /// The session the token belongs to.
     pub session_id: SessionId,
-    /// The active organisation and the person's role in it.
+    /// The active organisation and the rank of the person's role in it.
     pub org: Option<(OrgId, Role)>,
+    /// The name of that role: of a built-in one, or of one that the organisation has made for itself.
+    pub org_role: Option<Arc<str>>,
     /// How strongly the person was authenticated.
     pub aal: Aal,
     /// True where a stronger factor must be shown before anything else is allowed.
@@ -103,6 +105,65 @@ impl Role {
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Member, Self::Admin, Self::Owner].into_iter().find(|role| role.as_str() == name)
     }
+}
+
+/// What a person is in an organisation: the rank of their role, and what a role of the organisation's own allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The rank. Roles of the organisation's own rank as members.
+    pub rank: Role,
+    /// The organisation's own role that the person has, where it is none of the built-in ones.
+    pub custom: Option<CustomRole>,
+}
+
+/// A role that an organisation has made for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomRole {
+    /// Its name, which tokens carry as `org_role`.
+    pub name: String,
+    /// What it allows beyond what every member may do: permissions of Quoin's ([`permission`]) and of the product's own.
+    pub permissions: Vec<String>,
+}
+
+impl Standing {
+    /// Describes somebody with a built-in role.
+    pub const fn of(rank: Role) -> Self {
+        Self { rank, custom: None }
+    }
+
+    /// Returns the role's name.
+    pub fn name(&self) -> &str {
+        self.custom.as_ref().map_or(self.rank.as_str(), |custom| &custom.name)
+    }
+
+    /// Tells whether the role allows something: admins and owners hold every permission, others what theirs lists.
+    pub fn allows(&self, permission: &str) -> bool {
+        self.rank >= Role::Admin
+            || self
+                .custom
+                .as_ref()
+                .is_some_and(|custom| custom.permissions.iter().any(|held| held == permission))
+    }
+}
+
+/// The permissions that Quoin's own operations ask for. A product adds its own, named the same way.
+///
+/// What only owners may do (ownership, domains, sign-in policy, the end of the organisation) is none: it cannot be
+/// handed out through a role.
+pub mod permission {
+    /// Invite people, and change or remove members whose role holds no more than the caller's.
+    pub const MEMBERS_MANAGE: &str = "members.manage";
+    /// Make and change roles that hold no more than the caller's.
+    pub const ROLES_MANAGE: &str = "roles.manage";
+    /// Change the organisation's name and metadata.
+    pub const SETTINGS_MANAGE: &str = "settings.manage";
+    /// Read the organisation's audit trail.
+    pub const AUDIT_READ: &str = "audit.read";
+    /// Check out, change and cancel subscriptions.
+    pub const BILLING_MANAGE: &str = "billing.manage";
+
+    /// All of them, in the order in which a form would show them.
+    pub const ALL: &[&str] = &[MEMBERS_MANAGE, ROLES_MANAGE, SETTINGS_MANAGE, AUDIT_READ, BILLING_MANAGE];
 }
 
 /// The authenticator assurance level of a session.

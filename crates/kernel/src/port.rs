@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
-use crate::{Caller, OrgId, Problem, Role, Timestamp, UserCaller, UserId};
+use crate::{Caller, OrgId, Problem, Standing, Timestamp, UserCaller};
 
 /// A boxed future, so that ports stay usable behind `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -49,6 +49,13 @@ pub trait SessionIssuer: Send + Sync {
 
 /// Knows who belongs to which organisation; `tenancy` implements it for the doors in `web`.
 pub trait Memberships: Send + Sync {
-    /// Returns the person's role there, or `None` if they are not a member or it does not exist.
-    fn role_of(&self, user_id: UserId, org_id: OrgId) -> BoxFuture<'_, Result<Option<Role>, Problem>>;
+    /// Returns what the person is there, or `None` if they are not a member or it does not exist.
+    ///
+    /// # Errors
+    /// 403 where the organisation does not accept the session the person comes with.
+    fn standing_of<'a>(
+        &'a self,
+        user: &'a UserCaller,
+        org_id: OrgId,
+    ) -> BoxFuture<'a, Result<Option<Standing>, Problem>>;
 }

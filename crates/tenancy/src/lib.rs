@@ -33,7 +33,7 @@ use std::sync::{Arc, OnceLock};
 
 use quoin_db::{DbError, Statement};
 use quoin_kernel::port::{BoxFuture, Memberships, SessionIssuer};
-use quoin_kernel::{OrgId, Problem, Role, UserId};
+use quoin_kernel::{OrgId, Problem, Standing, UserCaller};
 use quoin_web::{App, FromRef, Module};
 
 /// The room: the app, and the port through which it has sessions issued. Cloning shares it.
@@ -80,12 +80,17 @@ impl FromRef<Tenancy> for App {
 
 /// Reads the role anew for every request. A cache could not know that another node has just changed it.
 impl Memberships for Tenancy {
-    fn role_of(&self, user_id: UserId, org_id: OrgId) -> BoxFuture<'_, Result<Option<Role>, Problem>> {
+    fn standing_of<'a>(
+        &'a self,
+        user: &'a UserCaller,
+        org_id: OrgId,
+    ) -> BoxFuture<'a, Result<Option<Standing>, Problem>> {
+        let user_id = user.user_id;
         Box::pin(async move {
             let db = self.0.app.db().system();
             let role: Result<_, DbError> =
-                db.read("tenancy.role_of", move |tx| role_of(tx, user_id, org_id)).await;
-            Ok(role?)
+                db.read("tenancy.standing_of", move |tx| role_of(tx, user_id, org_id)).await;
+            Ok(role?.map(Standing::of))
         })
     }
 }

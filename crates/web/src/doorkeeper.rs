@@ -1,9 +1,10 @@
 //! Doorkeepers: each says in its type whom it lets in, and refuses everybody else before the handler runs.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use http::request::Parts;
-use quoin_kernel::{ApiKeyCaller, Caller, OrgId, Problem, Role, UserCaller};
+use quoin_kernel::{ApiKeyCaller, Caller, OrgId, Problem, Role, Standing, UserCaller, permission};
 
 use crate::app::App;
 use crate::credential::identify;
@@ -27,6 +28,8 @@ pub enum Who {
     Admin,
     /// An owner of the organisation.
     Owner,
+    /// A member of the organisation whose role holds this permission.
+    Permitted(&'static str),
     /// A secret API key, of the platform or of one organisation.
     SecretKey,
     /// A secret API key of the platform.
@@ -212,8 +215,8 @@ macro_rules! by_role {
             pub user: Arc<UserCaller>,
             /// The organisation.
             pub org_id: OrgId,
-            /// The person's role there.
-            pub role: Role,
+            /// What the person is there.
+            pub standing: Standing,
         }
 
         impl Doorkeeper for $name {
@@ -221,12 +224,12 @@ macro_rules! by_role {
 
             async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
                 let User { user } = User::admit(parts, app).await?;
-                let (org_id, role) = membership(parts, app, &user).await?;
-                if role < $role {
+                let (org_id, standing) = membership(parts, app, &user).await?;
+                if standing.rank < $role {
                     let needed = $role.as_str();
                     return Err(Problem::forbidden(format!("This call needs the role {needed} in the organisation.")));
                 }
-                Ok(Self { user, org_id, role })
+                Ok(Self { user, org_id, standing })
             }
         }
     };
@@ -248,8 +251,70 @@ by_role!(
     Role::Owner
 );
 
+/// Lets a member in whose role holds the permission `P`.
+///
+/// The organisation is the one of the path parameter `org_id`, else the active one.
+#[derive(Debug, Clone)]
+pub struct Permitted<P> {
+    /// The person.
+    pub user: Arc<UserCaller>,
+    /// The organisation.
+    pub org_id: OrgId,
+    /// What the person is there.
+    pub standing: Standing,
+    permission: PhantomData<fn() -> P>,
+}
+
+/// A permission as a type, so that a door names it in its signature.
+pub trait Permission: 'static {
+    /// The permission's name.
+    const NAME: &'static str;
+}
+
+/// Declares the type of each permission.
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub enum $name {}
+
+        impl Permission for $name {
+            const NAME: &'static str = $text;
+        }
+    )*};
+}
+
+permissions! {
+    /// Invites, changes and removes members.
+    ManageMembers = permission::MEMBERS_MANAGE;
+    /// Makes and changes roles.
+    ManageRoles = permission::ROLES_MANAGE;
+    /// Changes name and metadata.
+    ManageSettings = permission::SETTINGS_MANAGE;
+    /// Reads the audit trail.
+    ReadAudit = permission::AUDIT_READ;
+    /// Buys and cancels.
+    ManageBilling = permission::BILLING_MANAGE;
+}
+
+impl<P: Permission> Doorkeeper for Permitted<P> {
+    const WHO: Who = Who::Permitted(P::NAME);
+
+    async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let User { user } = User::admit(parts, app).await?;
+        let (org_id, standing) = membership(parts, app, &user).await?;
+        if !standing.allows(P::NAME) {
+            let name = P::NAME;
+            return Err(Problem::forbidden(format!(
+                "This call needs the permission {name} in the organisation."
+            )));
+        }
+        Ok(Self { user, org_id, standing, permission: PhantomData })
+    }
+}
+
 /// Looks the role up, always: what the token says of it may be an hour old.
-async fn membership(parts: &mut Parts, app: &App, user: &UserCaller) -> Result<(OrgId, Role), Problem> {
+async fn membership(parts: &mut Parts, app: &App, user: &UserCaller) -> Result<(OrgId, Standing), Problem> {
     let named = path_param(parts, "org_id").await?;
     let org_id = match named {
         Some(text) => {
@@ -262,6 +327,6 @@ async fn membership(parts: &mut Parts, app: &App, user: &UserCaller) -> Result<(
             }
         },
     };
-    let role = app.ports()?.memberships.role_of(user.user_id, org_id).await?;
-    role.map(|role| (org_id, role)).ok_or_else(|| Problem::not_found("organisation"))
+    let standing = app.ports()?.memberships.standing_of(user, org_id).await?;
+    standing.map(|standing| (org_id, standing)).ok_or_else(|| Problem::not_found("organisation"))
 }

@@ -48,7 +48,8 @@ pub use app::{App, AppParts, Ports};
 pub use config::{Mode, WebConfig};
 pub use context::{Ctx, Guarded};
 pub use doorkeeper::{
-    Admin, Anyone, Doorkeeper, Member, Owner, PlatformKey, SecretKey, Unidentified, User, UserAtAnyLevel, Who,
+    Admin, Anyone, Doorkeeper, ManageBilling, ManageMembers, ManageRoles, ManageSettings, Member, Owner,
+    Permission, Permitted, PlatformKey, ReadAudit, SecretKey, Unidentified, User, UserAtAnyLevel, Who,
 };
 pub use front::Front;
 pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};

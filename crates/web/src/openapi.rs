@@ -3,6 +3,7 @@
 mod parameters;
 mod schemas;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -61,17 +62,19 @@ pub(crate) fn room(operation: &Operation) -> &'static str {
 }
 
 /// Says whom an operation lets in, for people.
-pub(crate) const fn who(operation: &Operation) -> &'static str {
-    match operation.who {
+pub(crate) fn who(operation: &Operation) -> Cow<'static, str> {
+    let who = match operation.who {
         Who::Unidentified | Who::Anyone => "anyone",
         Who::User => "signed-in person",
         Who::UserAtAnyLevel => "signed-in person, even before the second factor",
         Who::Member => "member of the organisation",
         Who::Admin => "admin of the organisation",
         Who::Owner => "owner of the organisation",
+        Who::Permitted(permission) => return format!("member with the permission {permission}").into(),
         Who::SecretKey => "secret API key",
         Who::PlatformKey => "secret API key of the platform",
-    }
+    };
+    who.into()
 }
 
 fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
@@ -116,6 +119,8 @@ fn security(who: Who) -> Value {
         Who::Unidentified => json!([]),
         Who::Anyone => json!([{}, {"bearer": []}, {"apikey": []}]),
         Who::SecretKey | Who::PlatformKey => json!([{"bearer": []}, {"apikey": []}]),
-        Who::User | Who::UserAtAnyLevel | Who::Member | Who::Admin | Who::Owner => json!([{"bearer": []}]),
+        Who::User | Who::UserAtAnyLevel | Who::Member | Who::Admin | Who::Owner | Who::Permitted(_) => {
+            json!([{"bearer": []}])
+        }
     }
 }

@@ -21,7 +21,9 @@ use quoin_kernel::clock::FixedClock;
 use quoin_kernel::port::{Authenticator, BoxFuture, Memberships, Origin};
 use quoin_kernel::rng::SeededRng;
 use quoin_kernel::seal::MasterKey;
-use quoin_kernel::{Aal, ApiKeyCaller, Caller, Id, OrgId, Problem, Role, Timestamp, UserCaller, UserId};
+use quoin_kernel::{
+    Aal, ApiKeyCaller, Caller, Id, OrgId, Problem, Role, Standing, Timestamp, UserCaller, UserId,
+};
 
 use crate::app::{App, AppParts, Ports};
 use crate::config::{Mode, WebConfig};
@@ -43,7 +45,7 @@ pub struct TestApp {
 
 /// Answers for identity and tenancy.
 #[derive(Debug, Default)]
-pub struct FakePorts(Mutex<Vec<(UserId, OrgId, Role)>>);
+pub struct FakePorts(Mutex<Vec<(UserId, OrgId, Standing)>>);
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -89,7 +91,12 @@ impl TestApp {
 impl FakePorts {
     /// Makes a person a member.
     pub fn join(&self, user_id: UserId, org_id: OrgId, role: Role) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((user_id, org_id, role));
+        self.join_as(user_id, org_id, Standing::of(role));
+    }
+
+    /// Makes a person a member with any standing.
+    pub fn join_as(&self, user_id: UserId, org_id: OrgId, standing: Standing) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((user_id, org_id, standing));
     }
 }
 
@@ -104,11 +111,15 @@ impl Authenticator for FakePorts {
 }
 
 impl Memberships for FakePorts {
-    fn role_of(&self, user_id: UserId, org_id: OrgId) -> BoxFuture<'_, Result<Option<Role>, Problem>> {
+    fn standing_of<'a>(
+        &'a self,
+        user: &'a UserCaller,
+        org_id: OrgId,
+    ) -> BoxFuture<'a, Result<Option<Standing>, Problem>> {
         Box::pin(async move {
             let members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let found = members.iter().find(|(user, org, _)| *user == user_id && *org == org_id);
-            Ok(found.map(|(.., role)| *role))
+            let found = members.iter().find(|(member, org, _)| *member == user.user_id && *org == org_id);
+            Ok(found.map(|(.., standing)| standing.clone()))
         })
     }
 }
@@ -137,6 +148,7 @@ fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
         user_id: user_id.parse().ok()?,
         session_id: Id::new(now, &SeededRng::new(2)),
         org: org_id.map(|org_id| (org_id, Role::Member)),
+        org_role: org_id.map(|_| Role::Member.as_str().into()),
         aal: if needs_second_factor { Aal::Aal1 } else { Aal::Aal2 },
         needs_second_factor,
         issued_at: now,

@@ -41,8 +41,8 @@ pub struct Requester {
     pub user_id: Option<Uuid>,
     /// The active organisation.
     pub org_id: Option<Uuid>,
-    /// The person's role there.
-    pub org_role: Option<&'static str>,
+    /// The name of the person's role there.
+    pub org_role: Option<Arc<str>>,
     /// All claims as one JSON object.
     pub claims: Arc<str>,
     /// When the request arrived.
@@ -69,7 +69,7 @@ impl Requester {
                 role: RequestRole::Authenticated,
                 user_id: Some(user.user_id.uuid()),
                 org_id: user.org.map(|(org_id, _)| org_id.uuid()),
-                org_role: user.org.map(|(_, role)| role.as_str()),
+                org_role: user.org_role.clone(),
                 claims: user.claims.clone(),
                 now,
             },
@@ -104,7 +104,7 @@ impl Requester {
         Ok(match claim {
             Claim::Uid => self.user_id.map_or(Literal::Null, Literal::Uuid),
             Claim::OrgId => self.org_id.map_or(Literal::Null, Literal::Uuid),
-            Claim::OrgRole => text(self.org_role),
+            Claim::OrgRole => text(self.org_role.as_deref()),
             Claim::Role => text(Some(self.role.as_str())),
             Claim::Jwt { path, as_text, cast } => {
                 let claims = Json::parse(&self.claims).unwrap_or(Json::Null);

@@ -49,9 +49,9 @@ pub struct AccessClaims {
     /// The active organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrgId>,
-    /// The role in it.
+    /// The name of the role in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub org_role: Option<Role>,
+    pub org_role: Option<Arc<str>>,
     /// The version of that membership, so that a change of role ends older tokens and no newer one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_version: Option<i64>,
@@ -72,7 +72,12 @@ impl AccessClaims {
         Caller::User(Arc::new(UserCaller {
             user_id: self.sub,
             session_id: self.session_id,
-            org: self.org_id.zip(self.org_role),
+            // A role of the organisation's own ranks as member.
+            org: self
+                .org_id
+                .zip(self.org_role.as_deref())
+                .map(|(org_id, role)| (org_id, Role::parse(role).unwrap_or(Role::Member))),
+            org_role: self.org_role,
             aal: self.aal,
             needs_second_factor: self.needs_second_factor,
             issued_at: Timestamp::from_micros(self.iat.saturating_mul(1_000_000)),

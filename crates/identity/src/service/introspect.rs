@@ -1,9 +1,11 @@
 //! Tells another service what a token or key stands for at this moment (RFC 7662).
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use quoin_kernel::port::Authenticator;
-use quoin_kernel::{ApiKeyId, Caller, OrgId, Problem, Role, SessionId, Timestamp, UserId};
+use quoin_kernel::{ApiKeyId, Caller, OrgId, Problem, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -38,9 +40,9 @@ pub struct Introspection {
     /// The active organisation, or the one an API key is confined to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_id: Option<OrgId>,
-    /// The person's role in it.
+    /// The name of the person's role in it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub org_role: Option<Role>,
+    pub org_role: Option<Arc<str>>,
     /// The API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_id: Option<ApiKeyId>,
@@ -131,7 +133,7 @@ impl Introspection {
                     session_id: Some(user.session_id),
                     aal: Some(user.aal.as_str().into()),
                     org_id: user.org.map(|(org_id, _)| org_id),
-                    org_role: user.org.map(|(_, role)| role),
+                    org_role: user.org_role.clone(),
                     exp: Some(user.expires_at.as_seconds()),
                     ..Self::default()
                 }

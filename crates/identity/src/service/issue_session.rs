@@ -155,7 +155,7 @@ impl OpenSession {
             email_verified: user.is_confirmed(),
             needs_second_factor: false,
             org_id: self.org.map(|org| org.org_id),
-            org_role: self.org.map(|org| org.role),
+            org_role: self.org.map(|org| org.role.as_str().into()),
             org_version: self.org.map(|org| org.version),
         }
     }

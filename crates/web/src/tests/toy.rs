@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{FromRef, State};
 use axum::response::IntoResponse;
-use quoin_kernel::{OrgId, Problem, Secret};
+use quoin_kernel::{OrgId, Problem, Secret, permission};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -98,11 +98,16 @@ pub(crate) fn routes(toy: &Toy) -> Routes {
         .add(Operation::post("/toy/v1/form", "toy.form.send").takes_form::<PartIn>(), form)
         .add(
             Operation::get("/toy/v1/orgs/{org_id}", "toy.orgs.member").caller(Who::Member),
-            async |ctx: Ctx<Member>| format!("{} {}", ctx.who.org_id, ctx.who.role.as_str()),
+            async |ctx: Ctx<Member>| format!("{} {}", ctx.who.org_id, ctx.who.standing.name()),
         )
         .add(
             Operation::get("/toy/v1/orgs/{org_id}/admin", "toy.orgs.admin").caller(Who::Admin),
             async |_: Ctx<Admin>| (),
+        )
+        .add(
+            Operation::get("/toy/v1/orgs/{org_id}/billing", "toy.orgs.billing")
+                .caller(Who::Permitted(permission::BILLING_MANAGE)),
+            async |ctx: Ctx<Permitted<ManageBilling>>| ctx.who.standing.name().to_owned(),
         )
         .add(Operation::get("/toy/v1/active", "toy.active").caller(Who::Member), async |ctx: Ctx<Member>| {
             ctx.who.org_id.to_string()

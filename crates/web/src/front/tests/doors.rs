@@ -1,4 +1,4 @@
-use quoin_kernel::{OrgId, Role, UserId};
+use quoin_kernel::{CustomRole, OrgId, Role, Standing, UserId};
 
 use super::*;
 
@@ -47,6 +47,39 @@ async fn each_door_admits_whom_it_names_and_nobody_else() {
             (status, code),
             "{path} as {credential:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_permission_is_asked_of_the_role_and_not_of_its_name() {
+    let served = served();
+    let org: OrgId = ORG.parse().unwrap();
+    let custom = |name: &str, permissions: &[&str]| Standing {
+        rank: Role::Member,
+        custom: Some(CustomRole {
+            name: name.to_owned(),
+            permissions: permissions.iter().map(|held| (*held).to_owned()).collect(),
+        }),
+    };
+    for (index, (standing, status)) in [
+        (Standing::of(Role::Member), 403),
+        (Standing::of(Role::Admin), 200),
+        (Standing::of(Role::Owner), 200),
+        (custom("accountant", &["billing.manage"]), 200),
+        (custom("billing.manage", &["posts.publish", "billing"]), 403),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let person = format!("018f0000-0000-7000-8000-0000000001{index:02}");
+        served.test.members.join_as(person.parse().unwrap(), org, standing.clone());
+        let path = format!("/toy/v1/orgs/{ORG}/billing");
+        let answer = call(&served.front, &Method::GET, &path, Some(&format!("user:{person}")), None).await;
+        assert_eq!(answer.status.as_u16(), status, "{standing:?}");
+        let other = path.replace(ORG, OTHER);
+        let elsewhere =
+            call(&served.front, &Method::GET, &other, Some(&format!("user:{person}")), None).await;
+        assert_eq!(elsewhere.status.as_u16(), 404);
     }
 }
 
