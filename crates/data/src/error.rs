@@ -3,9 +3,9 @@
 use quoin_db::DbError;
 use quoin_kernel::Problem;
 
-use crate::model::literal::BadValue;
-use crate::model::requester::RequestRole;
-use crate::model::sql_subset::Refusal;
+use quoin_policy::model::literal::BadValue;
+use quoin_policy::model::requester::RequestRole;
+use quoin_policy::model::sql_subset::Refusal;
 
 /// A request or migration that failed.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +144,23 @@ impl DataError {
             _ => return Self::Db(error),
         };
         Self::Refused { code: code.to_owned(), message, role }
+    }
+}
+
+impl From<quoin_policy::PolicyError> for DataError {
+    fn from(error: quoin_policy::PolicyError) -> Self {
+        use quoin_policy::PolicyError;
+        match error {
+            PolicyError::UnknownTable(table) => Self::UnknownTable(table),
+            PolicyError::BadValue(bad) => Self::BadValue(bad),
+            PolicyError::NotOnSqlite(what) => Self::NotOnSqlite(what),
+            PolicyError::PermissionDenied(table, role) => Self::PermissionDenied(table, role),
+            PolicyError::PolicyRecursion(table) => Self::PolicyRecursion(table),
+            PolicyError::TooMuch(limit) => Self::TooMuch(limit),
+            PolicyError::Refused(refusal) => Self::Migration(refusal),
+            PolicyError::Problem(problem) => Self::Problem(problem),
+            PolicyError::Db(error) => Self::Db(error),
+        }
     }
 }
 

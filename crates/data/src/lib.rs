@@ -1,16 +1,15 @@
 //! The Database API: PostgREST's contract on the users' own tables, under row policies, the same on both engines.
 //!
-//! Its nouns are the [`model::table::Table`] that a migration makes, the [`model::expression::Expression`] that a policy
-//! or filter says, and the [`model::requester::Requester`] in whose name a request runs. Users write PostgreSQL's
-//! language. On PostgreSQL their migrations run as they stand and the server itself applies their policies; on SQLite
-//! migrations become STRICT tables and documents, and policies are compiled into every statement.
+//! Users write PostgreSQL's language. On PostgreSQL their migrations run as they stand and the server itself applies
+//! their policies; on SQLite migrations become STRICT tables and documents, and policies are compiled into every
+//! statement. Tables, expressions, policies and the [`quoin_policy::model::requester::Requester`] in whose name a request
+//! runs are `quoin_policy`'s; migrations, queries and the catalogue's upkeep are this room's.
 //!
 //! Invariants: values reach SQL as parameters only, names come from the catalogue only; a table without row level
 //! security does not exist for anybody but the platform; an unknown field is refused alike whether hidden or absent.
 //!
-//! Reading order: [`model`], [`catalogue`], [`compile`], [`render`], `store`, [`service`], `http`.
+//! Reading order: [`model`], [`compile`], [`render`], `store`, [`service`], `http`.
 
-pub mod catalogue;
 pub mod compile;
 pub mod config;
 pub mod error;

@@ -7,6 +7,7 @@ use crate::workspace::Workspace;
 const FLOORS: &[(&str, u8)] = &[
     ("quoin-kernel", 0),
     ("quoin-db", 1),
+    ("quoin-policy", 2),
     ("quoin-web", 2),
     ("quoin-audit", 3),
     ("quoin-jobs", 4),
@@ -31,7 +32,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("tokio-postgres-rustls", &["quoin-db"]),
     ("reqwest", &["quoin-web"]),
     ("lettre", &["quoin-mail"]),
-    ("sqlparser", &["quoin-data"]),
+    ("sqlparser", &["quoin-policy"]),
     ("argon2", &["quoin-identity", "bench"]),
 ];
 

@@ -2,18 +2,64 @@
 
 use quoin_db::{Engine, Value};
 
-use super::builder::SqlBuilder;
-use super::policy::{Part, binds};
+use super::inserting::InsertRows;
+use super::reading::ReadRows;
 use super::statement::Assignments;
-use crate::catalogue::TableEntry;
 use crate::error::DataError;
-use crate::model::expression::Expression;
-use crate::model::literal::Literal;
-use crate::model::table::{Column, Command};
+use quoin_policy::catalogue::TableEntry;
+use quoin_policy::compile::builder::SqlBuilder;
+use quoin_policy::compile::policy::{Part, binds};
+use quoin_policy::model::expression::Expression;
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::table::{Column, Command};
 
-impl SqlBuilder<'_> {
+/// Writes statements that update and delete rows.
+pub trait ChangeRows {
     /// Writes the change of the rows that match. On SQLite the last answered column says whether policies agree.
-    pub fn update_rows(
+    fn update_rows(
+        &mut self,
+        entry: &TableEntry,
+        sets: &Assignments,
+        filter: &Expression,
+        returning: &[&Column],
+        reads: bool,
+    ) -> Result<(), DataError>;
+
+    /// Writes which existing rows a change may touch.
+    fn existing(&mut self, entry: &TableEntry, command: Command, reads: bool) -> Result<(), DataError>;
+
+    /// Writes what policies demand of a row that a change leaves behind.
+    fn left_behind(&mut self, entry: &TableEntry, reads: bool) -> Result<(), DataError>;
+
+    /// Writes whether policies let the row that exists be changed; no row where there is none. SQLite only.
+    fn check_existing(
+        &mut self,
+        entry: &TableEntry,
+        filter: &Expression,
+        guarded: bool,
+    ) -> Result<(), DataError>;
+
+    /// Writes the query of rows that the change would leave behind against policies. SQLite only.
+    fn refused_changes(
+        &mut self,
+        entry: &TableEntry,
+        sets: &Assignments,
+        filter: &Expression,
+        reads: bool,
+    ) -> Result<(), DataError>;
+
+    /// Writes the removal of the rows that match.
+    fn delete_rows(
+        &mut self,
+        entry: &TableEntry,
+        filter: &Expression,
+        returning: &[&Column],
+        reads: bool,
+    ) -> Result<(), DataError>;
+}
+
+impl ChangeRows for SqlBuilder<'_> {
+    fn update_rows(
         &mut self,
         entry: &TableEntry,
         sets: &Assignments,
@@ -27,9 +73,9 @@ impl SqlBuilder<'_> {
                 self.push(", ");
             }
             self.name(name).push(" = ");
-            self.assigned(entry, name, value);
+            assigned(self, entry, name, value);
         }
-        let guarded = self.engine == Engine::Sqlite && binds(entry, self.requester);
+        let guarded = self.engine == Engine::Sqlite && binds(entry, self.requester());
         self.within(entry.table.name.clone(), |sql| {
             sql.push(" where ");
             sql.expression(filter)?;
@@ -49,20 +95,7 @@ impl SqlBuilder<'_> {
         })
     }
 
-    fn assigned(&mut self, entry: &TableEntry, name: &str, value: &Literal) {
-        let Literal::Raw(raw) = value else {
-            self.value(value);
-            return;
-        };
-        // A type that only PostgreSQL knows: it reads the JSON itself.
-        let kind =
-            entry.table.column(name).map_or_else(|| "text".to_owned(), |column| column.kind.to_string());
-        self.push("(select v from jsonb_to_record(").param(Value::from(format!("{{\"v\":{raw}}}")));
-        self.push("::jsonb) as quoin_value (v ").push(&kind).push("))");
-    }
-
-    /// Writes which existing rows a change may touch.
-    pub fn existing(&mut self, entry: &TableEntry, command: Command, reads: bool) -> Result<(), DataError> {
+    fn existing(&mut self, entry: &TableEntry, command: Command, reads: bool) -> Result<(), DataError> {
         self.policy(entry, command, Part::Using)?;
         if reads {
             self.push(" and ");
@@ -71,8 +104,7 @@ impl SqlBuilder<'_> {
         Ok(())
     }
 
-    /// Writes what policies demand of a row that a change leaves behind.
-    pub fn left_behind(&mut self, entry: &TableEntry, reads: bool) -> Result<(), DataError> {
+    fn left_behind(&mut self, entry: &TableEntry, reads: bool) -> Result<(), DataError> {
         self.push("(");
         self.policy(entry, Command::Update, Part::Check)?;
         if reads {
@@ -83,8 +115,7 @@ impl SqlBuilder<'_> {
         Ok(())
     }
 
-    /// Writes whether policies let the row that exists be changed; no row where there is none. SQLite only.
-    pub fn check_existing(
+    fn check_existing(
         &mut self,
         entry: &TableEntry,
         filter: &Expression,
@@ -98,12 +129,12 @@ impl SqlBuilder<'_> {
                 sql.push("1=1");
             }
             sql.push(") from ").table(&entry.table.name).push(" where ");
-            sql.expression(filter)
+            sql.expression(filter)?;
+            Ok(())
         })
     }
 
-    /// Writes the query of rows that the change would leave behind against policies. SQLite only.
-    pub fn refused_changes(
+    fn refused_changes(
         &mut self,
         entry: &TableEntry,
         sets: &Assignments,
@@ -131,8 +162,7 @@ impl SqlBuilder<'_> {
         })
     }
 
-    /// Writes the removal of the rows that match.
-    pub fn delete_rows(
+    fn delete_rows(
         &mut self,
         entry: &TableEntry,
         filter: &Expression,
@@ -142,7 +172,7 @@ impl SqlBuilder<'_> {
         self.push("delete from ").table(&entry.table.name).push(" where ");
         self.within(entry.table.name.clone(), |sql| {
             sql.expression(filter)?;
-            if sql.engine == Engine::Sqlite && binds(entry, sql.requester) {
+            if sql.engine == Engine::Sqlite && binds(entry, sql.requester()) {
                 sql.push(" and ");
                 sql.existing(entry, Command::Delete, reads)?;
             }
@@ -150,4 +180,15 @@ impl SqlBuilder<'_> {
             Ok(())
         })
     }
+}
+
+fn assigned(sql: &mut SqlBuilder<'_>, entry: &TableEntry, name: &str, value: &Literal) {
+    let Literal::Raw(raw) = value else {
+        sql.value(value);
+        return;
+    };
+    // A type that only PostgreSQL knows: it reads the JSON itself.
+    let kind = entry.table.column(name).map_or_else(|| "text".to_owned(), |column| column.kind.to_string());
+    sql.push("(select v from jsonb_to_record(").param(Value::from(format!("{{\"v\":{raw}}}")));
+    sql.push("::jsonb) as quoin_value (v ").push(&kind).push("))");
 }

@@ -2,20 +2,54 @@
 
 use quoin_db::{Engine, Value};
 
-use super::builder::SqlBuilder;
-use super::policy::{Part, binds};
+use super::reading::ReadRows;
 use super::statement::{Assignments, Conflict};
-use crate::catalogue::TableEntry;
 use crate::error::DataError;
-use crate::model::json_text;
-use crate::model::literal::Literal;
-use crate::model::table::{Column, Command};
+use quoin_policy::catalogue::TableEntry;
+use quoin_policy::compile::builder::SqlBuilder;
+use quoin_policy::compile::policy::{Part, binds};
+use quoin_policy::model::json_text;
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::table::{Column, Command};
 
-impl SqlBuilder<'_> {
+/// Writes statements that insert rows.
+pub trait InsertRows {
     /// Writes the insertion of one row. On SQLite every column is given; what policies refuse is not inserted.
     ///
     /// `reads` says that the caller will see rows, which PostgreSQL holds to the policies for reading as well.
-    pub fn insert_row(
+    fn insert_row(
+        &mut self,
+        entry: &TableEntry,
+        row: &Assignments,
+        conflict: Option<&Conflict>,
+        returning: &[&Column],
+        reads: bool,
+    ) -> Result<(), DataError>;
+
+    /// Writes the insertion of rows with the same columns, as one parameter. PostgreSQL only.
+    fn insert_rows(
+        &mut self,
+        entry: &TableEntry,
+        rows: &[Assignments],
+        conflict: Option<&Conflict>,
+        returning: &[&Column],
+    );
+
+    /// Writes the columns that a write answers, and whether the row was inserted just now.
+    fn returning(&mut self, returning: &[&Column], tells_inserted: bool);
+
+    /// Writes a subquery whose one row is the row that is proposed, NULL where nothing is given.
+    fn proposed(&mut self, entry: &TableEntry, row: &Assignments);
+
+    /// Writes what policies demand of a row that is inserted.
+    fn insert_check(&mut self, entry: &TableEntry, reads: bool) -> Result<(), DataError>;
+
+    /// Writes whether policies let the proposed row in. SQLite only.
+    fn check_proposed(&mut self, entry: &TableEntry, row: &Assignments) -> Result<(), DataError>;
+}
+
+impl InsertRows for SqlBuilder<'_> {
+    fn insert_row(
         &mut self,
         entry: &TableEntry,
         row: &Assignments,
@@ -24,7 +58,7 @@ impl SqlBuilder<'_> {
         reads: bool,
     ) -> Result<(), DataError> {
         self.push("insert into ").table(&entry.table.name);
-        let guarded = self.engine == Engine::Sqlite && binds(entry, self.requester);
+        let guarded = self.engine == Engine::Sqlite && binds(entry, self.requester());
         if row.is_empty() && !guarded {
             self.push(" default values");
         } else if guarded {
@@ -37,24 +71,23 @@ impl SqlBuilder<'_> {
             && row.iter().any(|(_, value)| matches!(value, Literal::Raw(_)))
         {
             self.push(" (").names(row.iter().map(|(name, _)| name.as_str())).push(")");
-            self.recordset(entry, row, std::slice::from_ref(row));
+            recordset(self, entry, row, std::slice::from_ref(row));
         } else {
             self.push(" (").names(row.iter().map(|(name, _)| name.as_str())).push(") values (");
             self.list(row, |sql, (_, value)| {
                 sql.value(value);
-                Ok(())
+                Ok::<_, DataError>(())
             })?
             .push(")");
         }
         if let Some(conflict) = conflict {
-            self.on_conflict(conflict, row);
+            on_conflict(self, conflict, row);
         }
         self.returning(returning, conflict.is_some_and(|conflict| conflict.merge));
         Ok(())
     }
 
-    /// Writes the insertion of rows with the same columns, as one parameter. PostgreSQL only.
-    pub fn insert_rows(
+    fn insert_rows(
         &mut self,
         entry: &TableEntry,
         rows: &[Assignments],
@@ -64,45 +97,14 @@ impl SqlBuilder<'_> {
         let Some(first) = rows.first() else { return };
         self.push("insert into ").table(&entry.table.name);
         self.push(" (").names(first.iter().map(|(name, _)| name.as_str())).push(")");
-        self.recordset(entry, first, rows);
+        recordset(self, entry, first, rows);
         if let Some(conflict) = conflict {
-            self.on_conflict(conflict, first);
+            on_conflict(self, conflict, first);
         }
         self.returning(returning, conflict.is_some_and(|conflict| conflict.merge));
     }
 
-    fn recordset(&mut self, entry: &TableEntry, first: &Assignments, rows: &[Assignments]) {
-        self.push(" select ").names(first.iter().map(|(name, _)| name.as_str()));
-        self.push(" from jsonb_to_recordset(")
-            .param(Value::from(document(rows)))
-            .push("::jsonb) as quoin_rows (");
-        for (index, (name, _)) in first.iter().enumerate() {
-            if index > 0 {
-                self.push(", ");
-            }
-            let kind =
-                entry.table.column(name).map_or_else(|| "text".to_owned(), |column| column.kind.to_string());
-            self.name(name).push(" ").push(&kind);
-        }
-        self.push(")");
-    }
-
-    fn on_conflict(&mut self, conflict: &Conflict, row: &Assignments) {
-        self.push(" on conflict (").names(conflict.columns.iter().map(String::as_str)).push(") do ");
-        if !conflict.merge || row.is_empty() {
-            self.push("nothing");
-            return;
-        }
-        self.push("update set ");
-        for (index, (name, _)) in row.iter().enumerate() {
-            if index > 0 {
-                self.push(", ");
-            }
-            self.name(name).push(" = excluded.").name(name);
-        }
-    }
-
-    pub(super) fn returning(&mut self, returning: &[&Column], tells_inserted: bool) {
+    fn returning(&mut self, returning: &[&Column], tells_inserted: bool) {
         if returning.is_empty() && !tells_inserted {
             return;
         }
@@ -114,8 +116,7 @@ impl SqlBuilder<'_> {
         }
     }
 
-    /// Writes a subquery whose one row is the row that is proposed, NULL where nothing is given.
-    pub fn proposed(&mut self, entry: &TableEntry, row: &Assignments) {
+    fn proposed(&mut self, entry: &TableEntry, row: &Assignments) {
         self.push("(select ");
         for (index, column) in entry.table.columns.iter().enumerate() {
             if index > 0 {
@@ -139,8 +140,7 @@ impl SqlBuilder<'_> {
         self.push(")");
     }
 
-    /// Writes what policies demand of a row that is inserted.
-    pub fn insert_check(&mut self, entry: &TableEntry, reads: bool) -> Result<(), DataError> {
+    fn insert_check(&mut self, entry: &TableEntry, reads: bool) -> Result<(), DataError> {
         self.policy(entry, Command::Insert, Part::Check)?;
         if reads {
             self.push(" and ");
@@ -149,14 +149,42 @@ impl SqlBuilder<'_> {
         Ok(())
     }
 
-    /// Writes whether policies let the proposed row in. SQLite only.
-    pub fn check_proposed(&mut self, entry: &TableEntry, row: &Assignments) -> Result<(), DataError> {
+    fn check_proposed(&mut self, entry: &TableEntry, row: &Assignments) -> Result<(), DataError> {
         self.push("select (");
         self.within(entry.table.name.clone(), |sql| sql.insert_check(entry, true))?;
         self.push(") from ");
         self.proposed(entry, row);
         self.push(" as ").name(&entry.table.name);
         Ok(())
+    }
+}
+
+fn recordset(sql: &mut SqlBuilder<'_>, entry: &TableEntry, first: &Assignments, rows: &[Assignments]) {
+    sql.push(" select ").names(first.iter().map(|(name, _)| name.as_str()));
+    sql.push(" from jsonb_to_recordset(").param(Value::from(document(rows))).push("::jsonb) as quoin_rows (");
+    for (index, (name, _)) in first.iter().enumerate() {
+        if index > 0 {
+            sql.push(", ");
+        }
+        let kind =
+            entry.table.column(name).map_or_else(|| "text".to_owned(), |column| column.kind.to_string());
+        sql.name(name).push(" ").push(&kind);
+    }
+    sql.push(")");
+}
+
+fn on_conflict(sql: &mut SqlBuilder<'_>, conflict: &Conflict, row: &Assignments) {
+    sql.push(" on conflict (").names(conflict.columns.iter().map(String::as_str)).push(") do ");
+    if !conflict.merge || row.is_empty() {
+        sql.push("nothing");
+        return;
+    }
+    sql.push("update set ");
+    for (index, (name, _)) in row.iter().enumerate() {
+        if index > 0 {
+            sql.push(", ");
+        }
+        sql.name(name).push(" = excluded.").name(name);
     }
 }
 

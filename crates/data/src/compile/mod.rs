@@ -1,17 +1,10 @@
-//! Writes statements for either engine from expressions and catalogue names. Pure: nothing here runs.
+//! Writes the statements of this room for either engine. Pure: nothing here runs.
 //!
-//! Values go in as parameters only, names come from the catalogue only, and the same shape of request always gives the
-//! same text, so that prepared statements are met again.
-//!
-//! Reading order: [`builder`], `expression`, [`policy`] (SQLite only: PostgreSQL applies its own), [`statement`] and
-//! the three rooms that write statements, [`schema`].
+//! Expressions and policies are written by `quoin_policy`'s builder; the three writers of rows extend it by a trait
+//! each, [`reading`], [`inserting`] and [`changing`]; [`schema`] writes migrations for SQLite.
 
-pub mod builder;
-mod changing;
-mod expression;
-mod inserting;
-mod json_on_sqlite;
-pub mod policy;
-mod reading;
+pub mod changing;
+pub mod inserting;
+pub mod reading;
 pub mod schema;
 pub mod statement;

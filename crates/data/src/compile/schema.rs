@@ -1,15 +1,15 @@
 //! Migrations on SQLite: changes of the schema as SQLite's own statements.
 
-use super::builder::SqlBuilder;
-use crate::catalogue::Catalogue;
 use crate::error::DataError;
-use crate::model::expression::Expression;
-use crate::model::literal::Literal;
-use crate::model::logical_type::LogicalType;
-use crate::model::requester::Requester;
-use crate::model::sql_subset::expressions::Place;
-use crate::model::sql_subset::{Change, stored_expression};
-use crate::model::table::{Column, Index, Schema, Table};
+use quoin_policy::catalogue::Catalogue;
+use quoin_policy::compile::builder::SqlBuilder;
+use quoin_policy::model::expression::Expression;
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::logical_type::LogicalType;
+use quoin_policy::model::requester::Requester;
+use quoin_policy::model::sql_subset::expressions::Place;
+use quoin_policy::model::sql_subset::{Change, stored_expression};
+use quoin_policy::model::table::{Column, Index, Schema, Table};
 use uuid::Uuid;
 
 /// Writes changes as SQL for SQLite.
@@ -76,7 +76,7 @@ impl<'a> SqliteSchema<'a> {
             if column.identity.is_some() {
                 sql.push(" primary key autoincrement");
             }
-            Ok(())
+            Ok::<_, DataError>(())
         })?;
         let has_identity = table.columns.iter().any(|column| column.identity.is_some());
         if let Some(key) = table.primary_key.as_ref().filter(|_| !has_identity) {
@@ -115,7 +115,7 @@ impl<'a> SqliteSchema<'a> {
         }
     }
 
-    fn actions(sql: &mut SqlBuilder<'_>, key: &crate::model::table::ForeignKey) {
+    fn actions(sql: &mut SqlBuilder<'_>, key: &quoin_policy::model::table::ForeignKey) {
         for (when, action) in [("delete", &key.on_delete), ("update", &key.on_update)] {
             if let Some(action) = action {
                 sql.push(" on ").push(when).push(" ").push(action);
@@ -126,7 +126,7 @@ impl<'a> SqliteSchema<'a> {
     fn stored(&self, sql: &mut SqlBuilder<'_>, table: &Table, source: &str) -> Result<(), DataError> {
         let expression = stored_expression(source, self.schema, table, Place::Constraint, None)?;
         // Inside the table's own definition its columns go by their bare names.
-        sql.within(String::new(), |sql| sql.expression(&expression))
+        Ok(sql.within(String::new(), |sql| sql.expression(&expression))?)
     }
 
     fn create_index(&self, sql: &mut SqlBuilder<'_>, table: &str, index: &Index) -> Result<(), DataError> {
@@ -206,10 +206,10 @@ impl<'a> SqliteSchema<'a> {
             }
             sql.list(&values, |sql, value| {
                 sql.value(value);
-                Ok(())
+                Ok::<_, DataError>(())
             })?
             .push(")");
-            Ok(())
+            Ok::<_, DataError>(())
         })?;
         Ok(())
     }
@@ -232,7 +232,7 @@ fn condition(sql: &mut SqlBuilder<'_>, filter: Option<&Expression>) -> Result<()
 }
 
 /// Tells whether a check came with this very column: it speaks of it, and no other check of the table's birth does.
-fn speaks_only_of(check: &crate::model::table::Check, table: &Table, column: &Column) -> bool {
+fn speaks_only_of(check: &quoin_policy::model::table::Check, table: &Table, column: &Column) -> bool {
     let schema = Schema::new();
     let Ok(expression) = stored_expression(&check.condition, &schema, table, Place::Constraint, None) else {
         return false;

@@ -1,6 +1,6 @@
 //! What the statements of writes are made of; `reading`, `inserting` and `changing` write them.
 
-use crate::model::literal::Literal;
+use quoin_policy::model::literal::Literal;
 
 /// A value for each column that a write sets.
 pub type Assignments = Vec<(String, Literal)>;

@@ -1,7 +1,7 @@
 use quoin_kernel::Problem;
 
 use super::DataError;
-use crate::model::requester::RequestRole;
+use quoin_policy::model::requester::RequestRole;
 
 #[test]
 fn what_a_caller_sends_is_never_the_servers_fault() {

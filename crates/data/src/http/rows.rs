@@ -8,8 +8,8 @@ use quoin_web::{Anyone, Ctx, HeaderMap, Json, Refusal, Response, State, ValidByt
 use super::answer::{body_format, check_profile, format, into_response};
 use crate::error::DataError;
 use crate::model::query::{Parameters, Preferences};
-use crate::model::requester::Requester;
 use crate::service::{BodyFormat, Data, RowsRequest};
+use quoin_policy::model::requester::Requester;
 
 /// Reads everything that a request says in its head.
 fn head(

@@ -3,11 +3,11 @@
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json_text::Json;
-use super::literal::Literal;
-use super::logical_type::LogicalType;
-use super::table::Table;
 use crate::error::DataError;
+use quoin_policy::model::json_text::Json;
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::logical_type::LogicalType;
+use quoin_policy::model::table::Table;
 
 /// The most rows that one request writes.
 const MOST_ROWS: usize = 10_000;
@@ -178,7 +178,7 @@ pub fn csv_rows(body: &[u8], table: &Table, shape: &Shape) -> Result<Rows, DataE
 fn csv_value(kind: &LogicalType, text: &str) -> Result<Literal, DataError> {
     if matches!(kind, LogicalType::Other(_)) {
         let mut quoted = String::new();
-        super::json_text::write_string(text, &mut quoted);
+        quoin_policy::model::json_text::write_string(text, &mut quoted);
         return Ok(Literal::Raw(quoted));
     }
     Ok(Literal::parse(kind, text)?)

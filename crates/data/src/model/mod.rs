@@ -1,17 +1,7 @@
 //! The nouns of the Database API and their pure rules: no async, no SQL that runs.
 //!
-//! Reading order: [`logical_type`] and [`literal`] (what a value is), [`table`] (what a schema is), [`expression`]
-//! (what a policy or filter says), [`sql_subset`] (how migrations are read), [`requester`] (in whose name), [`query`].
+//! Types, tables, expressions and who asks are `quoin_policy`'s. Reading order: [`migration`], [`body`], [`query`].
 
 pub mod body;
-pub mod decimal;
-pub mod expression;
-pub mod json_text;
-pub mod literal;
-pub mod logical_type;
 pub mod migration;
-pub mod moment;
 pub mod query;
-pub mod requester;
-pub mod sql_subset;
-pub mod table;

@@ -6,12 +6,12 @@ use quoin_db::{Engine, Row};
 use quoin_kernel::Timestamp;
 
 use super::RenderError;
-use crate::model::decimal::Decimal;
-use crate::model::json_text::{Json, write_compact, write_string};
-use crate::model::literal::Literal;
-use crate::model::logical_type::LogicalType;
-use crate::model::moment::write_moment;
 use crate::model::query::Output;
+use quoin_policy::model::decimal::Decimal;
+use quoin_policy::model::json_text::{Json, write_compact, write_string};
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::logical_type::LogicalType;
+use quoin_policy::model::moment::write_moment;
 
 /// Writes a column as JSON; tells whether it is NULL, in which case nothing is written.
 pub(super) fn write_column(

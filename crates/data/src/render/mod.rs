@@ -1,15 +1,16 @@
 //! Rows as JSON or CSV, written straight from the driver into one text, without a tree of values in between.
 
 mod cell;
+mod plans;
 
 use std::sync::Arc;
 
 use quoin_db::{DbError, Engine, Row};
 
-use crate::model::json_text::write_string;
-use crate::model::literal::BadValue;
 use crate::model::query::Selection;
-use crate::model::table::{Column, Table};
+use quoin_policy::model::json_text::write_string;
+use quoin_policy::model::literal::BadValue;
+use quoin_policy::model::table::{Column, Table};
 
 /// Says in which form rows are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub enum RenderError {
     #[error(transparent)]
     BadValue(#[from] BadValue),
 }
+
+pub use self::plans::Plans;
 
 impl Plan {
     /// Plans the outputs of a selection.

@@ -9,11 +9,11 @@ use quoin_db::{Db, DbError, Engine, Tx};
 use quoin_kernel::Problem;
 use quoin_web::ExposedView;
 
-use crate::catalogue::{Catalogue, ViewSource};
 use crate::error::DataError;
-use crate::model::logical_type::LogicalType;
-use crate::model::table::{Column, Schema, Table};
 use crate::store::{catalogue_postgres, catalogue_sqlite, ledger};
+use quoin_policy::catalogue::{Catalogue, ViewSource};
+use quoin_policy::model::logical_type::LogicalType;
+use quoin_policy::model::table::{Column, Schema, Table};
 
 /// How long a catalogue is believed before the database is asked, in milliseconds.
 const BELIEVED_MS: u64 = 1000;

@@ -5,18 +5,19 @@ use quoin_db::{DbError, Engine, Tx};
 use super::Data;
 use super::insert_rows::{insert_answer, read_body, refuse_affected, violation};
 use super::request::{Answer, Resolved, RowsRequest, keep_or_undo, undone};
-use crate::compile::builder::SqlBuilder;
-use crate::compile::policy::binds;
+use crate::compile::changing::ChangeRows;
 use crate::compile::statement::{Assignments, Conflict};
 use crate::error::DataError;
-use crate::model::expression::{Comparison, Expression};
-use crate::model::literal::Literal;
 use crate::model::query::range::MOST_ROWS;
 use crate::model::query::{Resolution, Return};
-use crate::model::table::{Column, Table};
 use crate::render::{Format, Renderer};
 use crate::store::rows::{Collected, Prepared};
-use crate::store::session;
+use quoin_policy::compile::builder::SqlBuilder;
+use quoin_policy::compile::policy::binds;
+use quoin_policy::model::expression::{Comparison, Expression};
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::table::{Column, Table};
+use quoin_policy::session;
 
 /// A change of rows, ready to run.
 struct Change {
@@ -226,7 +227,7 @@ fn reads(filter: &Expression, returning: &[&Column]) -> bool {
 
 fn identity_always(table: &Table, sets: &Assignments) -> Option<String> {
     let always = table.columns.iter().find(|column| {
-        column.identity == Some(crate::model::table::Identity::Always)
+        column.identity == Some(quoin_policy::model::table::Identity::Always)
             && sets.iter().any(|(name, _)| *name == column.name)
     });
     always.map(|column| column.name.clone())

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::Data;
 use crate::error::DataError;
-use crate::model::logical_type::LogicalType;
-use crate::model::requester::{RequestRole, Requester};
-use crate::model::table::Table;
+use quoin_policy::model::logical_type::LogicalType;
+use quoin_policy::model::requester::{RequestRole, Requester};
+use quoin_policy::model::table::Table;
 
 impl Data {
     /// Describes the tables.

@@ -7,21 +7,22 @@ use quoin_db::{Engine, Tx};
 use super::Data;
 use super::request::{Answer, BodyFormat, Resolved, RowsRequest, keep_or_undo, undone};
 use super::upsert_on_sqlite::UpsertOnSqlite;
-use crate::catalogue::TableEntry;
-use crate::compile::builder::SqlBuilder;
-use crate::compile::policy::binds;
+use crate::compile::inserting::InsertRows;
 use crate::compile::schema::assigned;
 use crate::compile::statement::{Assignments, Conflict};
 use crate::error::DataError;
 use crate::model::body::{Rows, Shape, csv_rows, json_rows};
-use crate::model::literal::Literal;
 use crate::model::query::range::MOST_ROWS;
 use crate::model::query::{Output, Resolution, Return, Selection};
-use crate::model::requester::{RequestRole, Requester};
-use crate::model::table::{Column, Identity, Table};
 use crate::render::{Format, Plan, Renderer};
 use crate::store::rows::{Collected, Prepared};
-use crate::store::session;
+use quoin_policy::catalogue::TableEntry;
+use quoin_policy::compile::builder::SqlBuilder;
+use quoin_policy::compile::policy::binds;
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::requester::{RequestRole, Requester};
+use quoin_policy::model::table::{Column, Identity, Table};
+use quoin_policy::session;
 
 /// One statement of an insert, or one row of an upsert on SQLite.
 pub(super) enum Insertion {

@@ -9,15 +9,16 @@ use uuid::Uuid;
 
 use super::Data;
 use super::catalogue_cache::load;
-use crate::catalogue::Catalogue;
 use crate::compile::schema::SqliteSchema;
 use crate::error::DataError;
 use crate::model::migration::{AppliedMigration, UserMigration};
-use crate::model::requester::{RequestRole, Requester};
-use crate::model::sql_subset::{
+use crate::store::{catalogue_sqlite, ledger};
+use quoin_policy::catalogue::Catalogue;
+use quoin_policy::model::requester::{RequestRole, Requester};
+use quoin_policy::model::sql_subset::{
     POSTGRES_ONLY, PlannedChange, Refusal, is_postgres_only, plan, refuse_system_names,
 };
-use crate::store::{catalogue_sqlite, ledger, session};
+use quoin_policy::session;
 
 /// The largest migration that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;

@@ -19,11 +19,11 @@ use uuid::Uuid;
 
 use self::catalogue_cache::CatalogueCache;
 pub use self::request::{Answer, BodyFormat, RowsRequest};
-use crate::catalogue::TableEntry;
 use crate::config::DataConfig;
 use crate::error::DataError;
-use crate::model::requester::{RequestRole, Requester};
-use crate::store::session;
+use quoin_policy::catalogue::TableEntry;
+use quoin_policy::model::requester::{RequestRole, Requester};
+use quoin_policy::session;
 
 /// The Database API; cloning shares it.
 #[derive(Clone)]

@@ -2,13 +2,14 @@
 
 use super::Data;
 use super::request::{Answer, Resolved, RowsRequest};
-use crate::compile::builder::SqlBuilder;
+use crate::compile::reading::ReadRows;
 use crate::error::DataError;
 use crate::model::query::OrderTerm;
 use crate::model::query::range::content_range;
 use crate::render::Format;
 use crate::store::rows::{Collected, Prepared};
-use crate::store::session;
+use quoin_policy::compile::builder::SqlBuilder;
+use quoin_policy::session;
 
 impl Data {
     /// Answers the rows that match and that the requester may see, at most 1000.

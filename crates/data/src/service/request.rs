@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Data;
-use crate::catalogue::{Catalogue, TableEntry};
 use crate::error::DataError;
-use crate::model::expression::Expression;
 use crate::model::query::{Filters, Parameters, Preferences, Return, Window};
-use crate::model::requester::{RequestRole, Requester};
-use crate::render::{Format, Renderer};
+use crate::render::{Format, Plans, Renderer};
+use quoin_policy::catalogue::{Catalogue, TableEntry};
+use quoin_policy::model::expression::Expression;
+use quoin_policy::model::requester::{RequestRole, Requester};
 
 /// A request for rows of one table, read but not yet resolved.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ impl Data {
             return Err(DataError::UnknownTable(request.table.clone()));
         }
         let parameters = &request.parameters;
-        let plan = entry.plan(parameters.select.as_deref())?;
+        let plan = Plans::of(&entry).plan(parameters.select.as_deref(), &entry.table)?;
         let filter = Filters::parse(&parameters.filters, &entry.table)?;
         let (limit, offset) = (parameters.limit.as_deref(), parameters.offset.as_deref());
         let window = Window::parse(limit, offset, request.range.as_deref())?;

@@ -5,16 +5,18 @@
 use quoin_db::Tx;
 
 use super::insert_rows::{CompleteRow, Inserted, key_values, violation};
-use crate::catalogue::TableEntry;
-use crate::compile::builder::SqlBuilder;
-use crate::compile::policy::binds;
+use crate::compile::changing::ChangeRows;
+use crate::compile::inserting::InsertRows;
 use crate::compile::statement::{Assignments, Conflict};
 use crate::error::DataError;
-use crate::model::expression::{Comparison, Expression};
-use crate::model::requester::RequestRole;
-use crate::model::table::Column;
 use crate::render::Renderer;
 use crate::store::rows::Prepared;
+use quoin_policy::catalogue::TableEntry;
+use quoin_policy::compile::builder::SqlBuilder;
+use quoin_policy::compile::policy::binds;
+use quoin_policy::model::expression::{Comparison, Expression};
+use quoin_policy::model::requester::RequestRole;
+use quoin_policy::model::table::Column;
 
 /// The statements of one row.
 pub(super) struct UpsertOnSqlite {

@@ -3,8 +3,10 @@
 use quoin_db::statement::DynamicSql;
 use quoin_db::{DbError, Row, Tx};
 
-use crate::model::logical_type::LogicalType;
-use crate::model::table::{Check, Column, Command, ForeignKey, Identity, Index, Key, Policy, Schema, Table};
+use quoin_policy::model::logical_type::LogicalType;
+use quoin_policy::model::table::{
+    Check, Column, Command, ForeignKey, Identity, Index, Key, Policy, Schema, Table,
+};
 
 /// Everything that the documents below are read from, in one number: it changes when any of it does.
 const FINGERPRINT: &str = "

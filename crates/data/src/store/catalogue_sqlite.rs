@@ -2,7 +2,7 @@
 
 use quoin_db::{DbError, Tx, Value, params, statements};
 
-use crate::model::table::{Schema, Table};
+use quoin_policy::model::table::{Schema, Table};
 
 statements! {
     LIST = "select document from quoin.data_tables order by name";

@@ -3,8 +3,8 @@
 use super::operator::condition;
 use super::text::{field, split};
 use crate::error::DataError;
-use crate::model::expression::Expression;
-use crate::model::table::Table;
+use quoin_policy::model::expression::Expression;
+use quoin_policy::model::table::Table;
 
 /// How deep logic may nest.
 const DEEPEST: usize = 8;

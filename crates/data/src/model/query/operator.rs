@@ -3,12 +3,12 @@
 use super::selection::not_a_document;
 use super::text::{Field, items, unquote};
 use crate::error::DataError;
-use crate::model::expression::{Comparison, Expression, NativeOperand};
-use crate::model::json_text::Step;
-use crate::model::literal::Literal;
-use crate::model::logical_type::{Family, LogicalType};
-use crate::model::requester::RequestRole;
-use crate::model::table::Table;
+use quoin_policy::model::expression::{Comparison, Expression, NativeOperand};
+use quoin_policy::model::json_text::Step;
+use quoin_policy::model::literal::Literal;
+use quoin_policy::model::logical_type::{Family, LogicalType};
+use quoin_policy::model::requester::RequestRole;
+use quoin_policy::model::table::Table;
 
 /// How many values `any` and `all` may hold: each becomes a condition, and SQLite's nest at most 1000 deep.
 const MOST_ALTERNATIVES: usize = 200;

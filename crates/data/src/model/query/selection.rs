@@ -2,9 +2,9 @@
 
 use super::text::{Field, field, split, unquote};
 use crate::error::DataError;
-use crate::model::json_text::Step;
-use crate::model::logical_type::{Family, LogicalType};
-use crate::model::table::Table;
+use quoin_policy::model::json_text::Step;
+use quoin_policy::model::logical_type::{Family, LogicalType};
+use quoin_policy::model::table::Table;
 
 /// How many outputs one selection may name.
 const MOST_OUTPUTS: usize = 400;
@@ -53,7 +53,7 @@ impl Selection {
     }
 }
 
-fn whole(column: &crate::model::table::Column) -> Output {
+fn whole(column: &quoin_policy::model::table::Column) -> Output {
     Output {
         label: column.name.clone(),
         column: column.name.clone(),
@@ -122,7 +122,7 @@ pub(super) fn not_a_document(kind: &LogicalType) -> DataError {
     DataError::Refused {
         code: "42883".into(),
         message: format!("operator does not exist: {} -> unknown", kind.base_name()),
-        role: crate::model::requester::RequestRole::Authenticated,
+        role: quoin_policy::model::requester::RequestRole::Authenticated,
     }
 }
 
@@ -143,7 +143,7 @@ fn cast_type(name: &str) -> Result<LogicalType, DataError> {
             return Err(DataError::Refused {
                 code: "42704".into(),
                 message: format!("type \"{other}\" does not exist"),
-                role: crate::model::requester::RequestRole::Authenticated,
+                role: quoin_policy::model::requester::RequestRole::Authenticated,
             });
         }
     })

@@ -1,7 +1,7 @@
 //! Cutting query texts: at separators outside quotes and parentheses.
 
 use crate::error::DataError;
-use crate::model::json_text::Step;
+use quoin_policy::model::json_text::Step;
 
 /// Splits at `separator` where it stands outside of double quotes and parentheses.
 pub(super) fn split(text: &str, separator: char) -> Vec<&str> {

@@ -3,14 +3,14 @@
 use quoin_db::{Engine, Value};
 
 use super::builder::{DEEPEST_POLICY, SqlBuilder, impossible};
-use crate::error::DataError;
+use crate::error::PolicyError;
 use crate::model::expression::{Comparison, Expression, NativeOperand, SubSelect};
 use crate::model::json_text::Step;
 use crate::model::literal::Literal;
 use crate::model::logical_type::{Family, LogicalType};
 use crate::model::requester::RequestRole;
 
-type Written = Result<(), DataError>;
+type Written = Result<(), PolicyError>;
 
 impl SqlBuilder<'_> {
     /// Appends an expression.
@@ -131,7 +131,7 @@ impl SqlBuilder<'_> {
     }
 
     /// Orders texts by their bytes, as SQLite does, whatever the database's locale.
-    pub(super) fn byte_order(&mut self) {
+    pub fn byte_order(&mut self) {
         if self.engine == Engine::Postgres && !self.catalogue.orders_by_bytes {
             self.push(" collate \"C\"");
         }
@@ -213,7 +213,7 @@ impl SqlBuilder<'_> {
                 self.expression(value)?;
                 self.push(if *fold { " ~* " } else { " ~ " }).param(Value::from(pattern.clone())).push(")");
             }
-            _ => return Err(DataError::NotOnSqlite("regular expressions (match, imatch)")),
+            _ => return Err(PolicyError::NotOnSqlite("regular expressions (match, imatch)")),
         }
         Ok(())
     }
@@ -255,7 +255,7 @@ impl SqlBuilder<'_> {
 
     fn native(&mut self, value: &Expression, operator: &'static str, operand: &NativeOperand) -> Written {
         if self.engine == Engine::Sqlite {
-            return Err(DataError::NotOnSqlite("full-text, range and array operators"));
+            return Err(PolicyError::NotOnSqlite("full-text, range and array operators"));
         }
         self.push("(");
         match operand {
@@ -285,7 +285,7 @@ impl SqlBuilder<'_> {
     /// Writes a subquery of a policy: rows that the caller may read, as PostgreSQL has it.
     fn sub_select(&mut self, select: &SubSelect) -> Written {
         if self.depth >= DEEPEST_POLICY {
-            return Err(DataError::PolicyRecursion(select.table.clone()));
+            return Err(PolicyError::PolicyRecursion(select.table.clone()));
         }
         self.depth += 1;
         let alias = self.fresh_alias();
@@ -307,7 +307,7 @@ impl SqlBuilder<'_> {
         let entry = self.catalogue.entry(&select.table)?;
         if self.requester.role != RequestRole::Service {
             if !entry.table.row_security {
-                return Err(DataError::PermissionDenied(select.table.clone(), self.requester.role));
+                return Err(PolicyError::PermissionDenied(select.table.clone(), self.requester.role));
             }
             self.push(" and ");
             self.within_only(alias, |sql| sql.select_policy(&entry))?;

@@ -73,7 +73,7 @@ grant usage on all sequences in schema public to anon, authenticated, service_ro
 ";
 
 /// Makes roles, functions and rights; on SQLite there are none.
-pub(crate) fn prepare(tx: &mut Tx<'_>) -> Result<(), DbError> {
+pub fn prepare(tx: &mut Tx<'_>) -> Result<(), DbError> {
     match tx.engine() {
         Engine::Sqlite => Ok(()),
         Engine::Postgres => {
@@ -86,7 +86,7 @@ pub(crate) fn prepare(tx: &mut Tx<'_>) -> Result<(), DbError> {
 }
 
 /// Gives the request roles their rights after a migration.
-pub(crate) fn grant(tx: &mut Tx<'_>) -> Result<(), DbError> {
+pub fn grant(tx: &mut Tx<'_>) -> Result<(), DbError> {
     match tx.engine() {
         Engine::Sqlite => Ok(()),
         Engine::Postgres => tx.batch(GRANT),
@@ -97,7 +97,7 @@ pub(crate) fn grant(tx: &mut Tx<'_>) -> Result<(), DbError> {
 ///
 /// `as_owner` leaves the transaction in Quoin's own role: for the platform's key where `service_role` may not pass over
 /// policies, and for Quoin's views, whose own query says who sees what.
-pub(crate) fn begin(tx: &mut Tx<'_>, requester: &Requester, as_owner: bool) -> Result<(), DbError> {
+pub fn begin(tx: &mut Tx<'_>, requester: &Requester, as_owner: bool) -> Result<(), DbError> {
     if tx.engine() == Engine::Sqlite {
         return Ok(());
     }
@@ -110,7 +110,7 @@ pub(crate) fn begin(tx: &mut Tx<'_>, requester: &Requester, as_owner: bool) -> R
 }
 
 /// Tells whether `service_role` may not pass over policies.
-pub(crate) fn owner_serves(tx: &mut Tx<'_>) -> Result<bool, DbError> {
+pub fn owner_serves(tx: &mut Tx<'_>) -> Result<bool, DbError> {
     if tx.engine() == Engine::Sqlite {
         return Ok(false);
     }

@@ -5,7 +5,7 @@
 
 use super::builder::SqlBuilder;
 use crate::catalogue::{CompiledPolicy, TableEntry};
-use crate::error::DataError;
+use crate::error::PolicyError;
 use crate::model::expression::Expression;
 use crate::model::requester::{RequestRole, Requester};
 use crate::model::table::Command;
@@ -17,12 +17,12 @@ pub fn binds(entry: &TableEntry, requester: &Requester) -> bool {
 
 impl SqlBuilder<'_> {
     /// Appends which rows of `entry` the caller may read.
-    pub(super) fn select_policy(&mut self, entry: &TableEntry) -> Result<(), DataError> {
+    pub fn select_policy(&mut self, entry: &TableEntry) -> Result<(), PolicyError> {
         self.policy(entry, Command::Select, Part::Using)
     }
 
     /// Appends the condition of `command`: on rows that exist, or on rows that are left behind.
-    pub fn policy(&mut self, entry: &TableEntry, command: Command, part: Part) -> Result<(), DataError> {
+    pub fn policy(&mut self, entry: &TableEntry, command: Command, part: Part) -> Result<(), PolicyError> {
         let role = self.requester.role.as_str();
         let concerned = |policy: &&CompiledPolicy| {
             (policy.command == command || policy.command == Command::All)
@@ -44,7 +44,12 @@ impl SqlBuilder<'_> {
         Ok(())
     }
 
-    fn combined(&mut self, policies: &[&CompiledPolicy], part: Part, between: &str) -> Result<(), DataError> {
+    fn combined(
+        &mut self,
+        policies: &[&CompiledPolicy],
+        part: Part,
+        between: &str,
+    ) -> Result<(), PolicyError> {
         self.push("(");
         for (index, policy) in policies.iter().enumerate() {
             if index > 0 {

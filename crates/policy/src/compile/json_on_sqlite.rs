@@ -1,7 +1,7 @@
 //! Parts of documents on SQLite, where a document is its canonical text.
 
 use super::builder::SqlBuilder;
-use crate::error::DataError;
+use crate::error::PolicyError;
 use crate::model::expression::Expression;
 use crate::model::json_text::{Json, Step};
 use crate::model::literal::Literal;
@@ -17,7 +17,7 @@ impl SqlBuilder<'_> {
         document: &Expression,
         path: &[Step],
         as_text: bool,
-    ) -> Result<(), DataError> {
+    ) -> Result<(), PolicyError> {
         let path = Literal::Text(path_text(path));
         if !as_text {
             self.push("(");
@@ -36,13 +36,13 @@ impl SqlBuilder<'_> {
     }
 
     /// Writes `@>` as one condition for each part that must be there.
-    pub(super) fn contains(&mut self, left: &Expression, right: &Expression) -> Result<(), DataError> {
+    pub(super) fn contains(&mut self, left: &Expression, right: &Expression) -> Result<(), PolicyError> {
         let Expression::Constant(Literal::Json(wanted), _) = right else {
-            return Err(DataError::NotOnSqlite("documents that are compared with documents of other rows"));
+            return Err(PolicyError::NotOnSqlite("documents that are compared with documents of other rows"));
         };
-        let wanted = Json::parse(wanted).map_err(|_| DataError::NotOnSqlite("such documents"))?;
+        let wanted = Json::parse(wanted).map_err(|_| PolicyError::NotOnSqlite("such documents"))?;
         if parts(&wanted) > MOST_PARTS {
-            return Err(DataError::TooMuch(format!("cs takes a document of at most {MOST_PARTS} parts")));
+            return Err(PolicyError::TooMuch(format!("cs takes a document of at most {MOST_PARTS} parts")));
         }
         // NULL must stay NULL, or `not.cs` would find rows without a document.
         self.push("(");
@@ -53,7 +53,7 @@ impl SqlBuilder<'_> {
         Ok(())
     }
 
-    fn contained(&mut self, holder: &Holder<'_>, wanted: &Json) -> Result<(), DataError> {
+    fn contained(&mut self, holder: &Holder<'_>, wanted: &Json) -> Result<(), PolicyError> {
         match wanted {
             Json::Object(members) => {
                 self.typed(holder, "object")?;
@@ -95,14 +95,14 @@ impl SqlBuilder<'_> {
         Ok(())
     }
 
-    fn typed(&mut self, holder: &Holder<'_>, kind: &str) -> Result<(), DataError> {
+    fn typed(&mut self, holder: &Holder<'_>, kind: &str) -> Result<(), PolicyError> {
         self.push("ifnull(json_type(");
         self.holder(holder)?;
         self.push(") = '").push(kind).push("', 0)");
         Ok(())
     }
 
-    fn holder(&mut self, holder: &Holder<'_>) -> Result<(), DataError> {
+    fn holder(&mut self, holder: &Holder<'_>) -> Result<(), PolicyError> {
         match holder {
             Holder::Whole(expression) => self.expression(expression),
             Holder::Part(inner, path) => {

@@ -4,7 +4,7 @@ use quoin_db::{Engine, Value};
 use quoin_kernel::Problem;
 
 use crate::catalogue::Catalogue;
-use crate::error::DataError;
+use crate::error::PolicyError;
 use crate::model::literal::Literal;
 use crate::model::requester::Requester;
 
@@ -46,6 +46,11 @@ impl<'a> SqlBuilder<'a> {
     /// Starts SQL for SQLite that takes no parameters.
     pub fn inline(catalogue: &'a Catalogue, requester: &'a Requester) -> Self {
         Self { inline: true, ..Self::new(Engine::Sqlite, catalogue, requester) }
+    }
+
+    /// Returns the name of the nearest row in sight.
+    pub fn nearest_row(&self) -> Option<&str> {
+        self.rows.last().map(String::as_str)
     }
 
     /// Returns who asks.
@@ -94,11 +99,14 @@ impl<'a> SqlBuilder<'a> {
     }
 
     /// Appends a comma-separated list.
-    pub fn list<T>(
+    ///
+    /// # Errors
+    /// What `write` fails with.
+    pub fn list<T, E>(
         &mut self,
         items: impl IntoIterator<Item = T>,
-        mut write: impl FnMut(&mut Self, T) -> Result<(), DataError>,
-    ) -> Result<&mut Self, DataError> {
+        mut write: impl FnMut(&mut Self, T) -> Result<(), E>,
+    ) -> Result<&mut Self, E> {
         for (index, item) in items.into_iter().enumerate() {
             if index > 0 {
                 self.push(", ");
@@ -125,7 +133,7 @@ impl<'a> SqlBuilder<'a> {
     }
 
     /// Runs `write` with the row called `alias` in sight.
-    pub(super) fn within<T>(&mut self, alias: String, write: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn within<T>(&mut self, alias: String, write: impl FnOnce(&mut Self) -> T) -> T {
         self.rows.push(alias);
         let written = write(self);
         self.rows.pop();
@@ -133,7 +141,7 @@ impl<'a> SqlBuilder<'a> {
     }
 
     /// Runs `write` with nothing in sight but the row called `alias`: a policy sees only its own table.
-    pub(super) fn within_only<T>(&mut self, alias: String, write: impl FnOnce(&mut Self) -> T) -> T {
+    pub fn within_only<T>(&mut self, alias: String, write: impl FnOnce(&mut Self) -> T) -> T {
         let outer = std::mem::replace(&mut self.rows, vec![alias]);
         let written = write(self);
         self.rows = outer;
@@ -141,13 +149,13 @@ impl<'a> SqlBuilder<'a> {
     }
 
     /// Makes an alias that no table can have.
-    pub(super) fn fresh_alias(&mut self) -> String {
+    pub fn fresh_alias(&mut self) -> String {
         self.aliases += 1;
         format!("quoin_{}", self.aliases)
     }
 }
 
 /// An expression of the catalogue that the engine cannot run; a fault of ours, since the subset refuses them.
-pub(super) fn impossible(what: &str) -> DataError {
-    DataError::Problem(Problem::internal(format!("{what} reached the compiler")))
+pub(super) fn impossible(what: &str) -> PolicyError {
+    PolicyError::Problem(Problem::internal(format!("{what} reached the compiler")))
 }

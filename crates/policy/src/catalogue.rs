@@ -1,16 +1,16 @@
 //! The users' tables as the server knows them at one moment: documents, and what is compiled from them.
 
+use std::any::Any;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use crate::error::DataError;
+use crate::error::PolicyError;
 use crate::model::expression::{Claim, Comparison, Expression};
 use crate::model::logical_type::LogicalType;
-use crate::model::query::Selection;
 use crate::model::sql_subset::expressions::Place;
 use crate::model::sql_subset::{Refusal, stored_expression};
 use crate::model::table::{Command, Schema, Table};
-use crate::render::Plan;
 
 /// Holds every table by name. Never changes: another one takes its place.
 #[derive(Debug, Default)]
@@ -34,31 +34,28 @@ pub struct TableEntry {
     pub defaults: Vec<Option<Expression>>,
     /// The query behind it, where it is a view of Quoin's.
     pub view: Option<ViewSource>,
-    /// How rows are written, by the text of `select`.
-    plans: RwLock<HashMap<String, Arc<Plan>>>,
+    /// What a room works out once for as long as this entry lives.
+    memo: Memo,
 }
 
-/// How many selections each table remembers.
-const MOST_PLANS: usize = 64;
+/// Holds one value of a room's own, made when it is first asked for.
+#[derive(Default)]
+struct Memo(OnceLock<Box<dyn Any + Send + Sync>>);
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memo")
+    }
+}
 
 impl TableEntry {
-    /// Plans how rows are written; a plan is made once for each text of `select`.
+    /// Returns what the caller's room remembers of this table; empty at first, gone when the schema changes.
     ///
-    /// # Errors
-    /// As [`Selection::parse`].
-    pub fn plan(&self, select: Option<&str>) -> Result<Arc<Plan>, DataError> {
-        let text = select.unwrap_or("*");
-        let plans = self.plans.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(plan) = plans.get(text) {
-            return Ok(Arc::clone(plan));
-        }
-        drop(plans);
-        let plan = Arc::new(Plan::new(&Selection::parse(select, &self.table)?, &self.table));
-        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() < MOST_PLANS {
-            plans.insert(text.to_owned(), Arc::clone(&plan));
-        }
-        Ok(plan)
+    /// # Panics
+    /// Where two rooms remember different things of one entry: each has a catalogue of its own.
+    pub fn memo<T: Default + Send + Sync + 'static>(&self) -> &T {
+        let kept = self.memo.0.get_or_init(|| Box::new(T::default()));
+        kept.downcast_ref().expect("one room asks one catalogue, always for the same type")
     }
 }
 
@@ -124,7 +121,7 @@ impl Catalogue {
             defaults: table.columns.iter().map(|_| None).collect(),
             policies: own.into_iter().collect(),
             view: Some(view),
-            plans: RwLock::default(),
+            memo: Memo::default(),
             table,
         };
         self.tables.entry(entry.table.name.clone()).or_insert_with(|| Arc::new(entry));
@@ -134,8 +131,8 @@ impl Catalogue {
     ///
     /// # Errors
     /// 404 `PGRST205`.
-    pub fn entry(&self, name: &str) -> Result<Arc<TableEntry>, DataError> {
-        self.tables.get(name).cloned().ok_or_else(|| DataError::UnknownTable(name.to_owned()))
+    pub fn entry(&self, name: &str) -> Result<Arc<TableEntry>, PolicyError> {
+        self.tables.get(name).cloned().ok_or_else(|| PolicyError::UnknownTable(name.to_owned()))
     }
 
     /// Returns every table and view.
@@ -154,7 +151,7 @@ fn uncompiled(table: &Table) -> TableEntry {
         defaults: table.columns.iter().map(|_| None).collect(),
         policies: Vec::new(),
         view: None,
-        plans: RwLock::default(),
+        memo: Memo::default(),
         table: table.clone(),
     }
 }
@@ -180,5 +177,5 @@ fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> 
         .iter()
         .map(|column| column.default.as_deref().map(|sql| default(sql, &column.kind)).transpose())
         .collect::<Result<_, _>>()?;
-    Ok(TableEntry { table: table.clone(), policies, defaults, view: None, plans: RwLock::default() })
+    Ok(TableEntry { table: table.clone(), policies, defaults, view: None, memo: Memo::default() })
 }
