@@ -7,6 +7,8 @@
 //!   worker that lost the lease changes nothing.
 //! - A try never outlives its lease, so leases need no renewal.
 //! - A job that has used up its tries stays as a dead letter until somebody retries or deletes it.
+//! - Where several processes share the queue, a worker that gives no sign of life loses its leases within seconds; one
+//!   that cannot give any stops its tries before that.
 //! - A worker takes only types it knows, so that processes may serve different rooms on one database.
 //! - A schedule fires once per due time among all nodes, and once after a pause, however long.
 //! - An event becomes exactly one job per subscriber: it is consumed in the transaction that enqueues them.
@@ -49,7 +51,7 @@ pub fn start(app: &quoin_web::App, worker: Worker) {
 }
 
 /// The queue's migrations, in order.
-pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!("jobs", "0001_queue");
+pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!("jobs", "0001_queue", "0002_workers");
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[
@@ -59,6 +61,7 @@ pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[
     store::queue_global::ALL,
     store::schedules_global::ALL,
     store::settlements_global::ALL,
+    store::workers_global::ALL,
 ];
 
 #[cfg(test)]

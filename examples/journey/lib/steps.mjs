@@ -1,6 +1,12 @@
 // Runs steps in order, prints a line for each and counts them.
 
 const counts = { passed: 0, failed: 0 }
+let driver = 'journey'
+
+/** Says what the summary line calls this program. */
+export function name(text) {
+  driver = text
+}
 
 /** Prints a heading. */
 export function chapter(title) {
@@ -27,7 +33,7 @@ export async function step(name, act) {
 
 /** Prints the summary line and answers the exit code. */
 export function finish() {
-  console.log(`\njourney: ${counts.passed} passed, ${counts.failed} failed`)
+  console.log(`\n${driver}: ${counts.passed} passed, ${counts.failed} failed`)
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1
 }
 

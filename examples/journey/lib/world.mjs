@@ -34,7 +34,7 @@ export function readWorld() {
 }
 
 /** One running Quoin, in one process or two. */
-class World {
+export class World {
   constructor(values) {
     this.url = values.url.replace(/\/$/, '')
     this.dataUrl = values['data-url']?.replace(/\/$/, '') ?? this.url

@@ -18,6 +18,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "journey-postgres", run: journey_on_postgres },
     Step { name: "journey-restricted", run: journey_restricted },
     Step { name: "journey-two-processes", run: journey_through_two_processes },
+    Step { name: "two-nodes", run: drive_two_nodes },
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
@@ -70,6 +71,31 @@ fn journey_through_two_processes(context: &Context<'_>, tally: &mut Tally) -> Ou
     let mut node = journey(context, &identity)?;
     node.args(["--data-url", &data.url(), "--stop-identity", &identity.id().to_string()]);
     drive(&mut node, &[&identity, &data], tally)
+}
+
+/// Two whole programs on one database. Their mails go to a server that the driver serves, so that it can count them.
+fn drive_two_nodes(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, "two-nodes")?;
+    let folders = [folder.join("first"), folder.join("second")];
+    let database = context.postgres.create_database("two_nodes")?;
+    let smtp_port = free_address()?.port().to_string();
+    let smtp = format!("smtp://127.0.0.1:{smtp_port}?tls=none");
+    let settings = [
+        ("QUOIN_DATABASE_URL", database.as_str()),
+        ("QUOIN_MASTER_KEY", MASTER_KEY),
+        ("QUOIN_PUBLIC_URL", "http://localhost"),
+        ("QUOIN_MAIL_SMTP_URL", &smtp),
+        ("QUOIN_IDENTITY_MAILS_PER_IP", "1000"),
+        ("QUOIN_JOBS_KEEP_DONE_HOURS", "1"),
+    ];
+    let start = |folder| Start { quoin: &context.quoin, folder, settings: &settings }.start();
+    let [first, second] = [start(&folders[0])?, start(&folders[1])?];
+    let mut node = Command::new("node");
+    node.arg(counterparts::journey(context.workspace)?.join("nodes/two-nodes.mjs")).args(arguments(&first));
+    node.args(["--second-url", &second.url(), "--kill-first", &first.id().to_string()]);
+    node.args(["--smtp-port", &smtp_port, "--database", &database]);
+    node.arg("--psql").arg(context.postgres.programs().join("psql"));
+    drive(&mut node, &[&first, &second], tally)
 }
 
 /// Makes the key with which one process asks another about callers, as an operator would. Returns its id and itself.

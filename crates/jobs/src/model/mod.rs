@@ -5,6 +5,7 @@ mod calendar;
 mod job;
 mod redact;
 mod subscriptions;
+mod worker;
 
 pub use backoff::Backoff;
 pub(crate) use backoff::jitter;
@@ -12,6 +13,7 @@ pub use calendar::{Calendar, InvalidSchedule};
 pub use job::{NewJob, QueuedJob, State};
 pub(crate) use redact::last_error;
 pub use subscriptions::Subscriptions;
+pub use worker::WorkerId;
 
 #[cfg(test)]
 mod tests;

@@ -3,11 +3,13 @@
 use quoin_db::{DbError, Row, Tx, Value, params, statements};
 use quoin_kernel::{JobId, Timestamp};
 
+use crate::model::WorkerId;
+
 statements! {
-    /// Leases up to `?3` due jobs. `?1` is `{"type": ["end of lease", max_attempts]}` for each type this process runs.
+    /// Leases up to `?3` due jobs to the worker `?4`. `?1` is `{"type": ["end of lease", max_attempts]}` for each type this process runs.
     CLAIM = "update quoin.jobs_queue set
             state = 'running', attempt = attempt + 1, fence = fence + 1,
-            lease_until = json_extract(?1, '$.\"' || type || '\"[0]'),
+            worker_id = ?4, lease_until = json_extract(?1, '$.\"' || type || '\"[0]'),
             max_attempts = json_extract(?1, '$.\"' || type || '\"[1]')
         where id in (select id from quoin.jobs_queue
             where state = 'waiting' and run_at <= ?2 and type in (select key from json_each(?1))
@@ -15,7 +17,7 @@ statements! {
         returning id, type, payload, attempt, max_attempts, fence",
         postgres: "update quoin.jobs_queue as job set
             state = 'running', attempt = job.attempt + 1, fence = job.fence + 1,
-            lease_until = (?1::jsonb -> job.type ->> 0)::timestamptz,
+            worker_id = ?4, lease_until = (?1::jsonb -> job.type ->> 0)::timestamptz,
             max_attempts = (?1::jsonb -> job.type ->> 1)::bigint
         from (select id from quoin.jobs_queue
             where state = 'waiting' and run_at <= ?2 and ?1::jsonb -> type is not null
@@ -70,8 +72,10 @@ pub(crate) fn claim(
     types: &str,
     now: Timestamp,
     limit: i64,
+    worker: WorkerId,
 ) -> Result<Vec<Claimed>, DbError> {
-    let mut claimed = tx.query(&CLAIM, &[json(types), Value::from(now), Value::from(limit)], read)?;
+    let params = [json(types), Value::from(now), Value::from(limit), Value::from(worker)];
+    let mut claimed = tx.query(&CLAIM, &params, read)?;
     claimed.sort_unstable_by_key(|job| job.id);
     Ok(claimed)
 }

@@ -6,3 +6,4 @@ pub(crate) mod events_global;
 pub(crate) mod queue_global;
 pub(crate) mod schedules_global;
 pub(crate) mod settlements_global;
+pub(crate) mod workers_global;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use quoin_db::testing::on_each_engine;
 
 use super::*;
+use crate::model::WorkerId;
 use crate::store::claims_global::{self, Claimed};
 use crate::store::settlements_global::{self, Ending, Settlement};
 
@@ -13,9 +14,9 @@ fn types(now: Timestamp, max_attempts: u32) -> String {
 }
 
 async fn claim(db: &Db, now: Timestamp, limit: i64) -> Vec<Claimed> {
-    let types = types(now, 3);
+    let (types, worker) = (types(now, 3), WorkerId::from_uuid(uuid::Uuid::from_u128(1)));
     let claimed = db.write_read_committed::<_, DbError, _>("test.claim", move |tx| {
-        claims_global::claim(tx, &types, now, limit)
+        claims_global::claim(tx, &types, now, limit, worker)
     });
     claimed.await.unwrap()
 }

@@ -3,6 +3,7 @@
 mod claims;
 mod events;
 mod schedules;
+mod takeover;
 mod workers;
 
 use std::sync::Arc;
@@ -95,7 +96,10 @@ struct Running {
 
 impl Running {
     fn start(parts: WorkerParts) -> Self {
-        let worker = Worker::new(parts).unwrap();
+        Self::worker(Worker::new(parts).unwrap())
+    }
+
+    fn worker(worker: Worker) -> Self {
         let (stop, stopped) = oneshot::channel();
         #[expect(clippy::disallowed_methods, reason = "the test ends the task itself")]
         let task = tokio::spawn(worker.run(async move { drop(stopped.await) }));

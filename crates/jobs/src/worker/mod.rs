@@ -5,8 +5,9 @@
 //! try has ended, when a delayed job, a lease or a schedule is due, and from time to time for what other processes
 //! enqueue.
 //!
-//! Reading order: [`run`](Worker::run), then `turn`, `tries` and `schedules`.
+//! Reading order: [`run`](Worker::run), then `turn`, `tries`, `heart` and `schedules`.
 
+mod heart;
 mod schedules;
 mod stats;
 mod tries;
@@ -21,20 +22,24 @@ use std::time::Duration;
 use quoin_db::{Db, DbError, Engine};
 use quoin_kernel::job::{JobType, Schedule};
 use quoin_kernel::{Clock, Rng, Timestamp};
+use tokio::time::Instant;
 
 use crate::config::JobsConfig;
-use crate::model::{InvalidSchedule, Subscriptions, jitter};
+use crate::model::{InvalidSchedule, Subscriptions, WorkerId, jitter};
 use crate::service::TOPIC;
 use crate::store::settlements_global::Settlement;
+use crate::store::workers_global;
+use heart::Heart;
+#[cfg(test)]
+pub(crate) use heart::Rhythm;
 use schedules::Schedules;
 pub use stats::{Stats, StatsSnapshot};
 use tries::Tries;
 use turn::{Plan, Turned};
 
-/// How long a worker on SQLite sleeps at most: only this process enqueues, and it wakes the worker.
-const SQLITE_POLL: Duration = Duration::from_secs(15);
-/// How long a worker on PostgreSQL sleeps at most: other processes enqueue too.
-const POSTGRES_POLL: Duration = Duration::from_secs(1);
+/// How long a worker on SQLite sleeps at most: only this process enqueues, and it wakes the worker. One that shares its
+/// queue sleeps from one sign of life to the next, because other processes enqueue too.
+const POLL_ALONE: Duration = Duration::from_secs(15);
 /// How long to wait after a turn that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How often finished jobs that were kept are removed.
@@ -67,6 +72,9 @@ pub struct Worker {
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     tries: Tries,
+    id: WorkerId,
+    /// Beats where other workers may share the queue.
+    heart: Option<Heart>,
     stats: Arc<Stats>,
     /// The last turn took as many jobs as it could: more may be due already.
     more_due: bool,
@@ -83,6 +91,8 @@ impl Worker {
     pub fn new(parts: WorkerParts) -> Result<Self, InvalidSchedule> {
         let WorkerParts { db, types, schedules, subscriptions, config, clock, rng } = parts;
         let types: HashMap<&'static str, JobType> = types.into_iter().map(|kind| (kind.name, kind)).collect();
+        let id = WorkerId::new(clock.now(), rng.as_ref());
+        let heart = (db.engine() == Engine::Postgres).then(|| Heart::new(id));
         Ok(Self {
             db,
             schedules: Schedules::new(schedules)?,
@@ -91,6 +101,8 @@ impl Worker {
             tries: Tries::new(types, clock.clone(), rng.clone()),
             clock,
             rng,
+            id,
+            heart,
             stats: Arc::default(),
             more_due: true,
             next_due: None,
@@ -105,7 +117,7 @@ impl Worker {
 
     /// Works until `stop` ends, then finishes what runs within `drain_s` seconds and gives the rest back.
     ///
-    /// Dropping the future is as safe as killing the process: leases end by themselves.
+    /// Dropping the future is as safe as killing the process: others take over.
     pub async fn run(mut self, stop: impl Future<Output = ()> + Send) {
         let wake = self.db.subscribe(TOPIC);
         let mut stop = pin!(stop);
@@ -132,7 +144,7 @@ impl Worker {
         if let Err(error) = self.turn(self.free()).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the job queue cannot be turned");
             self.more_due = true;
-            tokio::time::sleep(AFTER_FAILURE + jitter(AFTER_FAILURE, self.rng.as_ref())).await;
+            self.rest(AFTER_FAILURE + jitter(AFTER_FAILURE, self.rng.as_ref())).await;
         }
     }
 
@@ -145,6 +157,8 @@ impl Worker {
             settlements: settlements.clone(),
             types: self.tries.types_for_claim(now),
             limit,
+            sign: self.heart.as_ref().and_then(|heart| heart.due(Instant::now())),
+            worker: self.id,
             schedules: self.schedules.due(now),
             subscriptions: self.subscriptions.clone(),
             keep_done: self.config.keep_done_hours > 0,
@@ -153,8 +167,8 @@ impl Worker {
                 .then(|| (now - self.config.keep_done(), now - self.config.keep_dead())),
             rng: self.rng.clone(),
         };
-        match self.db.write_read_committed("jobs.turn", move |tx| plan.turn(tx)).await {
-            Ok(turned) => self.after_turn(now, limit, &settlements, turned),
+        match self.committed(plan).await {
+            Ok(turned) => self.after_turn(now, limit, &settlements, turned).await,
             Err(error) => {
                 // Nothing is lost: the endings are written by a later turn, and unknown claims end with their lease.
                 self.tries.put_back(&settlements);
@@ -164,7 +178,39 @@ impl Worker {
         Ok(())
     }
 
-    fn after_turn(&mut self, now: Timestamp, limit: u32, settled: &[Settlement], turned: Turned) {
+    /// Runs the turn's transaction. Where that takes so long that the others may give this worker up, its tries end.
+    async fn committed(&mut self, plan: Plan) -> Result<Turned, DbError> {
+        let mut write = pin!(self.db.write_read_committed("jobs.turn", move |tx| plan.turn(tx)));
+        if let Some(deadline) = self.heart.as_ref().and_then(Heart::yields_at) {
+            tokio::select! {
+                biased;
+                done = &mut write => return done,
+                () = tokio::time::sleep_until(deadline) => self.tries.stop_all().await,
+            }
+        }
+        write.await
+    }
+
+    /// Waits, and ends all tries once the last sign of life is so old that others may soon run them.
+    async fn rest(&mut self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let deadline = self.heart.as_ref().and_then(Heart::yields_at);
+        if let Some(deadline) = deadline.filter(|deadline| *deadline < until) {
+            tokio::time::sleep_until(deadline).await;
+            self.tries.stop_all().await;
+        }
+        tokio::time::sleep_until(until).await;
+    }
+
+    async fn after_turn(&mut self, now: Timestamp, limit: u32, settled: &[Settlement], mut turned: Turned) {
+        let unknown = turned.is_unknown();
+        if unknown {
+            // Given up while it slept: what it still runs belongs to others.
+            self.tries.stop_all().await;
+        }
+        if let (Some(heart), Some(pulse)) = (&mut self.heart, turned.pulse.take()) {
+            heart.learn(pulse);
+        }
         self.stats.settled(settled, turned.held);
         self.stats.claimed(turned.claimed.len());
         self.schedules.learn(turned.schedules);
@@ -172,7 +218,7 @@ impl Worker {
             self.purged_at = Some(now);
         }
         if limit > 0 {
-            self.more_due = turned.claimed.len() >= limit as usize || turned.more_events;
+            self.more_due = unknown || turned.claimed.len() >= limit as usize || turned.more_events;
             self.next_due = [turned.next_due, self.schedules.next_due()].into_iter().flatten().min();
         }
         for job in turned.claimed {
@@ -180,26 +226,47 @@ impl Worker {
         }
     }
 
-    /// Lets tries finish without taking new jobs, then gives back the leases of those that did not.
+    /// Lets tries finish without taking new jobs, gives back the leases of those that did not, and says goodbye.
     async fn drain(&mut self) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(u64::from(self.config.drain_s));
+        let deadline = Instant::now() + Duration::from_secs(u64::from(self.config.drain_s));
         while !self.tries.is_empty() {
-            let in_time = tokio::time::timeout_at(deadline, self.tries.wait_for_ending()).await;
-            if in_time.is_err() {
+            let beat = self.heart.as_ref().map(|heart| Instant::now() + heart.beat_every());
+            let until = beat.map_or(deadline, |beat| beat.min(deadline));
+            let in_time = tokio::time::timeout_at(until, self.tries.wait_for_ending()).await;
+            if in_time.is_err() && Instant::now() >= deadline {
                 self.tries.stop_all().await;
             }
             if let Err(error) = self.turn(0).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "jobs that ended could not be settled"
-                );
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, "jobs that ended could not be settled");
                 return;
             }
+        }
+        self.say_goodbye().await;
+    }
+
+    /// Takes this worker off the list, so that nobody waits for its signs of life.
+    async fn say_goodbye(&self) {
+        let Some(worker) = self.heart.as_ref().map(Heart::worker) else { return };
+        let gone =
+            self.db.write_read_committed("jobs.worker.leave", move |tx| workers_global::delete(tx, worker));
+        if let Err(error) = gone.await {
+            // The others will find out by themselves.
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the worker could not say that it stops"
+            );
         }
     }
 
     fn free(&self) -> u32 {
         self.config.concurrency.saturating_sub(self.tries.running())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_rhythm(mut self, rhythm: heart::Rhythm) -> Self {
+        self.heart = self.heart.map(|heart| heart.with_rhythm(rhythm));
+        self
     }
 
     fn purge_due(&self, now: Timestamp) -> bool {
@@ -208,15 +275,18 @@ impl Worker {
 
     /// Returns how long to sleep unless something wakes the worker.
     fn until_next_look(&self) -> Duration {
-        let poll = match self.db.engine() {
-            Engine::Sqlite => SQLITE_POLL,
-            // Half fixed, half drawn: several processes do not look at the same moments.
-            Engine::Postgres => POSTGRES_POLL / 2 + jitter(POSTGRES_POLL / 2, self.rng.as_ref()),
-        };
+        let poll = self.poll();
         match self.next_due {
             // With no slot free, what is due must wait for a try to end, and that wakes the worker.
             Some(due) if self.free() > 0 => due.since(self.clock.now()).min(poll),
             _ => poll,
         }
+    }
+
+    fn poll(&self) -> Duration {
+        let Some(heart) = &self.heart else { return POLL_ALONE };
+        // Half fixed, half drawn: several processes do not look at the same moments.
+        let half = heart.beat_every() / 2;
+        half + jitter(half, self.rng.as_ref())
     }
 }

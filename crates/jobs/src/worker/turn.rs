@@ -6,8 +6,9 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::{Rng, Timestamp};
 use serde_json::json;
 
+use super::heart::{Pulse, Sign};
 use super::schedules::{DueSchedule, Learnt};
-use crate::model::{NewJob, Subscriptions};
+use crate::model::{NewJob, Subscriptions, WorkerId};
 use crate::store::claims_global::{self, Claimed};
 use crate::store::events_global::{self, Happened};
 use crate::store::settlements_global::{self, Settlement};
@@ -20,6 +21,10 @@ const EVENTS_PER_TURN: u32 = 500;
 pub(super) struct Plan {
     pub(super) now: Timestamp,
     pub(super) settlements: Arc<[Settlement]>,
+    /// The sign of life that is due.
+    pub(super) sign: Option<Sign>,
+    /// Who takes jobs.
+    pub(super) worker: WorkerId,
     /// The types this process runs, with the end of a lease taken now, as JSON.
     pub(super) types: String,
     /// How many jobs may be taken; 0 takes none and looks for nothing.
@@ -37,6 +42,8 @@ pub(super) struct Plan {
 pub(super) struct Turned {
     /// How many of the settled leases were still held.
     pub(super) held: u64,
+    /// What the sign of life has shown, where one was given.
+    pub(super) pulse: Option<Pulse>,
     pub(super) claimed: Vec<Claimed>,
     pub(super) more_events: bool,
     pub(super) schedules: Vec<Learnt>,
@@ -45,12 +52,21 @@ pub(super) struct Turned {
     pub(super) next_due: Option<Timestamp>,
 }
 
+impl Turned {
+    /// Tells whether the others did not know of this worker: it is new, or was given up.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.pulse.as_ref().is_some_and(|pulse| !pulse.was_known)
+    }
+}
+
 impl Plan {
     /// Runs the turn. It may run again: everything it decides is read anew.
     pub(super) fn turn(&self, tx: &mut Tx<'_>) -> Result<Turned, DbError> {
         let held = settlements_global::settle(tx, &self.settlements, self.now, self.keep_done)?;
         let mut turned = Turned { held, ..Turned::default() };
-        if self.limit == 0 {
+        turned.pulse = self.sign.as_ref().map(|sign| sign.give(tx, self.now)).transpose()?;
+        // Nobody takes jobs before the others know of it: they would take them back.
+        if self.limit == 0 || turned.is_unknown() {
             return Ok(turned);
         }
         claims_global::reap(tx, self.now)?;
@@ -58,7 +74,7 @@ impl Plan {
         for schedule in &self.schedules {
             turned.schedules.push(self.advance(tx, schedule)?);
         }
-        turned.claimed = claims_global::claim(tx, &self.types, self.now, i64::from(self.limit))?;
+        turned.claimed = claims_global::claim(tx, &self.types, self.now, i64::from(self.limit), self.worker)?;
         if turned.claimed.len() < self.limit as usize {
             turned.next_due = claims_global::next_due(tx, &self.types)?;
         }
