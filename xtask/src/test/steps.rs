@@ -19,6 +19,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "journey-restricted", run: journey_restricted },
     Step { name: "journey-two-processes", run: journey_through_two_processes },
     Step { name: "two-nodes", run: drive_two_nodes },
+    Step { name: "equality-sqlite", run: equality_on_sqlite },
+    Step { name: "equality-postgres", run: equality_on_postgres },
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
@@ -96,6 +98,29 @@ fn drive_two_nodes(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     node.args(["--smtp-port", &smtp_port, "--database", &database]);
     node.arg("--psql").arg(context.postgres.programs().join("psql"));
     drive(&mut node, &[&first, &second], tally)
+}
+
+fn equality_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    equality(context, tally, "equality-sqlite", &[])
+}
+
+fn equality_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let url = context.postgres.create_database("equality")?;
+    equality(context, tally, "equality-postgres", &[("QUOIN_DATABASE_URL", &url)])
+}
+
+/// Measures answers about known and unknown addresses: thousands from one network address, which must not be limited.
+fn equality(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, name)?;
+    let many = [("QUOIN_IDENTITY_MAILS_PER_IP", "1000000"), ("QUOIN_IDENTITY_FAILURES_PER_IP", "1000000")];
+    let settings = [settings, &many].concat();
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
+    let mut node = Command::new("node");
+    node.arg(counterparts::journey(context.workspace)?.join("equality/equality.mjs")).args(arguments(&server));
+    if context.long {
+        node.args(["--pairs", "1000", "--each-kind"]);
+    }
+    drive(&mut node, &[&server], tally)
 }
 
 /// Makes the key with which one process asks another about callers, as an operator would. Returns its id and itself.

@@ -1,0 +1,85 @@
+// Pairs of calls, one with a known address and one with an unknown one, in random order.
+
+import { randomInt } from 'node:crypto'
+import { Agent, request } from 'node:http'
+import { assert } from '../lib/expect.mjs'
+import { chapter, step } from '../lib/steps.mjs'
+import { makeKnown } from './doors.mjs'
+import { median, pairsAccuracy, thresholdAccuracy, tolerance } from './statistics.mjs'
+
+/** How far the medians may lie apart. */
+const MEDIANS_MS = 5
+const WARM_UP = 10
+
+/** Knocks at one door with addresses of some kinds, and compares. */
+export async function compare(world, door, kinds, pairs) {
+  const label = `${door.name}, ${kinds.length > 1 ? 'all kinds of known addresses' : `known as ${kinds[0]}`}`
+  chapter(label)
+  const addresses = await prepare(world, door, kinds, pairs + WARM_UP)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const [known, unknown] = [[], []]
+  await step(`${pairs} pairs of answers are alike, byte for byte`, async () => {
+    for (const [i, pair] of addresses.entries()) {
+      const answers = {}
+      for (const which of randomInt(2) ? ['known', 'unknown'] : ['unknown', 'known']) {
+        answers[which] = await knock(world, door, pair[which], agent)
+      }
+      assert.deepEqual(answers.known.shape, answers.unknown.shape)
+      assert.ok(answers.known.shape.status < 500 && answers.known.shape.status !== 429, answers.known.shape.body)
+      if (i < WARM_UP) continue
+      known.push(answers.known.ms)
+      unknown.push(answers.unknown.ms)
+    }
+  })
+  agent.destroy()
+  await step('they take the same time', (say) => {
+    const [here, there] = [median(known), median(unknown)]
+    const guesses = [thresholdAccuracy(known, unknown), pairsAccuracy(known, unknown)]
+    const [byTime, byPair] = guesses.map((guess) => `${(guess * 100).toFixed(1)} %`)
+    const found = `medians ${here.toFixed(2)} and ${there.toFixed(2)} ms, guessed right ${byTime} of answers, ${byPair} of pairs`
+    assert.ok(Math.abs(here - there) <= MEDIANS_MS, found)
+    assert.ok(guesses[0] <= tolerance(pairs), found)
+    assert.ok(guesses[1] <= tolerance(pairs / 2), found)
+    say(found)
+  })
+}
+
+/** Makes pairs of addresses of the same length, of which one is known. */
+async function prepare(world, door, kinds, count) {
+  const run = `${door.name}-${kinds.join('-')}`.replaceAll(/[^a-z]+/g, '-')
+  const pairs = Array.from({ length: count }, (_, i) => {
+    const address = (word) => world.address(`${run}-${word}-${String(i).padStart(5, '0')}`)
+    return { known: address('aa'), unknown: address('bb'), kind: kinds[i % kinds.length] }
+  })
+  for (let i = 0; i < count; i += 4) {
+    await Promise.all(pairs.slice(i, i + 4).map((pair) => makeKnown(world, pair.known, pair.kind)))
+  }
+  return pairs
+}
+
+function knock(world, door, email, agent) {
+  const body = JSON.stringify(door.body(email))
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  return new Promise((resolve, reject) => {
+    const start = process.hrtime.bigint()
+    const call = request(world.url + door.path, { method: 'POST', headers, agent }, (answer) => {
+      const chunks = []
+      answer.on('data', (chunk) => chunks.push(chunk))
+      answer.on('end', () => {
+        const ms = Number(process.hrtime.bigint() - start) / 1e6
+        resolve({ ms, shape: shapeOf(answer, Buffer.concat(chunks).toString(), email) })
+      })
+    })
+    call.on('error', reject)
+    call.end(body)
+  })
+}
+
+/** What two answers must have in common: everything but ids, moments and the address itself. */
+function shapeOf(answer, body, email) {
+  const { date: _, 'x-request-id': __, ...headers } = answer.headers
+  const id = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/g
+  const moment = /\d{4}-\d\d-\d\dT[\d:.]+Z/g
+  const shown = body.replaceAll(id, 'ID').replaceAll(moment, 'MOMENT').replaceAll(email, 'ADDRESS')
+  return { status: answer.statusCode, headers, length: body.length, body: shown }
+}
