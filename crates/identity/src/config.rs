@@ -36,6 +36,8 @@ pub struct IdentityConfig {
     pub refresh_grace_s: u64,
     /// Whether people may sign themselves up.
     pub sign_up: bool,
+    /// Whether people may have passwords; without, mailed links and codes are the way in.
+    pub passwords: bool,
     /// Wrong passwords per account within 15 minutes before it has to wait.
     pub failures_per_account: u32,
     /// Wrong passwords per address of the network within 15 minutes before it has to wait.
@@ -73,6 +75,7 @@ impl Default for IdentityConfig {
             recent_sign_in_s: 24 * 3600,
             refresh_grace_s: 10,
             sign_up: true,
+            passwords: true,
             failures_per_account: 10,
             failures_per_ip: 100,
             mails_per_address: 5,

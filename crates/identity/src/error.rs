@@ -43,9 +43,21 @@ pub enum IdentityError {
     /// The code for the change is wrong, used or too old.
     #[error("The code is not valid or has expired. Ask for another one.")]
     ReauthenticationNotValid,
+    /// The configuration gives nobody a password.
+    #[error("Passwords are not used here. Ask for a link with POST /auth/v1/otp.")]
+    PasswordsOff,
     /// The link or code does not work; why is not said to somebody who may have invented it.
     #[error("The link or code is not valid, was used already, or has expired. Ask for another one.")]
     LinkExpired,
+    /// The link was used before; said to whoever holds its token.
+    #[error("It works once, and somebody has used it. Ask for another one if you still need it.")]
+    LinkUsed,
+    /// The link is too old; said to whoever holds its token.
+    #[error("It worked for a few minutes only. Ask for another one, and open it when it arrives.")]
+    LinkTooOld,
+    /// A newer link was sent; said to whoever holds the older one's token.
+    #[error("A newer mail was sent to you, and only the link in the newest one works.")]
+    LinkReplaced,
     /// No session has this refresh token.
     #[error("The refresh token is not valid. Sign in again.")]
     RefreshTokenNotFound,
@@ -93,7 +105,11 @@ impl IdentityError {
             Self::SamePassword => (422, "same_password", "The password is the same"),
             Self::ReauthenticationNeeded => (400, "reauthentication_needed", "A recent sign-in is needed"),
             Self::ReauthenticationNotValid => (422, "reauthentication_not_valid", "The code is not valid"),
+            Self::PasswordsOff => (422, "email_provider_disabled", "Passwords are not used here"),
             Self::LinkExpired => (403, "otp_expired", "The link or code does not work"),
+            Self::LinkUsed => (403, "otp_expired", "This link was used already"),
+            Self::LinkTooOld => (403, "otp_expired", "This link has expired"),
+            Self::LinkReplaced => (403, "otp_expired", "There is a newer link"),
             Self::RefreshTokenNotFound => (400, "refresh_token_not_found", "Invalid refresh token"),
             Self::RefreshTokenAlreadyUsed => {
                 (400, "refresh_token_already_used", "Invalid refresh token: already used")

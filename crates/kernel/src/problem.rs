@@ -140,6 +140,11 @@ impl Problem {
         &self.0.code
     }
 
+    /// Returns the sentence that names the kind of problem.
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
     /// Returns the seconds of `Retry-After`.
     pub fn retry_after(&self) -> Option<u32> {
         self.0.retry_after_s

@@ -6,6 +6,7 @@ mod api_keys;
 mod introspect;
 mod landing;
 mod link_query;
+mod magic_link;
 mod out;
 mod sign_up;
 mod signing_keys;
@@ -23,6 +24,7 @@ pub fn routes(identity: Identity) -> Routes {
     let routes = Routes::new(identity);
     let routes = about::add(routes);
     let routes = sign_up::add(routes);
+    let routes = magic_link::add(routes);
     let routes = token::add(routes);
     let routes = verify::add(routes);
     let routes = user::add(routes);

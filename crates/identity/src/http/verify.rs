@@ -161,7 +161,8 @@ async fn submit(
     Ok(Redirect::to(location.as_str()).into_response())
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Tells whether a page's form was sent, rather than a program's call.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.trim_start().to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
 }

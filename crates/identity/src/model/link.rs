@@ -4,6 +4,7 @@ use quoin_kernel::hash::{equal_in_constant_time, hmac_sha256, sha256};
 use quoin_kernel::seal::MasterKey;
 use quoin_kernel::{EmailAddress, Id, Rng, Secret, Timestamp, UserId, rng};
 
+use crate::error::IdentityError;
 use crate::model::{AuthMethod, CodeChallenge};
 
 /// The kind of thing that a [`LinkId`] names.
@@ -25,7 +26,7 @@ pub enum Purpose {
     Invite,
     /// Lets somebody in who has forgotten the password.
     Recovery,
-    /// Signs in by link; administrators make these.
+    /// Signs in by link or code, and proves the address.
     Magiclink,
     /// Agrees to a change of address, from the present one.
     EmailChangeCurrent,
@@ -107,7 +108,22 @@ impl LinkSecrets {
 impl Link {
     /// Tells whether the link still works.
     pub fn is_alive(&self, now: Timestamp) -> bool {
-        self.ended.is_none() && self.expires_at > now && self.code_failures < MAX_CODE_FAILURES
+        self.check(now).is_ok()
+    }
+
+    /// Says why the link no longer works, to whoever holds its token.
+    ///
+    /// # Errors
+    /// One of the four variants that share the code `otp_expired`.
+    pub fn check(&self, now: Timestamp) -> Result<(), IdentityError> {
+        match self.ended {
+            Some((_, LinkEnding::Used)) => Err(IdentityError::LinkUsed),
+            Some((_, LinkEnding::Replaced)) => Err(IdentityError::LinkReplaced),
+            Some((_, LinkEnding::Revoked)) => Err(IdentityError::LinkExpired),
+            None if self.expires_at <= now => Err(IdentityError::LinkTooOld),
+            None if self.code_failures >= MAX_CODE_FAILURES => Err(IdentityError::LinkExpired),
+            None => Ok(()),
+        }
     }
 
     /// Tells whether `code` is the one that was sent beside this link.

@@ -1,4 +1,6 @@
-//! The two pages that a mailed link leads to: the button that uses it, and what to do where it does not work.
+//! The pages that a mailed link leads to: the button that uses it, and what to do where it does not work.
+
+mod sign_in_by_mail;
 
 use quoin_kernel::Problem;
 use quoin_web::StatusCode;
@@ -7,6 +9,8 @@ use quoin_web::page::{Html, Page};
 
 use crate::Identity;
 use crate::model::Purpose;
+
+pub(crate) use sign_in_by_mail::{ask_for_link, check_your_mail};
 
 /// What the form sends back.
 pub(crate) struct LinkForm<'a> {
@@ -48,20 +52,29 @@ pub(crate) fn use_link(identity: &Identity, purpose: Purpose, link: &LinkForm<'_
     Page::new(title, body).form_may_reach(&landing).cookie(form.set_cookie)
 }
 
-/// Says what to do where a link does not work, with the way back to the application.
+/// Says what to do where a link does not work: ask for another one, or go back to the application.
 pub(crate) fn dead_link(identity: &Identity, problem: &Problem, target: Option<&str>) -> Page {
-    let back = identity.app().config().redirect_or_site(target);
+    let config = identity.app().config();
+    let back = config.redirect_or_site(target);
+    let mut another = config.link("/auth/v1/magiclink");
+    if let Some(target) = target.and_then(|target| config.allowed_redirect(target)) {
+        another.query_pairs_mut().append_pair("redirect_to", target.as_str());
+    }
     let body = Html::new()
-        .raw("<main class=\"card\"><h1>This link does not work</h1><p>")
+        .raw("<main class=\"card\"><h1>")
+        .text(problem.title())
+        .raw("</h1><p>")
         .text(problem.message())
         .raw(
-            "</p><p class=\"soft\">Links work once and for a few minutes, and only the newest one of a kind does. Go \
-             back, and ask for another one there.</p><p><a class=\"button\" href=\"",
+            "</p><p class=\"soft\">Links work once and for a few minutes, and only the newest one of a kind does.</p>\
+             <p><a class=\"button\" href=\"",
         )
+        .text(another.as_str())
+        .raw("\">Mail me a link to sign in</a></p><p><a href=\"")
         .text(back.as_str())
         .raw("\">Go back</a></p></main>");
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    Page::new("This link does not work", body).status(status)
+    Page::new(problem.title(), body).status(status)
 }
 
 /// Returns title, text and button for what a link is for.

@@ -7,19 +7,21 @@ use quoin_kernel::{EmailAddress, Problem};
 use crate::Identity;
 use crate::model::Purpose;
 use crate::service::limits;
+use crate::service::new_password::demand_passwords;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::store::users_global;
 
 /// Sends a recovery link, if there is somebody to send it to who may sign in.
 ///
 /// # Errors
-/// 429 `over_email_send_rate_limit`, for unknown addresses too.
+/// `email_provider_disabled`; 429 `over_email_send_rate_limit`, for unknown addresses too.
 pub async fn request_recovery(
     identity: &Identity,
     email: EmailAddress,
     wishes: LinkWishes,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    demand_passwords(identity)?;
     limits::spend_mail(identity, &email, origin).await?;
     let now = origin.now;
     let draft = LinkDraft::new(identity, Purpose::Recovery, &wishes, now);

@@ -8,18 +8,20 @@ use crate::error::IdentityError;
 use crate::model::{AuthMethod, User};
 use crate::service::issue_session::{IssuedSession, SessionDraft, issue_session};
 use crate::service::limits;
+use crate::service::new_password::demand_passwords;
 use crate::store::users_global;
 
 /// Opens a session for whoever knows address and password. An unknown address costs the same work and answers alike.
 ///
 /// # Errors
-/// `invalid_credentials`; after a right password `email_not_confirmed` and `user_banned`; 429 after too many failures.
+/// `email_provider_disabled`; `invalid_credentials`; after a right password `email_not_confirmed` and `user_banned`; 429 after too many failures.
 pub async fn sign_in(
     identity: &Identity,
     email: EmailAddress,
     password: Secret<String>,
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
+    demand_passwords(identity)?;
     limits::check_failures(identity, &email, origin).await?;
     let wanted = email.clone();
     let user = identity

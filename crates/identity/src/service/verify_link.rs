@@ -75,8 +75,9 @@ pub async fn peek_link(
     let hash = LinkSecrets::token_hash(token);
     let link =
         identity.db().read("identity.link.get", move |tx| links_global::find_by_token(tx, &hash)).await?;
-    let link = link.filter(|link| link.is_alive(origin.now) && link.purpose.answers_to(wanted_type));
-    Ok(link.ok_or(IdentityError::LinkExpired)?.purpose)
+    let link = link.filter(|link| link.purpose.answers_to(wanted_type)).ok_or(IdentityError::LinkExpired)?;
+    link.check(origin.now)?;
+    Ok(link.purpose)
 }
 
 /// Consumes a link or code and does what it is for.
@@ -166,8 +167,12 @@ impl Attempt {
     fn consume(&self, tx: &mut Tx<'_>, link: &Link) -> Result<Used, Problem> {
         let (identity, origin) = (&self.identity, &self.origin);
         let now = origin.now;
-        if !link.purpose.answers_to(&self.wanted_type) || !links_global::consume(tx, link.id, now)? {
+        if !link.purpose.answers_to(&self.wanted_type) {
             return Err(IdentityError::LinkExpired.into());
+        }
+        link.check(now)?;
+        if !links_global::consume(tx, link.id, now)? {
+            return Err(IdentityError::LinkUsed.into());
         }
         let user = users_global::find(tx, link.user_id)?.ok_or(IdentityError::LinkExpired)?;
         let applied = apply_link(tx, identity, user, link, origin)?;

@@ -146,7 +146,7 @@ async fn a_used_link_redirects_with_an_error_or_says_what_to_do() {
         );
         let page = house.open_page(&link).await;
         assert_eq!(page.status, 403);
-        assert!(String::from_utf8_lossy(&page.body).contains("This link does not work"));
+        assert!(String::from_utf8_lossy(&page.body).contains("This link was used already"));
     })
     .await;
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod break_ins;
 mod harness;
 mod links;
+mod magic_links;
 mod rules;
 mod schema;
 mod sessions;

@@ -73,6 +73,10 @@ static ATTACKS: &[Attack] = &[
     attack_with("identity.link.use", "/auth/v1/verify", 403, 403, || {
         Some(json!({"type": "recovery", "token_hash": "guessed"}))
     }),
+    attack("identity.magic_link.ask", "/auth/v1/magiclink", 200, 200),
+    attack_with("identity.magic_link.request", "/auth/v1/otp", 200, 200, || {
+        Some(json!({"email": "victim@example.com"}))
+    }),
     attack("identity.reauthentication.request", "/auth/v1/reauthenticate", 401, 200),
     attack_with("identity.recovery.request", "/auth/v1/recover", 200, 200, || {
         Some(json!({"email": "victim@example.com"}))
