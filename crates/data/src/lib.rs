@@ -31,7 +31,7 @@ pub use service::Data;
 pub static MIGRATIONS: &[Migration] = quoin_db::migrations!("data", "0001_schema");
 
 /// Every statement of this room that is not built while running.
-pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::ledger::ALL, store::catalogue_sqlite::ALL];
+pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::ledger::ALL, store::documents::ALL];
 
 /// Describes the room to `server`, which must call [`Data::prepare`] before the first request.
 pub fn module(data: &Data) -> Module {

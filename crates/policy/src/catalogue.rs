@@ -5,12 +5,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use quoin_kernel::Problem;
+
 use crate::error::PolicyError;
 use crate::model::expression::{Claim, Comparison, Expression};
 use crate::model::logical_type::LogicalType;
 use crate::model::sql_subset::expressions::Place;
 use crate::model::sql_subset::{Refusal, stored_expression};
+use crate::model::storage_objects;
 use crate::model::table::{Command, Schema, Table};
+use crate::object_guard::ObjectGuard;
 
 /// Holds every table by name. Never changes: another one takes its place.
 #[derive(Debug, Default)]
@@ -21,6 +25,7 @@ pub struct Catalogue {
     pub orders_by_bytes: bool,
     tables: HashMap<String, Arc<TableEntry>>,
     schema: Schema,
+    objects: Option<Result<ObjectGuard, Refusal>>,
 }
 
 /// A table and what is compiled from its document.
@@ -93,13 +98,14 @@ impl Catalogue {
         native: bool,
     ) -> Result<Self, Refusal> {
         let mut tables = HashMap::with_capacity(schema.len());
-        for (name, table) in &schema {
+        for (name, table) in schema.iter().filter(|(name, _)| *name != storage_objects::NAME) {
             tables.insert(
                 name.clone(),
                 Arc::new(if native { uncompiled(table) } else { compile_table(table, &schema)? }),
             );
         }
-        Ok(Self { fingerprint, orders_by_bytes, tables, schema })
+        let objects = ObjectGuard::compile(&schema);
+        Ok(Self { fingerprint, orders_by_bytes, tables, schema, objects: Some(objects) })
     }
 
     /// Adds a read-only view, unless a table of the users has its name.
@@ -140,6 +146,18 @@ impl Catalogue {
         self.tables.values()
     }
 
+    /// Returns the policies on `storage.objects`.
+    ///
+    /// # Errors
+    /// A policy that can no longer be read: nobody but the platform may then touch objects, rather than everybody.
+    pub fn objects(&self) -> Result<&ObjectGuard, PolicyError> {
+        match &self.objects {
+            Some(Ok(guard)) => Ok(guard),
+            Some(Err(refusal)) => Err(PolicyError::Refused(refusal.clone())),
+            None => Err(PolicyError::Problem(Problem::internal("the catalogue has not been read"))),
+        }
+    }
+
     /// Returns the tables' documents.
     pub fn schema(&self) -> &Schema {
         &self.schema
@@ -156,7 +174,17 @@ fn uncompiled(table: &Table) -> TableEntry {
     }
 }
 
-fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> {
+impl TableEntry {
+    /// Compiles a table's policies and nothing else of it.
+    ///
+    /// # Errors
+    /// A policy that cannot be read.
+    pub(crate) fn compile_policies(table: &Table, schema: &Schema) -> Result<Self, Refusal> {
+        Ok(Self { policies: policies(table, schema)?, ..uncompiled(table) })
+    }
+}
+
+fn policies(table: &Table, schema: &Schema) -> Result<Vec<CompiledPolicy>, Refusal> {
     let mut policies = Vec::with_capacity(table.policies.len());
     for policy in &table.policies {
         let read = |sql: &Option<String>| {
@@ -170,6 +198,11 @@ fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> 
             check: read(&policy.check)?,
         });
     }
+    Ok(policies)
+}
+
+fn compile_table(table: &Table, schema: &Schema) -> Result<TableEntry, Refusal> {
+    let policies = policies(table, schema)?;
     let default =
         |sql: &str, kind: &LogicalType| stored_expression(sql, schema, table, Place::Default, Some(kind));
     let defaults = table

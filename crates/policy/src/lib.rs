@@ -8,12 +8,14 @@
 //! Invariants: values reach SQL as parameters only, names come from the catalogue only; of the policies that concern a
 //! command and a role some permissive one must hold and every restrictive one; NULL is not true.
 //!
-//! Reading order: [`model`], [`catalogue`], [`compile`], [`session`].
+//! Reading order: [`model`], [`catalogue`], [`compile`], [`session`], [`object_guard`].
 
 pub mod catalogue;
 pub mod compile;
 pub mod error;
 pub mod model;
+pub mod object_guard;
+pub mod port;
 pub mod session;
 
 pub use error::PolicyError;

@@ -109,6 +109,14 @@ pub fn begin(tx: &mut Tx<'_>, requester: &Requester, as_owner: bool) -> Result<(
     tx.batch(&format!("set local role {}; {claims}", requester.role.as_str()))
 }
 
+/// Puts the transaction back into Quoin's own role, without claims.
+pub fn end(tx: &mut Tx<'_>) -> Result<(), DbError> {
+    match tx.engine() {
+        Engine::Sqlite => Ok(()),
+        Engine::Postgres => tx.batch("reset role; select set_config('request.jwt.claims', '', true)"),
+    }
+}
+
 /// Tells whether `service_role` may not pass over policies.
 pub fn owner_serves(tx: &mut Tx<'_>) -> Result<bool, DbError> {
     if tx.engine() == Engine::Sqlite {

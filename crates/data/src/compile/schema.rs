@@ -32,7 +32,7 @@ impl<'a> SqliteSchema<'a> {
     pub fn sql(&self, change: &Change, uuid: &mut dyn FnMut() -> Uuid) -> Result<Option<String>, DataError> {
         let mut sql = SqlBuilder::inline(self.catalogue, self.requester);
         match change {
-            Change::Document => return Ok(None),
+            Change::Document | Change::Guard => return Ok(None),
             Change::CreateTable(table) => self.create_table(&mut sql, table)?,
             Change::AddColumn(table, column) => self.add_column(&mut sql, table, column, uuid)?,
             Change::CreateIndex(table, index) => self.create_index(&mut sql, table, index)?,

@@ -10,7 +10,7 @@ use quoin_kernel::Problem;
 use quoin_web::ExposedView;
 
 use crate::error::DataError;
-use crate::store::{catalogue_postgres, catalogue_sqlite, ledger};
+use crate::store::{catalogue_postgres, documents, ledger};
 use quoin_policy::catalogue::{Catalogue, ViewSource};
 use quoin_policy::model::logical_type::LogicalType;
 use quoin_policy::model::table::{Column, Schema, Table};
@@ -112,8 +112,12 @@ impl CatalogueCache {
 /// Reads the users' tables inside a transaction.
 pub(crate) fn load(tx: &mut Tx<'_>) -> Result<Schema, DbError> {
     match tx.engine() {
-        Engine::Sqlite => catalogue_sqlite::load(tx),
-        Engine::Postgres => catalogue_postgres::load(tx),
+        Engine::Sqlite => documents::load(tx),
+        Engine::Postgres => {
+            let mut schema = catalogue_postgres::load(tx)?;
+            documents::load_objects(tx, &mut schema)?;
+            Ok(schema)
+        }
     }
 }
 

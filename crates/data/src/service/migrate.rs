@@ -12,11 +12,11 @@ use super::catalogue_cache::load;
 use crate::compile::schema::SqliteSchema;
 use crate::error::DataError;
 use crate::model::migration::{AppliedMigration, UserMigration};
-use crate::store::{catalogue_sqlite, ledger};
+use crate::store::{documents, ledger};
 use quoin_policy::catalogue::Catalogue;
 use quoin_policy::model::requester::{RequestRole, Requester};
 use quoin_policy::model::sql_subset::{
-    POSTGRES_ONLY, PlannedChange, Refusal, is_postgres_only, plan, refuse_system_names,
+    POSTGRES_ONLY, PlannedChange, Refusal, is_postgres_only, native_text, plan, refuse_system_names,
 };
 use quoin_policy::session;
 
@@ -121,10 +121,13 @@ fn apply(tx: &mut Tx<'_>, sql: &str, platform: &Requester, seed: Uuid) -> Result
     let mut schema = load(tx)?;
     let changes = plan(sql, &mut schema)?;
     match engine {
-        Engine::Postgres => run_native(tx, sql),
+        Engine::Postgres => {
+            run_native(tx, &native_text(sql, &changes))?;
+            Ok(documents::save_objects(tx, &schema)?)
+        }
         Engine::Sqlite => {
             run_on_sqlite(tx, &changes, platform, seed)?;
-            Ok(catalogue_sqlite::save(tx, &schema)?)
+            Ok(documents::save(tx, &schema)?)
         }
     }
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use quoin_db::{Db, Engine};
 use quoin_kernel::Problem;
+use quoin_kernel::port::BoxFuture;
 use quoin_web::{App, ExposedView, FromRef};
 use uuid::Uuid;
 
@@ -21,8 +22,9 @@ use self::catalogue_cache::CatalogueCache;
 pub use self::request::{Answer, BodyFormat, RowsRequest};
 use crate::config::DataConfig;
 use crate::error::DataError;
-use quoin_policy::catalogue::TableEntry;
+use quoin_policy::catalogue::{Catalogue, TableEntry};
 use quoin_policy::model::requester::{RequestRole, Requester};
+use quoin_policy::port::Catalogues;
 use quoin_policy::session;
 
 /// The Database API; cloning shares it.
@@ -39,6 +41,12 @@ struct Inner {
 impl FromRef<Data> for App {
     fn from_ref(data: &Data) -> Self {
         data.0.app.clone()
+    }
+}
+
+impl Catalogues for Data {
+    fn catalogue(&self) -> BoxFuture<'_, Result<Arc<Catalogue>, Problem>> {
+        Box::pin(async { Ok(self.cache().current(self.db()).await?) })
     }
 }
 

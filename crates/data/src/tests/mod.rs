@@ -3,5 +3,6 @@
 mod differential;
 mod harness;
 mod migrations;
+mod object_policies;
 mod races;
 mod random;

@@ -8,4 +8,5 @@
 pub mod builder;
 mod expression;
 mod json_on_sqlite;
+mod paths;
 pub mod policy;

@@ -70,6 +70,8 @@ pub enum Expression {
     Length(Box<Self>),
     /// A conversion to text.
     ToText(Box<Self>),
+    /// A part of an object's name.
+    PathPart(PathPart, Box<Self>),
     /// A part of a document.
     JsonPart {
         /// The document.
@@ -90,6 +92,17 @@ pub enum Expression {
         /// What stands right of it.
         operand: NativeOperand,
     },
+}
+
+/// Names a part of an object's name, as the functions of the schema `storage` do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathPart {
+    /// `(storage.foldername(name))[n]`, from 1; NULL beyond the last folder.
+    Folder(u32),
+    /// `storage.filename(name)`.
+    File,
+    /// `storage.extension(name)`: what follows the last dot of the file's name, or all of it where it has none.
+    Extension,
 }
 
 /// The right side of an operator that only PostgreSQL knows.
@@ -192,7 +205,7 @@ impl Expression {
             Self::Coalesce(parts) => parts.first().map_or(LogicalType::Text, Self::kind),
             Self::NullIf(first, _) => first.kind(),
             Self::Length(_) => LogicalType::Int,
-            Self::ToText(_) => LogicalType::Text,
+            Self::ToText(_) | Self::PathPart(..) => LogicalType::Text,
             Self::JsonPart { as_text, .. } => {
                 if *as_text {
                     LogicalType::Text
@@ -206,7 +219,13 @@ impl Expression {
 
     /// Calls `see` for this expression and every one inside it, subqueries included.
     pub fn walk(&self, see: &mut dyn FnMut(&Self)) {
-        see(self);
+        self.walk_rows(0, &mut |part, _| see(part));
+    }
+
+    /// Calls `see` as [`Expression::walk`] does, and says how many rows further in each stands: a column whose level is
+    /// that number belongs to the outermost row.
+    pub fn walk_rows(&self, depth: usize, see: &mut dyn FnMut(&Self, usize)) {
+        see(self, depth);
         match self {
             Self::Not(inner)
             | Self::IsNull(inner)
@@ -216,38 +235,39 @@ impl Expression {
             | Self::Like { value: inner, .. }
             | Self::Matches { value: inner, .. }
             | Self::Native { value: inner, .. }
-            | Self::JsonPart { document: inner, .. } => inner.walk(see),
+            | Self::PathPart(_, inner)
+            | Self::JsonPart { document: inner, .. } => inner.walk_rows(depth, see),
             Self::All(parts) | Self::Any(parts) | Self::Coalesce(parts) => {
                 for part in parts {
-                    part.walk(see);
+                    part.walk_rows(depth, see);
                 }
             }
             Self::Compare(_, left, right)
             | Self::Distinct(left, right)
             | Self::NullIf(left, right)
             | Self::Contains(left, right) => {
-                left.walk(see);
-                right.walk(see);
+                left.walk_rows(depth, see);
+                right.walk_rows(depth, see);
             }
             Self::InList(value, list) => {
-                value.walk(see);
+                value.walk_rows(depth, see);
                 for part in list {
-                    part.walk(see);
+                    part.walk_rows(depth, see);
                 }
             }
             Self::InSelect(value, select) => {
-                value.walk(see);
-                select.walk(see);
+                value.walk_rows(depth, see);
+                select.walk_rows(depth + 1, see);
             }
-            Self::Exists(select) => select.walk(see),
+            Self::Exists(select) => select.walk_rows(depth + 1, see),
             Self::Constant(..) | Self::Column { .. } | Self::Claim(_) | Self::Now | Self::RandomUuid => {}
         }
     }
 }
 
 impl SubSelect {
-    fn walk(&self, see: &mut dyn FnMut(&Expression)) {
-        self.column.iter().chain(&self.filter).for_each(|part| part.walk(see));
+    fn walk_rows(&self, depth: usize, see: &mut dyn FnMut(&Expression, usize)) {
+        self.column.iter().chain(&self.filter).for_each(|part| part.walk_rows(depth, see));
     }
 }
 

@@ -7,11 +7,20 @@ use sqlparser::ast::{
 
 use super::Change;
 use super::columns::{constrain, default, define, settle};
-use super::names::{name, object_name, parts};
+use super::names::{guarded_name, name, object_name, parts};
 use super::refusal::Refusal;
 use super::tables::{find, table_constraint};
 use crate::model::expression::Expression;
+use crate::model::storage_objects;
 use crate::model::table::{Index, Schema, Table};
+
+/// Tells whether a statement does nothing but enable row level security on `storage.objects`, where it always is.
+pub(super) fn only_guards_objects(alter: &AlterTable) -> bool {
+    let enables =
+        |operation: &AlterTableOperation| matches!(operation, AlterTableOperation::EnableRowLevelSecurity);
+    guarded_name(&alter.name).is_ok_and(|name| name == storage_objects::NAME)
+        && alter.operations.iter().all(enables)
+}
 
 /// Accepts `alter table`.
 pub(super) fn alter(alter: &AlterTable, schema: &mut Schema) -> Result<Vec<Change>, Refusal> {

@@ -9,6 +9,7 @@ use crate::model::expression::{Claim, Comparison, Expression};
 use crate::model::json_text::Step;
 use crate::model::literal::Literal;
 use crate::model::logical_type::{Family, LogicalType};
+use crate::model::storage_objects;
 use crate::model::table::{Schema, Table};
 
 /// Where an expression stands, which decides what it may do.
@@ -33,7 +34,11 @@ pub struct Resolver<'a> {
 impl<'a> Resolver<'a> {
     /// Starts with one row of `table` in sight, or none.
     pub fn new(schema: &'a Schema, place: Place, table: Option<&'a Table>) -> Self {
-        let rows = table.map(|table| (table.name.clone(), table)).into_iter().collect();
+        let alias = |table: &Table| match table.name.as_str() {
+            storage_objects::NAME => "objects".to_owned(),
+            name => name.to_owned(),
+        };
+        let rows = table.map(|table| (alias(table), table)).into_iter().collect();
         Self { schema, place, rows }
     }
 
@@ -61,6 +66,9 @@ impl<'a> Resolver<'a> {
             Expr::Identifier(ident) => self.column(None, ident, expr),
             Expr::CompoundIdentifier(parts) => match parts.as_slice() {
                 [table, column] => self.column(Some(&name(table)?), column, expr),
+                [schema, table, column] if name(schema)? == "storage" && name(table)? == "objects" => {
+                    self.column(Some("objects"), column, expr)
+                }
                 [schema, table, column] if name(schema)? == "public" => {
                     self.column(Some(&name(table)?), column, expr)
                 }
@@ -108,6 +116,7 @@ impl<'a> Resolver<'a> {
             Expr::Exists { subquery, negated } => Ok(self.exists(subquery)?.negated(*negated)),
             Expr::Subquery(query) => self.scalar(query, wanted),
             Expr::Function(function) => self.function(function, expr),
+            Expr::CompoundFieldAccess { root, access_chain } => self.folder(root, access_chain, expr),
             _ => refuse(expr),
         }
     }

@@ -1,16 +1,17 @@
 //! The accepted functions and subqueries inside expressions.
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select, SelectItem, SetExpr,
-    Spanned, TableFactor,
+    AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select, SelectItem,
+    SetExpr, Spanned, Subscript, TableFactor,
 };
 
 use super::expressions::{Place, Resolver, refuse};
 use super::names::{name, object_name, parts};
 use super::plain::is_plain_select;
 use super::refusal::Refusal;
-use crate::model::expression::{Claim, Expression, SubSelect};
+use crate::model::expression::{Claim, Expression, PathPart, SubSelect};
 use crate::model::logical_type::{Family, LogicalType};
+use crate::model::storage_objects;
 
 impl Resolver<'_> {
     /// Reads a function call.
@@ -29,12 +30,55 @@ impl Resolver<'_> {
             (["now" | "current_timestamp"], []) if self.place != Place::Constraint => Ok(Expression::Now),
             (["gen_random_uuid"], []) if self.place == Place::Default => Ok(Expression::RandomUuid),
             (["length" | "char_length" | "character_length"], [text]) => self.length(text, whole),
+            (["storage", "filename"], [name]) => self.path_part(PathPart::File, name, whole),
+            (["storage", "extension"], [name]) => self.path_part(PathPart::Extension, name, whole),
             (["coalesce"], [first, rest @ ..]) => self.coalesce(first, rest),
             (["nullif"], [left, right]) => {
                 let (left, right) = self.pair(left, right, whole)?;
                 Ok(Expression::NullIf(Box::new(left), Box::new(right)))
             }
             _ => Err(Refusal::at(whole.span(), format!("the function call {whole} is not accepted here"))),
+        }
+    }
+
+    /// Reads `(storage.foldername(name))[n]`.
+    pub(super) fn folder(
+        &mut self,
+        root: &Expr,
+        access: &[AccessExpr],
+        whole: &Expr,
+    ) -> Result<Expression, Refusal> {
+        let mut root = root;
+        while let Expr::Nested(inner) = root {
+            root = inner;
+        }
+        let ([AccessExpr::Subscript(Subscript::Index { index })], Expr::Function(function)) = (access, root)
+        else {
+            return refuse(whole);
+        };
+        let path: Vec<_> = parts(&function.name)?.iter().map(|ident| ident.value.to_lowercase()).collect();
+        let number = match index {
+            Expr::Value(value) => value.to_string().parse::<u32>().ok().filter(|number| *number >= 1),
+            _ => None,
+        };
+        match (path.as_slice(), arguments(function, whole)?.as_slice(), number) {
+            ([schema, name], [argument], Some(number)) if schema == "storage" && name == "foldername" => {
+                self.path_part(PathPart::Folder(number), argument, whole)
+            }
+            _ => refuse(whole),
+        }
+    }
+
+    fn path_part(&mut self, part: PathPart, name: &Expr, whole: &Expr) -> Result<Expression, Refusal> {
+        // PostgreSQL applies the policies of the users' tables itself and has no such functions.
+        if self.rows.first().is_none_or(|(_, row)| row.name != storage_objects::NAME) {
+            return Err(Refusal::at(whole.span(), "storage.… is for policies on storage.objects"));
+        }
+        let value = self.value(name, Some(&LogicalType::Text))?;
+        match (value.kind().family(), &value) {
+            // A column costs nothing to repeat, and an object's name is one.
+            (Family::Text, Expression::Column { .. }) => Ok(Expression::PathPart(part, Box::new(value))),
+            _ => refuse(whole),
         }
     }
 

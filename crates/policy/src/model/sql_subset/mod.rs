@@ -11,6 +11,7 @@ mod data_types;
 pub mod expressions;
 mod functions;
 mod names;
+mod native;
 mod plain;
 mod policies;
 pub mod refusal;
@@ -22,13 +23,15 @@ use std::sync::Arc;
 use sqlparser::ast::{ObjectType, Statement};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{Span, Token, Tokenizer};
 
 pub use self::data_types::logical_type;
 use self::expressions::{Place, Resolver};
 use self::names::object_name;
+pub use self::native::native_text;
 pub use self::refusal::Refusal;
 use super::expression::Expression;
+use super::storage_objects;
 use super::table::{Column, Index, Schema, Table};
 
 /// The first line of a migration that goes to PostgreSQL unread and that SQLite refuses.
@@ -57,6 +60,8 @@ pub enum Change {
     Delete(String, Option<Expression>),
     /// Only the table's document changes: row level security, policies, defaults, comments.
     Document,
+    /// Only the policies on `storage.objects` change, of which no engine knows.
+    Guard,
 }
 
 /// A change, where it stands, and the schema after its statement.
@@ -64,6 +69,8 @@ pub enum Change {
 pub struct PlannedChange {
     /// The statement's line.
     pub line: u64,
+    /// Where the statement stands, without its semicolon.
+    pub span: Span,
     /// The change.
     pub change: Change,
     /// The schema after the statement.
@@ -102,6 +109,7 @@ pub fn is_postgres_only(sql: &str) -> bool {
 pub fn plan(sql: &str, schema: &mut Schema) -> Result<Vec<PlannedChange>, Refusal> {
     let mut parser =
         Parser::new(&PostgreSqlDialect {}).try_with_sql(sql).map_err(|error| unreadable(&error))?;
+    storage_objects::ensure(schema);
     let mut changes = Vec::new();
     loop {
         while parser.consume_token(&Token::SemiColon) {}
@@ -120,6 +128,7 @@ pub fn plan(sql: &str, schema: &mut Schema) -> Result<Vec<PlannedChange>, Refusa
         let after = Arc::new(schema.clone());
         changes.extend(accepted.into_iter().map(|change| PlannedChange {
             line,
+            span: Span::new(start.span.start, end.span.start),
             change,
             schema: after.clone(),
         }));
@@ -130,9 +139,10 @@ fn accept(statement: &Statement, schema: &mut Schema) -> Result<Vec<Change>, Ref
     match statement {
         Statement::CreateTable(table) => tables::create(table, schema),
         Statement::CreateIndex(index) => tables::create_index(index, schema).map(|change| vec![change]),
+        Statement::AlterTable(alter) if alterations::only_guards_objects(alter) => Ok(vec![Change::Guard]),
         Statement::AlterTable(alter) => alterations::alter(alter, schema),
-        Statement::CreatePolicy(policy) => policies::create(policy, schema).map(|()| vec![Change::Document]),
-        Statement::DropPolicy(policy) => policies::drop(policy, schema).map(|()| vec![Change::Document]),
+        Statement::CreatePolicy(policy) => policies::create(policy, schema).map(|change| vec![change]),
+        Statement::DropPolicy(policy) => policies::drop(policy, schema).map(|change| vec![change]),
         Statement::Insert(insert) => seeds::insert(insert, schema).map(|change| vec![change]),
         Statement::Update(update) => seeds::update(update, schema).map(|change| vec![change]),
         Statement::Delete(delete) => seeds::delete(delete, schema).map(|change| vec![change]),

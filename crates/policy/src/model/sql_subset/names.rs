@@ -3,6 +3,7 @@
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart, Spanned};
 
 use super::refusal::Refusal;
+use crate::model::storage_objects;
 
 /// Prefixes of names that belong to Quoin or to an engine.
 const RESERVED_PREFIXES: [&str; 3] = ["quoin_", "sqlite_", "pg_"];
@@ -48,6 +49,21 @@ pub(super) fn object_name(object: &ObjectName) -> Result<String, Refusal> {
         [table] => name(table),
         [schema, table] if name(schema)? == "public" => name(table),
         _ => Err(Refusal::at(object.span(), format!("\"{object}\" is not in the schema public"))),
+    }
+}
+
+/// Returns the name of a table that policies may guard: one of the users', or `storage.objects`.
+///
+/// # Errors
+/// As [`object_name`].
+pub(super) fn guarded_name(object: &ObjectName) -> Result<String, Refusal> {
+    let parts = parts(object)?;
+    let is = |ident: &Ident, wanted: &str| name(ident).is_ok_and(|name| name == wanted);
+    match parts.as_slice() {
+        [schema, table] if is(schema, "storage") && is(table, "objects") => {
+            Ok(storage_objects::NAME.to_owned())
+        }
+        _ => object_name(object),
     }
 }
 

@@ -2,16 +2,18 @@
 
 use sqlparser::ast::{CreatePolicy, CreatePolicyCommand, CreatePolicyType, DropPolicy, Expr, Owner, Spanned};
 
+use super::Change;
 use super::expressions::{Place, Resolver};
-use super::names::{object_name, policy_name};
+use super::names::{guarded_name, policy_name};
 use super::refusal::Refusal;
 use super::tables::find;
 use crate::model::expression::Expression;
+use crate::model::storage_objects;
 use crate::model::table::{Command, Policy, Schema, Table};
 
 /// Accepts `create policy`.
-pub(super) fn create(create: &CreatePolicy, schema: &mut Schema) -> Result<(), Refusal> {
-    let table_name = object_name(&create.table_name)?;
+pub(super) fn create(create: &CreatePolicy, schema: &mut Schema) -> Result<Change, Refusal> {
+    let table_name = guarded_name(&create.table_name)?;
     let table = find(schema, &table_name)?;
     let name = policy_name(&create.name);
     if table.policies.iter().any(|policy| policy.name == name) {
@@ -41,7 +43,7 @@ pub(super) fn create(create: &CreatePolicy, schema: &mut Schema) -> Result<(), R
     if let Some(table) = schema.get_mut(&table_name) {
         table.policies.push(policy);
     }
-    Ok(())
+    Ok(change_of(&table_name))
 }
 
 fn roles(create: &CreatePolicy) -> Result<Vec<String>, Refusal> {
@@ -79,17 +81,22 @@ fn condition(expr: Option<&Expr>, schema: &Schema, table: &Table) -> Result<Opti
 }
 
 /// Accepts `drop policy`.
-pub(super) fn drop(drop: &DropPolicy, schema: &mut Schema) -> Result<(), Refusal> {
-    let table_name = object_name(&drop.table_name)?;
+pub(super) fn drop(drop: &DropPolicy, schema: &mut Schema) -> Result<Change, Refusal> {
+    let table_name = guarded_name(&drop.table_name)?;
     find(schema, &table_name)?;
     let name = policy_name(&drop.name);
-    let Some(table) = schema.get_mut(&table_name) else { return Ok(()) };
+    let Some(table) = schema.get_mut(&table_name) else { return Ok(Change::Document) };
     let before = table.policies.len();
     table.policies.retain(|policy| policy.name != name);
     if table.policies.len() == before && !drop.if_exists {
         return Err(Refusal::at(drop.name.span, format!("{table_name} has no policy \"{name}\"")));
     }
-    Ok(())
+    Ok(change_of(&table_name))
+}
+
+/// PostgreSQL is told of policies on the users' tables, and of no others.
+fn change_of(table_name: &str) -> Change {
+    if table_name == storage_objects::NAME { Change::Guard } else { Change::Document }
 }
 
 /// Finds a policy of another table that asks `target`: that table's name and the policy's.
