@@ -20,6 +20,7 @@ pub mod keyring;
 pub mod model;
 mod pages;
 pub mod password;
+mod people;
 mod profiles;
 pub mod remote;
 pub mod service;

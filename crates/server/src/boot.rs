@@ -192,7 +192,7 @@ fn parse_url(name: &str, text: &str) -> Result<Url, CannotStart> {
 }
 
 async fn start_rooms(app: &App, settings: &Settings) -> Result<(Rooms, FirstKeys), CannotStart> {
-    let tenancy = Tenancy::new(app.clone());
+    let tenancy = Tenancy::new(app.clone(), settings.tenancy.clone());
     let mail =
         quoin_mail::open(app, &settings.mail).map_err(|error| CannotStart::Setting(error.to_string()))?;
     let mut first_keys = FirstKeys::default();
@@ -202,7 +202,8 @@ async fn start_rooms(app: &App, settings: &Settings) -> Result<(Rooms, FirstKeys
         let secret = settings.secret_key.clone();
         let preset = PresetKeys { publishable: settings.publishable_key.clone(), secret };
         first_keys = room.ensure_first_keys(&preset).await?;
-        tenancy.connect(Arc::new(room.clone()));
+        let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
+        tenancy.connect(quoin_tenancy::Ports { session_issuer, people });
         identity = Some(room.clone());
         Arc::new(room)
     } else {

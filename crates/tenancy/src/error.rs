@@ -27,6 +27,47 @@ pub enum TenancyError {
     /// A personal organisation lives as long as its person's account.
     #[error("a personal organisation cannot be deleted")]
     PersonalOrganization,
+    /// The organisation has no role of that name.
+    #[error("no such role")]
+    NoSuchRole,
+    /// Somebody has the role, is invited to it, or would get it.
+    #[error("the role is in use")]
+    RoleInUse,
+    /// The organisation has as many roles of its own as it may have.
+    #[error("too many roles")]
+    TooManyRoles,
+    /// New members get no role that manages by its rank.
+    #[error("the default role must rank as member")]
+    DefaultRoleTooHigh,
+    /// A field of a role cannot be used.
+    #[error("{field} {rule}")]
+    UnusableRole {
+        /// The field.
+        field: &'static str,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// Ownership goes to somebody else.
+    #[error("ownership is transferred to another member")]
+    TransferToOneself,
+    /// There is no open invitation with this id.
+    #[error("no such invitation")]
+    NoSuchInvitation,
+    /// The address has an open invitation already.
+    #[error("already invited")]
+    AlreadyInvited,
+    /// The link was invented, used, taken back, replaced, has expired, or its sender may no longer give it.
+    #[error("the invitation does not work")]
+    InvitationNotValid,
+    /// The caller has not proved that any address is theirs.
+    #[error("the address is not confirmed")]
+    AddressNotConfirmed,
+    /// The invitation was sent to another address than the caller's.
+    #[error("the invitation is for another address")]
+    OtherAddress,
+    /// A limit, or a room that this one needs, refuses.
+    #[error(transparent)]
+    Problem(#[from] Problem),
     /// The database failed.
     #[error(transparent)]
     Db(DbError),
@@ -36,6 +77,7 @@ impl From<DbError> for TenancyError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Unique { index, .. } if index == "tenancy_memberships_pkey" => Self::AlreadyMember,
+            DbError::Unique { index, .. } if index == "tenancy_invitations_open" => Self::AlreadyInvited,
             other => Self::Db(other),
         }
     }
@@ -65,7 +107,49 @@ impl From<TenancyError> for Problem {
                 Self::new(409, "personal_organization", "A personal organisation cannot be deleted")
                     .hint("It is deleted together with its person's account.")
             }
+            TenancyError::Problem(problem) => problem,
             TenancyError::Db(error) => error.into(),
+            other => of_roles_and_invitations(&other),
         }
+    }
+}
+
+fn of_roles_and_invitations(error: &TenancyError) -> Problem {
+    match error {
+        TenancyError::NoSuchRole => Problem::not_found("role"),
+        TenancyError::RoleInUse => {
+            Problem::new(409, "role_in_use", "Somebody has this role, or would get it").hint(
+                "Give those members another role, revoke invitations to it, and choose another default.",
+            )
+        }
+        TenancyError::TooManyRoles => {
+            Problem::new(409, "too_many_roles", "An organisation has at most 50 roles")
+        }
+        TenancyError::DefaultRoleTooHigh => {
+            let rule = "must be member, or a role of the organisation's own";
+            Problem::invalid(format!("default {rule}.")).field("default", rule)
+        }
+        TenancyError::UnusableRole { field, rule } => {
+            Problem::invalid(format!("{field} {rule}.")).field(*field, *rule)
+        }
+        TenancyError::TransferToOneself => {
+            Problem::invalid("user_id must be another member.").field("user_id", "must be another member")
+        }
+        TenancyError::NoSuchInvitation => Problem::not_found("invitation"),
+        TenancyError::AlreadyInvited => {
+            Problem::new(409, "already_invited", "This address has an open invitation already")
+                .hint("Send it again, or revoke it first.")
+        }
+        TenancyError::AddressNotConfirmed => {
+            Problem::new(403, "address_not_confirmed", "Confirm your address first")
+                .hint("Open the link in the confirmation mail, then accept again.")
+        }
+        TenancyError::OtherAddress => {
+            Problem::new(403, "invitation_for_other_address", "This invitation was sent to another address")
+                .hint("Sign in with the address that the invitation was sent to.")
+        }
+        _ => Problem::new(403, "invitation_not_valid", "This invitation does not work").detail(
+            "The invitation is not valid, was used or taken back, or has expired. Ask for another one.",
+        ),
     }
 }

@@ -1,39 +1,50 @@
 //! Organisations, who belongs to them, and what has been taken back.
 //!
-//! An *organisation* is the tenant that owns rows. A *membership* says who belongs to it, as owner, admin or member. Every
-//! account begins with a *personal* organisation. A *revocation* is what access tokens may no longer claim. Invariants:
+//! An *organisation* is the tenant that owns rows. A *membership* says who belongs to it, and in which *role*: owner,
+//! admin, member, or one that the organisation has made for itself out of permissions. An *invitation* asks the reader
+//! of an address to join. Every account begins with a *personal* organisation. A *revocation* is what access tokens may
+//! no longer claim. Invariants:
 //!
+//! - Nobody gives, takes or changes a role that holds more than their own.
+//! - An invitation is accepted once, by somebody who has proved that the invited address is theirs, and only while its
+//!   sender could still send it.
 //! - An organisation always has an owner, also when several step down at the same moment.
 //! - A change of role or a removal holds from the next request on, on every node within seconds: the membership's version
 //!   grows, and the revocation list refuses tokens of an older one.
 //! - A personal organisation cannot be deleted apart from its person's account.
 //!
-//! `identity` calls [`create_personal`], [`active_org`], [`set_last_used`] and [`remove_person`] inside its own
+//! What it must know of people it asks through the port [`People`]. `identity` calls [`create_personal`], [`active_org`], [`set_last_used`] and [`remove_person`] inside its own
 //! transactions.
 //!
 //! Reading order: [`model`], `store`, [`service`], [`revocations`], `http`.
 
+pub mod config;
 mod error;
 mod http;
 mod jobs;
 pub mod model;
+mod pages;
+mod port;
 pub mod revocations;
 pub mod service;
 mod store;
 
+pub use config::TenancyConfig;
 pub use error::TenancyError;
 pub use model::{ActiveOrg, NewMember, NewPersonal, OrgName};
+pub use port::People;
 pub use revocations::{Revocation, Revoked};
 pub use service::{
-    RemovedPerson, active_org, add_member, create_personal, exists, membership_of, remove_person, role_of,
-    set_last_used,
+    RemovedPerson, active_org, add_member, create_personal, exists, forget_address, membership_of,
+    remove_person, set_last_used, standing_of,
 };
 
 use std::sync::{Arc, OnceLock};
 
-use quoin_db::{DbError, Statement};
-use quoin_kernel::port::{BoxFuture, Memberships, SessionIssuer};
-use quoin_kernel::{OrgId, Problem, Standing, UserCaller};
+use quoin_audit::{Actor, Entry};
+use quoin_db::{Db, DbError, Statement};
+use quoin_kernel::port::{BoxFuture, Memberships, Origin, SessionIssuer};
+use quoin_kernel::{OrgId, Problem, Standing, UserCaller, UserId};
 use quoin_web::{App, FromRef, Module};
 
 /// The room: the app, and the port through which it has sessions issued. Cloning shares it.
@@ -42,19 +53,29 @@ pub struct Tenancy(Arc<Inner>);
 
 struct Inner {
     app: App,
-    session_issuer: OnceLock<Arc<dyn SessionIssuer>>,
+    config: TenancyConfig,
+    ports: OnceLock<Ports>,
+}
+
+/// What this room asks of others, which need it first.
+#[derive(Clone)]
+pub struct Ports {
+    /// Issues sessions.
+    pub session_issuer: Arc<dyn SessionIssuer>,
+    /// Knows whose address is whose.
+    pub people: Arc<dyn People>,
 }
 
 impl Tenancy {
-    /// Opens the room. Until [`Tenancy::connect`] is called, switching answers 503.
-    pub fn new(app: App) -> Self {
-        Self(Arc::new(Inner { app, session_issuer: OnceLock::new() }))
+    /// Opens the room. Until [`Tenancy::connect`] is called, switching and inviting answer 503.
+    pub fn new(app: App, config: TenancyConfig) -> Self {
+        Self(Arc::new(Inner { app, config, ports: OnceLock::new() }))
     }
 
-    /// Hands over who issues sessions, once: that room needs this one first.
-    pub fn connect(&self, session_issuer: Arc<dyn SessionIssuer>) {
-        // A second issuer would come from a second start of the same process; the first one stays.
-        self.0.session_issuer.get_or_init(|| session_issuer);
+    /// Hands over what other rooms do for this one, once.
+    pub fn connect(&self, ports: Ports) {
+        // Further ones would come from a second start of the same process; the first ones stay.
+        self.0.ports.get_or_init(|| ports);
     }
 
     /// Describes this room to `server`.
@@ -67,8 +88,26 @@ impl Tenancy {
     }
 
     pub(crate) fn session_issuer(&self) -> Result<&dyn SessionIssuer, Problem> {
-        let issuer = self.0.session_issuer.get().map(AsRef::as_ref);
-        issuer.ok_or_else(|| Problem::unavailable("identity_unavailable", "No session can be issued now", 5))
+        Ok(self.ports()?.session_issuer.as_ref())
+    }
+
+    pub(crate) fn people(&self) -> Result<&dyn People, Problem> {
+        Ok(self.ports()?.people.as_ref())
+    }
+
+    fn ports(&self) -> Result<&Ports, Problem> {
+        let unavailable =
+            || Problem::unavailable("identity_unavailable", "Nobody can say now who people are", 5);
+        self.0.ports.get().ok_or_else(unavailable)
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        self.0.app.db().system()
+    }
+
+    /// Starts the entry of what a person does.
+    pub(crate) fn entry(&self, actor: UserId, action: &'static str, origin: &Origin) -> Entry {
+        Entry::new(self.0.app.rng(), origin.now, Actor::User(actor), action).from(origin)
     }
 }
 
@@ -88,20 +127,31 @@ impl Memberships for Tenancy {
         let user_id = user.user_id;
         Box::pin(async move {
             let db = self.0.app.db().system();
-            let role: Result<_, DbError> =
-                db.read("tenancy.standing_of", move |tx| role_of(tx, user_id, org_id)).await;
-            Ok(role?.map(Standing::of))
+            let found: Result<_, DbError> =
+                db.read("tenancy.standing_of", move |tx| standing_of(tx, user_id, org_id)).await;
+            Ok(found?)
         })
     }
 }
 
 /// This room's migrations, in order.
-pub static MIGRATIONS: &[quoin_db::Migration] =
-    quoin_db::migrations!("tenancy", "0001_revocations", "0002_organizations");
+pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
+    "tenancy",
+    "0001_revocations",
+    "0002_organizations",
+    "0003_invitations",
+    "0004_roles"
+);
 
 /// Every statement of this room.
-pub static STATEMENTS: &[&[&Statement]] =
-    &[revocations::ALL, store::memberships::ALL, store::organizations::ALL];
+pub static STATEMENTS: &[&[&Statement]] = &[
+    revocations::ALL,
+    store::invitations::ALL,
+    store::invitations_global::ALL,
+    store::memberships::ALL,
+    store::organizations::ALL,
+    store::roles::ALL,
+];
 
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,11 @@ impl Person {
         }
     }
 
+    /// Reads the claims of the access token.
+    pub fn claims(&self) -> Value {
+        claims(&self.token)
+    }
+
     /// Calls as this person.
     pub async fn call(
         &self,

@@ -116,7 +116,8 @@ fn equality(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&
     let settings = [settings, &many].concat();
     let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
     let mut node = Command::new("node");
-    node.arg(counterparts::journey(context.workspace)?.join("equality/equality.mjs")).args(arguments(&server));
+    node.arg(counterparts::journey(context.workspace)?.join("equality/equality.mjs"))
+        .args(arguments(&server));
     if context.long {
         node.args(["--pairs", "1000", "--each-kind"]);
     }

@@ -32,6 +32,7 @@ pub async fn delete_user(
             let removed = quoin_tenancy::remove_person(tx, id, now, inside.app().rng())?;
             for address in [Some(&user.email), user.new_email.as_ref()].into_iter().flatten() {
                 quoin_mail::forget(tx, address, now)?;
+                quoin_tenancy::forget_address(tx, address)?;
             }
             users_global::delete(tx, id)?;
             let entry = inside.entry(actor.clone(), "identity.user.deleted", &seen_from).on(id);

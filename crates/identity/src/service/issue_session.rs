@@ -98,7 +98,7 @@ pub(crate) fn issue_session(
     let session = Session {
         id: draft.id,
         user_id: user.id,
-        org_id: org.map(|org| org.org_id),
+        org_id: org.as_ref().map(|org| org.org_id),
         aal: Aal::Aal1,
         method: draft.method,
         seed: draft.seed,
@@ -154,9 +154,9 @@ impl OpenSession {
             is_anonymous: false,
             email_verified: user.is_confirmed(),
             needs_second_factor: false,
-            org_id: self.org.map(|org| org.org_id),
-            org_role: self.org.map(|org| org.role.as_str().into()),
-            org_version: self.org.map(|org| org.version),
+            org_id: self.org.as_ref().map(|org| org.org_id),
+            org_role: self.org.as_ref().map(|org| org.standing.name().into()),
+            org_version: self.org.as_ref().map(|org| org.version),
         }
     }
 }

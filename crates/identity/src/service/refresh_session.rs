@@ -81,7 +81,7 @@ fn refresh(
 /// Keeps the active organisation while the person belongs to it, else takes the one they used last.
 fn keep_org(tx: &mut Tx<'_>, user: &User, session: &Session) -> Result<Option<ActiveOrg>, Problem> {
     let org = quoin_tenancy::active_org(tx, user.id, session.org_id)?;
-    let org_id = org.map(|org| org.org_id);
+    let org_id = org.as_ref().map(|org| org.org_id);
     if org_id != session.org_id {
         sessions_global::update_org(tx, session.id, org_id)?;
     }

@@ -161,7 +161,7 @@ async fn second_org(house: &House, owner: UserId) -> OrgId {
         let member = quoin_tenancy::NewMember {
             org_id: new.org_id,
             user_id: owner,
-            role: quoin_kernel::Role::Member,
+            standing: quoin_kernel::Standing::of(quoin_kernel::Role::Member),
             now: START,
         };
         quoin_tenancy::add_member(tx, &member)

@@ -14,6 +14,7 @@ use quoin_identity::config::IdentityConfig;
 use quoin_jobs::JobsConfig;
 use quoin_kernel::Secret;
 use quoin_mail::MailConfig;
+use quoin_tenancy::TenancyConfig;
 use serde::{Deserialize, Serialize};
 
 pub use docs::reference;
@@ -104,6 +105,8 @@ pub struct Settings {
     pub migrations_dir: PathBuf,
     /// People and how they sign in.
     pub identity: IdentityConfig,
+    /// Organisations and how people come into them.
+    pub tenancy: TenancyConfig,
     /// The users' own tables.
     pub data: DataConfig,
     /// The queue.
@@ -139,6 +142,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             migrations_dir: "migrations".into(),
             identity: IdentityConfig::default(),
+            tenancy: TenancyConfig::default(),
             data: DataConfig::default(),
             jobs: JobsConfig::default(),
             mail: MailConfig::default(),

@@ -72,6 +72,7 @@ pub fn load(
     let settings: Settings = serde_json::from_value(Value::Object(table))
         .map_err(|error| InvalidSettings::Value(error.to_string()))?;
     settings.identity.validate().map_err(|error| InvalidSettings::Value(error.to_string()))?;
+    settings.tenancy.validate().map_err(InvalidSettings::Value)?;
     settings.jobs.validate().map_err(InvalidSettings::Value)?;
     refuse_empty_secrets(&settings)?;
     Ok(settings)

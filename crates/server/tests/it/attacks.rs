@@ -117,6 +117,22 @@ static ATTACKS: &[Attack] = &[
     attack("mail.mailbox.list", "/admin/v1/mailbox?to=victim@example.com", 401, 403),
     attack("server.welcome", "/", 200, 200),
     attack("tenancy.audit.list", "/orgs/v1/orgs/{org}/audit", 401, 404),
+    attack_with("tenancy.invitations.accept", "/orgs/v1/invitations/accept", 401, 403, || {
+        Some(json!({"token": "guessed"}))
+    }),
+    attack_with("tenancy.invitations.create", "/orgs/v1/orgs/{org}/invitations", 401, 404, || {
+        Some(json!({"email": "accomplice@example.com", "role": "owner"}))
+    }),
+    attack("tenancy.invitations.list", "/orgs/v1/orgs/{org}/invitations", 401, 404),
+    attack_with(
+        "tenancy.invitations.resend",
+        "/orgs/v1/orgs/{org}/invitations/{random}/resend",
+        401,
+        404,
+        || Some(json!({})),
+    ),
+    attack("tenancy.invitations.revoke", "/orgs/v1/orgs/{org}/invitations/{random}", 401, 404),
+    attack("tenancy.invitations.show", "/orgs/v1/invitations/accept?token=guessed", 403, 403),
     attack_with("tenancy.members.change", "/orgs/v1/orgs/{org}/members/{user}", 401, 404, || {
         Some(json!({"role": "member"}))
     }),
@@ -130,6 +146,17 @@ static ATTACKS: &[Attack] = &[
         Some(json!({"name": "Taken over"}))
     }),
     attack("tenancy.orgs.switch", "/orgs/v1/orgs/{org}/switch", 401, 404),
+    attack_with("tenancy.orgs.transfer", "/orgs/v1/orgs/{org}/transfer", 401, 404, || {
+        Some(json!({"user_id": "{user}"}))
+    }),
+    attack("tenancy.roles.delete", "/orgs/v1/orgs/{org}/roles/editor", 401, 404),
+    attack("tenancy.roles.list", "/orgs/v1/orgs/{org}/roles", 401, 404),
+    attack_with("tenancy.roles.put", "/orgs/v1/orgs/{org}/roles/editor", 401, 404, || {
+        Some(json!({"permissions": ["members.manage"]}))
+    }),
+    attack_with("tenancy.roles.set_default", "/orgs/v1/orgs/{org}/roles", 401, 404, || {
+        Some(json!({"default": "member"}))
+    }),
     attack("web.calls.list", "/admin/v1/calls?sub={user}", 401, 403),
     attack("web.docs.read", "/docs", 200, 200),
     attack("web.health.alive", "/healthz", 200, 200),
@@ -153,6 +180,7 @@ impl Victim {
     fn body(&self, attack: &Attack) -> Option<Value> {
         let text = (attack.body)()?.to_string();
         let text = text.replace("{org}", &self.person.org_id).replace("{random}", &self.random);
+        let text = text.replace("{user}", &self.person.id);
         serde_json::from_str(&text).ok()
     }
 

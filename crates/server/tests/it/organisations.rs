@@ -1,8 +1,10 @@
 //! Stories of organisations, end to end.
 
+use std::time::Duration;
+
 use http::Method;
 use quoin_db::DbError;
-use quoin_kernel::Role;
+use quoin_kernel::{Role, Standing};
 use quoin_tenancy::NewMember;
 use quoin_testkit::{Person, TestServer, on_each_engine};
 use serde_json::json;
@@ -18,7 +20,8 @@ async fn create(server: &TestServer, owner: &Person) -> String {
 /// Lets a person join, as an accepted invitation would.
 async fn join(server: &TestServer, org: &str, person: &Person, role: Role) {
     let org_id = org.rsplit('/').next().unwrap().parse().unwrap();
-    let member = NewMember { org_id, user_id: person.id.parse().unwrap(), role, now: server.now() };
+    let standing = Standing::of(role);
+    let member = NewMember { org_id, user_id: person.id.parse().unwrap(), standing, now: server.now() };
     let db = server.app.db().system();
     db.write::<_, DbError, _>("test.join", move |tx| quoin_tenancy::add_member(tx, &member)).await.unwrap();
 }
@@ -85,7 +88,7 @@ async fn the_trail_shows_what_was_done_to_its_admins_and_to_the_platform() {
     on_each_engine(|server| async move {
         let ada = server.person("ada").await;
         let acme = create(&server, &ada).await;
-        server.clock.advance(std::time::Duration::from_secs(1));
+        server.advance(Duration::from_secs(1));
         let renamed = json!({"name": "Acme & Sons"});
         ada.call(&server, Method::PATCH, &acme, Some(&renamed)).await.expect(200);
         let empty = json!({"name": " "});
@@ -100,6 +103,110 @@ async fn the_trail_shows_what_was_done_to_its_admins_and_to_the_platform() {
         assert_eq!(page["data"][0]["action"], "tenancy.organization.renamed");
         assert!(page["next_cursor"].is_string());
         server.admin(Method::GET, "/jobs/v1/jobs?state=dead&type=mail.send", None).await.expect(200);
+    })
+    .await;
+}
+
+/// Returns the token that the newest invitation's link carries.
+async fn invitation_token(server: &TestServer, email: &str, count: usize) -> String {
+    let mail = server.mail(email, count).await;
+    let link = mail["links"][0].as_str().unwrap();
+    let path = link.strip_prefix("http://127.0.0.1:8080").expect("links lead to the public URL");
+    for _ in 0..20 {
+        let page = server.anon(Method::GET, path, None).await.expect(200);
+        assert!(page.text().contains("Acme") && !page.text().contains("<form"), "{}", page.text());
+    }
+    let (_, token) = link.split_once("token=").unwrap();
+    token.split('&').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_invited_colleague_joins_gets_a_role_and_loses_it_on_the_next_request() {
+    on_each_engine(|server| async move {
+        let ada = server.person("ada").await;
+        let acme = create(&server, &ada).await;
+        let (bob, eve) = (server.person("bob").await, server.person("eve").await);
+        server.advance(Duration::from_secs(1));
+        let invitations = format!("{acme}/invitations");
+        let wish = json!({"email": "Bob@Example.com", "role": "member"});
+        let sent = ada.call(&server, Method::POST, &invitations, Some(&wish)).await.expect(201).json();
+        assert_eq!((&sent["email"], &sent["status"]), (&json!("bob@example.com"), &json!("pending")));
+        let token = invitation_token(&server, "bob@example.com", 2).await;
+        let acceptance = json!({"token": token});
+        let accept = "/orgs/v1/invitations/accept";
+        server.anon(Method::POST, accept, Some(&acceptance)).await.expect(401);
+        let other = eve.call(&server, Method::POST, accept, Some(&acceptance)).await.expect(403);
+        assert_eq!(other.code(), "invitation_for_other_address");
+        let joined = bob.call(&server, Method::POST, accept, Some(&acceptance)).await.expect(200).json();
+        assert_eq!((&joined["name"], &joined["role"]), (&json!("Acme"), &json!("member")));
+        let again = bob.call(&server, Method::POST, accept, Some(&acceptance)).await.expect(403);
+        assert_eq!(again.code(), "invitation_not_valid");
+        let page = server.anon(Method::GET, &format!("{accept}?token={token}"), None).await.expect(403);
+        assert!(page.text().contains("does not work"));
+
+        let role = json!({"permissions": ["settings.manage"], "description": "Names things"});
+        let roles = format!("{acme}/roles");
+        ada.call(&server, Method::PUT, &format!("{roles}/namer"), Some(&role)).await.expect(200);
+        bob.call(&server, Method::PUT, &format!("{roles}/king"), Some(&role)).await.expect(403);
+        let bob = switch(&server, &bob, &acme).await;
+        let rename = json!({"name": "Acme & Bob"});
+        bob.call(&server, Method::PATCH, &acme, Some(&rename)).await.expect(403);
+        let member = format!("{acme}/members/{}", bob.id);
+        ada.call(&server, Method::PATCH, &member, Some(&json!({"role": "namer"}))).await.expect(200);
+        bob.call(&server, Method::PATCH, &acme, Some(&rename)).await.expect(401);
+        let refreshed = bob.refresh(&server, &bob.refresh_token).await.expect(200).json();
+        let bob = Person::of(&refreshed, &bob.password);
+        assert_eq!(bob.claims()["org_role"], "namer");
+        bob.call(&server, Method::PATCH, &acme, Some(&rename)).await.expect(200);
+        bob.call(&server, Method::GET, &format!("{acme}/audit"), None).await.expect(403);
+        let emptied = json!({"permissions": []});
+        ada.call(&server, Method::PUT, &format!("{roles}/namer"), Some(&emptied)).await.expect(200);
+        bob.call(&server, Method::PATCH, &acme, Some(&rename)).await.expect(403);
+        ada.call(&server, Method::DELETE, &member, None).await.expect(204);
+        bob.call(&server, Method::GET, "/auth/v1/user", None).await.expect(401);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitation_tells_nothing_about_who_has_an_account() {
+    on_each_engine(|server| async move {
+        let ada = server.person("ada").await;
+        server.person("known").await;
+        let acme = create(&server, &ada).await;
+        server.advance(Duration::from_secs(1));
+        let mut answers = Vec::new();
+        for email in ["known@example.com", "nobody@example.com"] {
+            let wish = json!({"email": email, "redirect_to": "https://evil.example/"});
+            let path = format!("{acme}/invitations");
+            let mut sent = ada.call(&server, Method::POST, &path, Some(&wish)).await.expect(201).json();
+            sent["id"] = json!("");
+            sent["email"] = json!("");
+            let mail = server.mail(email, if email.starts_with("known") { 2 } else { 1 }).await;
+            let text = mail["text"].as_str().unwrap().replace(email, "ADDRESS");
+            let (before, after) = text.split_once("token=").unwrap();
+            assert!(!text.contains("evil.example"), "a target that is not allowed is left out");
+            answers.push((sent, before.to_owned(), after.split_once('\n').unwrap().1.to_owned()));
+        }
+        assert_eq!(answers[0], answers[1]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ownership_moves_in_one_step() {
+    on_each_engine(|server| async move {
+        let (ada, bob) = (server.person("ada").await, server.person("bob").await);
+        let acme = create(&server, &ada).await;
+        join(&server, &acme, &bob, Role::Member).await;
+        let to_bob = json!({"user_id": bob.id});
+        let transfer = format!("{acme}/transfer");
+        bob.call(&server, Method::POST, &transfer, Some(&to_bob)).await.expect(403);
+        ada.call(&server, Method::POST, &transfer, Some(&to_bob)).await.expect(204);
+        let seen = bob.call(&server, Method::GET, &acme, None).await.expect(200).json();
+        assert_eq!(seen["role"], "owner");
+        ada.call(&server, Method::DELETE, &acme, None).await.expect(403);
+        ada.call(&server, Method::DELETE, &format!("{acme}/members/{}", ada.id), None).await.expect(204);
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use quoin_audit::{FilterIn, Recorded};
 use quoin_kernel::Timestamp;
 use quoin_kernel::page::Listed;
-use quoin_web::{Admin, Ctx, Json, Refusal, ValidQuery};
+use quoin_web::{Ctx, Json, Permitted, ReadAudit, Refusal, ValidQuery};
 use serde::Deserialize;
 
 /// Which entries to list.
@@ -27,7 +27,7 @@ pub(super) struct AuditIn {
 }
 
 pub(super) async fn list(
-    ctx: Ctx<Admin>,
+    ctx: Ctx<Permitted<ReadAudit>>,
     ValidQuery(input): ValidQuery<AuditIn>,
 ) -> Result<Json<Listed<Recorded>>, Refusal> {
     let AuditIn { actor, action, target, since, until, limit, cursor } = input;

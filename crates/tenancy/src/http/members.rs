@@ -1,8 +1,8 @@
 //! Who belongs to an organisation.
 
 use quoin_kernel::page::{Listed, PageIn};
-use quoin_kernel::{OrgId, Problem, Role, UserId};
-use quoin_web::{Ctx, Json, Member, Refusal, StatusCode, ValidJson, ValidPath, ValidQuery};
+use quoin_kernel::{OrgId, Problem, UserId};
+use quoin_web::{Ctx, Json, Member, Owner, Refusal, StatusCode, ValidJson, ValidPath, ValidQuery};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -21,8 +21,16 @@ pub(super) struct MemberPath {
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RoleIn {
-    /// The new role.
-    role: Role,
+    /// The name of the new role.
+    role: String,
+}
+
+/// Who takes the organisation over.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TransferIn {
+    /// Another member, who becomes an owner.
+    user_id: UserId,
 }
 
 /// The role that a member has now.
@@ -30,8 +38,8 @@ pub(super) struct RoleIn {
 pub(super) struct RoleOut {
     /// The person.
     user_id: UserId,
-    /// Their role.
-    role: Role,
+    /// The name of their role.
+    role: String,
 }
 
 pub(super) async fn list(
@@ -49,8 +57,8 @@ pub(super) async fn change(
 ) -> Result<Json<RoleOut>, Refusal> {
     let change = change_of(&ctx, &path);
     let entry = entry(&ctx, change.actor, "tenancy.member.role_changed").detail(json!({"role": input.role}));
-    let role = service::change_role(ctx.db().system(), ctx.app.rng(), change, input.role, entry).await?;
-    Ok(Json(RoleOut { user_id: path.user_id, role }))
+    service::change_role(ctx.db().system(), ctx.app.rng(), change, input.role.clone(), entry).await?;
+    Ok(Json(RoleOut { user_id: path.user_id, role: input.role }))
 }
 
 pub(super) async fn remove(
@@ -60,6 +68,17 @@ pub(super) async fn remove(
     let change = change_of(&ctx, &path);
     let entry = entry(&ctx, change.actor, "tenancy.member.removed");
     service::remove_member(ctx.db().system(), ctx.app.rng(), change, entry).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn transfer(
+    ctx: Ctx<Owner>,
+    ValidJson(input): ValidJson<TransferIn>,
+) -> Result<StatusCode, Refusal> {
+    let (org_id, actor, now) = (ctx.who.org_id, ctx.who.user.user_id, ctx.now());
+    let change = Change { org_id, actor, user_id: input.user_id, now };
+    let entry = entry(&ctx, actor, "tenancy.organization.transferred");
+    service::transfer(ctx.db().system(), ctx.app.rng(), change, entry).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,12 +1,15 @@
 //! The operations of `/orgs/v1`.
 
 mod audit;
+mod invitations;
 mod members;
 mod organizations;
+mod roles;
 
 use quoin_audit::{Actor, Entry};
 use quoin_kernel::page::{Listed, PageIn};
-use quoin_web::{Ctx, Operation, Routes, Who};
+use quoin_kernel::permission;
+use quoin_web::{Ctx, Operation, Routes, RoutesFor, Who};
 use serde_json::Value;
 
 use crate::Tenancy;
@@ -42,7 +45,7 @@ pub(crate) fn routes(tenancy: Tenancy) -> Routes {
         .add(
             Operation::patch("/orgs/v1/orgs/{org_id}", "tenancy.orgs.rename")
                 .summary("Changes the name of an organisation.")
-                .caller(Who::Admin)
+                .caller(Who::Permitted(permission::SETTINGS_MANAGE))
                 .takes::<organizations::NameIn>()
                 .gives::<Organization>(200),
             organizations::rename,
@@ -65,10 +68,10 @@ pub(crate) fn routes(tenancy: Tenancy) -> Routes {
                 .gives::<Value>(200),
             organizations::switch,
         );
-    with_members(routes)
+    roles::add(invitations::add(with_members(routes))).done()
 }
 
-fn with_members(routes: quoin_web::RoutesFor<Tenancy>) -> Routes {
+fn with_members(routes: RoutesFor<Tenancy>) -> RoutesFor<Tenancy> {
     routes
         .add(
             Operation::get("/orgs/v1/orgs/{org_id}/members", "tenancy.members.list")
@@ -102,12 +105,19 @@ fn with_members(routes: quoin_web::RoutesFor<Tenancy>) -> Routes {
         .add(
             Operation::get("/orgs/v1/orgs/{org_id}/audit", "tenancy.audit.list")
                 .summary("Lists the audit trail of an organisation, newest first.")
-                .caller(Who::Admin)
+                .caller(Who::Permitted(permission::AUDIT_READ))
                 .query::<audit::AuditIn>()
                 .gives::<Listed<quoin_audit::Recorded>>(200),
             audit::list,
         )
-        .done()
+        .add(
+            Operation::post("/orgs/v1/orgs/{org_id}/transfer", "tenancy.orgs.transfer")
+                .summary("Hands the organisation over: another member becomes owner, the caller an admin.")
+                .caller(Who::Owner)
+                .takes::<members::TransferIn>()
+                .gives_nothing(204),
+            members::transfer,
+        )
 }
 
 /// Starts the entry of what this call does.

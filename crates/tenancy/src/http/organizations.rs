@@ -2,7 +2,10 @@
 
 use quoin_kernel::page::{Listed, PageIn};
 use quoin_kernel::{OrgId, Problem};
-use quoin_web::{Admin, Ctx, Json, Member, Owner, Refusal, State, StatusCode, User, ValidJson, ValidQuery};
+use quoin_web::{
+    Ctx, Json, ManageSettings, Member, Owner, Permitted, Refusal, State, StatusCode, User, ValidJson,
+    ValidQuery,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -50,7 +53,7 @@ pub(super) async fn get(ctx: Ctx<Member>) -> Result<Json<Organization>, Refusal>
 }
 
 pub(super) async fn rename(
-    ctx: Ctx<Admin>,
+    ctx: Ctx<Permitted<ManageSettings>>,
     ValidJson(input): ValidJson<NameIn>,
 ) -> Result<Json<Organization>, Refusal> {
     let (org_id, user_id) = (ctx.who.org_id, ctx.who.user.user_id);

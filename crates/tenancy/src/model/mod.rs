@@ -1,10 +1,17 @@
-//! The nouns: organisations and memberships, and the rules about roles.
+//! The nouns: organisations, memberships, roles and invitations, and the rules about who may do what to whom.
 
+mod invitation;
 mod membership;
 mod organization;
+mod role;
 
-pub use membership::{ActiveOrg, Membership, NewMember, may_change};
-pub use organization::{NewOrganization, NewPersonal, OrgName, Organization};
+pub use invitation::{
+    Invitation, InvitationEnding, InvitationId, InvitationKind, InvitationOut, KEPT_AFTER_END,
+    KEPT_AFTER_EXPIRY, token_hash,
+};
+pub use membership::{ActiveOrg, Membership, NewMember};
+pub use organization::{NewOrganization, NewPersonal, OrgName, Organization, name_in_mail};
+pub use role::{MAX_PERMISSIONS, MAX_ROLES, RoleDraft, RoleOut, may_change, may_give};
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use quoin_kernel::{OrgId, Role, Timestamp, UserId};
+use quoin_kernel::{OrgId, Timestamp, UserId};
 use serde::Serialize;
 
 /// The longest name, in characters.
@@ -35,6 +35,20 @@ impl OrgName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Writes a name into a mail so that no mail program takes a part of it for a link: a mail of ours must not carry
+/// somebody else's.
+pub fn name_in_mail(name: &str) -> String {
+    let name = name.replace("://", " ");
+    let mut out = String::with_capacity(name.len());
+    let mut chars = name.chars().peekable();
+    while let Some(c) = chars.next() {
+        let joins = c == '.' && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        // U+2024 looks like a full stop and ends no host name.
+        out.push(if joins { '\u{2024}' } else { c });
+    }
+    out
 }
 
 /// Marks that change the direction of text, or show nothing, could make one name look like another.
@@ -83,8 +97,8 @@ pub struct Organization {
     pub name: String,
     /// True for the caller's own one, which was made with their account.
     pub personal: bool,
-    /// The caller's role in it.
-    pub role: Role,
+    /// The name of the caller's role in it.
+    pub role: String,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its name or settings last changed.

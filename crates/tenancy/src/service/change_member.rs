@@ -2,12 +2,12 @@
 
 use quoin_audit::Entry;
 use quoin_db::{Db, Tx};
-use quoin_kernel::{OrgId, Rng, Role, Timestamp, UserId};
+use quoin_kernel::{OrgId, Rng, Role, Standing, Timestamp, UserId};
 
 use crate::error::TenancyError;
 use crate::model::{ActiveOrg, may_change};
 use crate::revocations::{Revocation, Revoked, revoke};
-use crate::store::memberships;
+use crate::store::{memberships, roles};
 
 /// What both verbs need: who asks, about whom, where, and when.
 #[derive(Debug, Clone, Copy)]
@@ -22,26 +22,26 @@ pub struct Change {
     pub now: Timestamp,
 }
 
-/// Gives a member another role.
+/// Gives a member another role, named `role`.
 pub async fn change_role(
     db: &Db,
     rng: &dyn Rng,
     change: Change,
-    role: Role,
+    role: String,
     entry: Entry,
-) -> Result<Role, TenancyError> {
+) -> Result<(), TenancyError> {
     let entry = entry.in_org(change.org_id).on(change.user_id);
     let revocation = Unversioned::new(change, rng);
     db.write("tenancy.members.change", move |tx| {
-        let member = check(tx, change, Some(role))?;
-        if member.role == role {
-            return Ok(role);
+        let to = roles::find(tx, change.org_id, &role)?.ok_or(TenancyError::NoSuchRole)?;
+        let member = check(tx, change, Some(&to))?;
+        if member.standing == to {
+            return Ok(());
         }
-        let version = memberships::change_role(tx, change.org_id, change.user_id, role)?;
+        let version = memberships::change_role(tx, change.org_id, change.user_id, &to)?;
         revocation.revoke_below(tx, version.ok_or(TenancyError::NoSuchMember)?)?;
         keep_an_owner(tx, change.org_id)?;
-        quoin_audit::record(tx, &entry)?;
-        Ok(role)
+        Ok(quoin_audit::record(tx, &entry)?)
     })
     .await
 }
@@ -61,15 +61,23 @@ pub async fn remove_member(db: &Db, rng: &dyn Rng, change: Change, entry: Entry)
 }
 
 /// Reads both roles anew, inside the transaction: what the door saw may have changed since.
-fn check(tx: &mut Tx<'_>, change: Change, to: Option<Role>) -> Result<ActiveOrg, TenancyError> {
+fn check(tx: &mut Tx<'_>, change: Change, to: Option<&Standing>) -> Result<ActiveOrg, TenancyError> {
     let actor =
         memberships::find(tx, change.org_id, change.actor)?.ok_or(TenancyError::NoSuchOrganization)?;
     let member = memberships::find(tx, change.org_id, change.user_id)?.ok_or(TenancyError::NoSuchMember)?;
-    let leaves_or_steps_down = change.actor == change.user_id && to.is_none_or(|to| to <= member.role);
-    if leaves_or_steps_down || may_change(actor.role, member.role, to) {
+    let leaves_or_steps_down =
+        change.actor == change.user_id && to.is_none_or(|to| steps_down(&member.standing, to));
+    if leaves_or_steps_down || may_change(&actor.standing, &member.standing, to) {
         return Ok(member);
     }
     Err(TenancyError::RoleTooLow)
+}
+
+/// Tells whether `to` is the same or plainly less than `from`: everybody may have less.
+fn steps_down(from: &Standing, to: &Standing) -> bool {
+    let lower_rank = to.rank < from.rank && to.custom.is_none();
+    let plain_member = from.custom.is_some() && *to == Standing::of(Role::Member);
+    from == to || lower_rank || plain_member
 }
 
 /// Refuses what has left the organisation without an owner. Transactions are serialisable, so two owners cannot both
@@ -82,19 +90,19 @@ fn keep_an_owner(tx: &mut Tx<'_>, org_id: OrgId) -> Result<(), TenancyError> {
 }
 
 /// A revocation whose id is made before the transaction and whose version is known only in it.
-struct Unversioned {
+pub(super) struct Unversioned {
     entry: Revocation,
     change: Change,
 }
 
 impl Unversioned {
-    fn new(change: Change, rng: &dyn Rng) -> Self {
+    pub(super) fn new(change: Change, rng: &dyn Rng) -> Self {
         let revoked =
             Revoked::Membership { user_id: change.user_id, org_id: change.org_id, below_version: 0 };
         Self { entry: Revocation::new(revoked, change.now, rng), change }
     }
 
-    fn revoke_below(&self, tx: &mut Tx<'_>, below_version: i64) -> Result<(), TenancyError> {
+    pub(super) fn revoke_below(&self, tx: &mut Tx<'_>, below_version: i64) -> Result<(), TenancyError> {
         let Change { user_id, org_id, .. } = self.change;
         let entry = self.entry.of(Revoked::Membership { user_id, org_id, below_version });
         Ok(revoke(tx, &entry)?)

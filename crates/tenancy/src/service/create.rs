@@ -2,7 +2,7 @@
 
 use quoin_audit::Entry;
 use quoin_db::Db;
-use quoin_kernel::Role;
+use quoin_kernel::{Role, Standing};
 
 use crate::error::TenancyError;
 use crate::model::{NewMember, NewOrganization, Organization};
@@ -14,10 +14,8 @@ pub async fn create(db: &Db, new: NewOrganization, entry: Entry) -> Result<Organ
     db.write("tenancy.orgs.create", move |tx| {
         let NewOrganization { org_id, name, owner, now } = &new;
         organizations::insert(tx, *org_id, name.as_str(), None, *now)?;
-        memberships::insert_first(
-            tx,
-            &NewMember { org_id: *org_id, user_id: *owner, role: Role::Owner, now: *now },
-        )?;
+        let standing = Standing::of(Role::Owner);
+        memberships::insert_first(tx, &NewMember { org_id: *org_id, user_id: *owner, standing, now: *now })?;
         quoin_audit::record(tx, &entry)?;
         organizations::find(tx, *org_id, *owner)?.ok_or(TenancyError::NoSuchOrganization)
     })

@@ -1,7 +1,7 @@
 //! What `identity` asks and does inside its own transactions: sign-up, sign-in, refresh, switch.
 
 use quoin_db::{DbError, Tx};
-use quoin_kernel::{OrgId, Role, Timestamp, UserId};
+use quoin_kernel::{OrgId, Role, Standing, Timestamp, UserId};
 
 use crate::model::{ActiveOrg, NewMember, NewPersonal};
 use crate::store::{memberships, organizations};
@@ -9,7 +9,8 @@ use crate::store::{memberships, organizations};
 /// Creates the organisation that every account begins with, and makes the person its owner.
 pub fn create_personal(tx: &mut Tx<'_>, new: &NewPersonal) -> Result<ActiveOrg, DbError> {
     organizations::insert(tx, new.org_id, new.name.as_str(), Some(new.user_id), new.now)?;
-    let owner = NewMember { org_id: new.org_id, user_id: new.user_id, role: Role::Owner, now: new.now };
+    let standing = Standing::of(Role::Owner);
+    let owner = NewMember { org_id: new.org_id, user_id: new.user_id, standing, now: new.now };
     memberships::insert_first(tx, &owner)
 }
 
@@ -33,9 +34,9 @@ pub fn exists(tx: &mut Tx<'_>, org_id: OrgId) -> Result<bool, DbError> {
     Ok(organizations::is_personal(tx, org_id)?.is_some())
 }
 
-/// Finds a person's role in one organisation.
-pub fn role_of(tx: &mut Tx<'_>, user_id: UserId, org_id: OrgId) -> Result<Option<Role>, DbError> {
-    Ok(memberships::find(tx, org_id, user_id)?.map(|membership| membership.role))
+/// Finds what a person is in one organisation.
+pub fn standing_of(tx: &mut Tx<'_>, user_id: UserId, org_id: OrgId) -> Result<Option<Standing>, DbError> {
+    Ok(memberships::find(tx, org_id, user_id)?.map(|membership| membership.standing))
 }
 
 /// Remembers which organisation a person acts for, so that the next sign-in begins there; `false` for a non-member.

@@ -1,28 +1,37 @@
 //! The verbs. `in_transaction` holds what `identity` calls inside its own transactions; the rest owns its transaction.
 
+mod accept_invitation;
 mod change_member;
 mod create;
 mod delete;
 mod in_transaction;
+mod invite;
+mod manage_roles;
 mod read;
 mod remove_person;
+mod transfer;
 
+pub use accept_invitation::{InvitationFacts, accept_invitation, forget_address, peek_invitation};
 pub use change_member::{Change, change_role, remove_member};
 pub use create::create;
 pub use delete::delete;
 pub use in_transaction::{
-    active_org, add_member, create_personal, exists, membership_of, role_of, set_last_used,
+    active_org, add_member, create_personal, exists, membership_of, set_last_used, standing_of,
 };
+pub use invite::{InvitationWish, invite, list_invitations, resend_invitation, revoke_invitation};
+pub use manage_roles::{delete_role, list_roles, put_role, set_default_role};
 pub use read::{find, list, list_members, rename};
 pub use remove_person::{RemovedPerson, remove_person};
+pub use transfer::transfer;
 
 use quoin_db::{DbError, Tx};
 use quoin_kernel::event::Event;
-use quoin_kernel::{EventId, OrgId, Rng, Timestamp};
+use quoin_kernel::{EventId, OrgId, Rng, Standing, Timestamp, UserId};
 use serde_json::json;
 
+use crate::error::TenancyError;
 use crate::revocations::{Revocation, Revoked, revoke};
-use crate::store::{memberships, organizations};
+use crate::store::{invitations, memberships, organizations, roles};
 
 /// The event of an organisation that is gone: rooms that keep its rows remove them.
 pub const ORGANIZATION_DELETED: &str = "tenancy.organization.deleted";
@@ -44,11 +53,19 @@ impl Erasure {
     /// Removes the organisation with its memberships, ends its tokens and tells the other rooms.
     fn carry_out(&self, tx: &mut Tx<'_>) -> Result<(), DbError> {
         let Self { org_id, now, .. } = *self;
+        invitations::delete_all(tx, org_id)?;
         memberships::delete_all(tx, org_id)?;
+        roles::delete_all(tx, org_id)?;
         organizations::delete(tx, org_id)?;
         revoke(tx, &self.revocation)?;
         let event =
             Event { name: ORGANIZATION_DELETED, org_id: Some(org_id), payload: json!({"org_id": org_id}) };
         quoin_jobs::publish(tx, self.event_id, now, &event)
     }
+}
+
+/// Reads what a member is, inside the transaction that depends on it; whoever is none learns nothing else.
+fn standing_in(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId) -> Result<Standing, TenancyError> {
+    let found = memberships::find(tx, org_id, user_id)?;
+    Ok(found.ok_or(TenancyError::NoSuchOrganization)?.standing)
 }

@@ -1,7 +1,7 @@
 //! Taking a person out of every organisation, when their account is erased.
 
 use quoin_db::{DbError, Tx};
-use quoin_kernel::{OrgId, Rng, Role, Timestamp, UserId};
+use quoin_kernel::{OrgId, Rng, Role, Standing, Timestamp, UserId};
 
 use super::Erasure;
 use crate::revocations::{Revocation, Revoked, revoke};
@@ -28,8 +28,7 @@ pub fn remove_person(
     rng: &dyn Rng,
 ) -> Result<RemovedPerson, DbError> {
     let mut removed = RemovedPerson::default();
-    for membership in memberships::list_of(tx, user_id)? {
-        let org_id = membership.org_id;
+    for (org_id, version) in memberships::list_of(tx, user_id)? {
         let Some(successor) = memberships::find_successor(tx, org_id, user_id)? else {
             Erasure::of(org_id, now, rng).carry_out(tx)?;
             removed.deleted.push(org_id);
@@ -37,11 +36,11 @@ pub fn remove_person(
         };
         organizations::detach(tx, org_id, user_id)?;
         memberships::delete(tx, org_id, user_id)?;
-        revoke_below(tx, (org_id, user_id), membership.version + 1, now, rng)?;
+        revoke_below(tx, (org_id, user_id), version + 1, now, rng)?;
         if memberships::count_owners(tx, org_id)? > 0 {
             continue;
         }
-        if let Some(version) = memberships::change_role(tx, org_id, successor, Role::Owner)? {
+        if let Some(version) = memberships::change_role(tx, org_id, successor, &Standing::of(Role::Owner))? {
             revoke_below(tx, (org_id, successor), version, now, rng)?;
             removed.handed_over.push((org_id, successor));
         }

@@ -2,27 +2,31 @@
 
 use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::page::Page;
-use quoin_kernel::{OrgId, Role, Timestamp, UserId};
+use quoin_kernel::{OrgId, Standing, Timestamp, UserId};
 
-use super::organizations::read_role;
+use super::roles::read_standing;
 use crate::model::{ActiveOrg, Membership, NewMember};
 
 statements! {
     /// Adds a member.
-    INSERT = "insert into quoin.tenancy_memberships (org_id, user_id, role, version, created_at)
-        values (?1, ?2, ?3, ?4, ?5)";
+    INSERT = "insert into quoin.tenancy_memberships (org_id, user_id, role, version, created_at, custom_role)
+        values (?1, ?2, ?3, ?4, ?5, ?6)";
 
     /// Finds the version below which tokens of an earlier membership are refused.
     REVOKED_BELOW = "select max(below_version) from quoin.tenancy_revocations
         where kind = 'membership' and subject = ?1 and org_id = ?2";
 
     /// Finds a membership.
-    FIND = "select org_id, role, version from quoin.tenancy_memberships where org_id = ?1 and user_id = ?2";
+    FIND = "select member.org_id, member.version, member.role, member.custom_role, role.permissions
+        from quoin.tenancy_memberships as member
+        left join quoin.tenancy_roles as role on role.org_id = member.org_id and role.name = member.custom_role
+        where member.org_id = ?1 and member.user_id = ?2";
 
     /// Finds the organisation to act for: the preferred one, else the last used, else the personal, else the oldest.
-    FIND_ACTIVE = "select member.org_id, member.role, member.version
+    FIND_ACTIVE = "select member.org_id, member.version, member.role, member.custom_role, role.permissions
         from quoin.tenancy_memberships as member
         join quoin.tenancy_organizations as org on org.id = member.org_id
+        left join quoin.tenancy_roles as role on role.org_id = member.org_id and role.name = member.custom_role
         where member.user_id = ?1
         order by case when member.org_id = ?2 then 0 else 1 end, member.last_used_at desc nulls last,
             case when org.personal_of = ?1 then 0 else 1 end, member.org_id
@@ -32,18 +36,18 @@ statements! {
     USE = "update quoin.tenancy_memberships set last_used_at = ?3 where org_id = ?1 and user_id = ?2";
 
     /// Lists the members.
-    LIST = "select user_id, role, created_at from quoin.tenancy_memberships
+    LIST = "select user_id, coalesce(custom_role, role), created_at from quoin.tenancy_memberships
         where org_id = ?1 order by user_id limit ?2";
 
     /// Lists the members that come after one.
-    LIST_AFTER = "select user_id, role, created_at from quoin.tenancy_memberships
+    LIST_AFTER = "select user_id, coalesce(custom_role, role), created_at from quoin.tenancy_memberships
         where org_id = ?1 and user_id > ?3 order by user_id limit ?2";
 
     /// Lists everything one person belongs to.
-    LIST_OF = "select org_id, role, version from quoin.tenancy_memberships where user_id = ?1 order by org_id";
+    LIST_OF = "select org_id, version from quoin.tenancy_memberships where user_id = ?1 order by org_id";
 
     /// Changes a role, and the version with it.
-    CHANGE_ROLE = "update quoin.tenancy_memberships set role = ?3, version = version + 1
+    CHANGE_ROLE = "update quoin.tenancy_memberships set role = ?3, custom_role = ?4, version = version + 1
         where org_id = ?1 and user_id = ?2 returning version";
 
     /// Removes a member.
@@ -74,9 +78,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, member: &NewMember) -> Result<ActiveOrg, D
 }
 
 fn insert_at(tx: &mut Tx<'_>, member: &NewMember, version: i64) -> Result<ActiveOrg, DbError> {
-    let NewMember { org_id, user_id, role, now } = *member;
-    tx.execute(&INSERT, &params![org_id, user_id, role.as_str(), version, now])?;
-    Ok(ActiveOrg { org_id, role, version })
+    let NewMember { org_id, user_id, standing, now } = member;
+    let custom = standing.custom.as_ref().map(|custom| custom.name.as_str());
+    let row = params![*org_id, *user_id, standing.rank.as_str(), version, *now, custom];
+    tx.execute(&INSERT, &row)?;
+    Ok(ActiveOrg { org_id: *org_id, standing: standing.clone(), version })
 }
 
 /// Finds a person's membership.
@@ -111,9 +117,9 @@ pub(crate) fn list(tx: &mut Tx<'_>, org_id: OrgId, page: Page) -> Result<Vec<Mem
     }
 }
 
-/// Lists everything a person belongs to.
-pub(crate) fn list_of(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<ActiveOrg>, DbError> {
-    tx.query(&LIST_OF, &params![user_id], read_active)
+/// Lists everything a person belongs to, with the version of each membership.
+pub(crate) fn list_of(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<(OrgId, i64)>, DbError> {
+    tx.query(&LIST_OF, &params![user_id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Changes a role and returns the new version; `None` where there is no such member.
@@ -121,9 +127,10 @@ pub(crate) fn change_role(
     tx: &mut Tx<'_>,
     org_id: OrgId,
     user_id: UserId,
-    role: Role,
+    to: &Standing,
 ) -> Result<Option<i64>, DbError> {
-    tx.query_opt(&CHANGE_ROLE, &params![org_id, user_id, role.as_str()], |row| row.get(0))
+    let custom = to.custom.as_ref().map(|custom| custom.name.as_str());
+    tx.query_opt(&CHANGE_ROLE, &params![org_id, user_id, to.rank.as_str(), custom], |row| row.get(0))
 }
 
 /// Removes a member and returns the version they had; `None` where there is no such member.
@@ -151,9 +158,9 @@ pub(crate) fn find_successor(
 }
 
 fn read(row: &Row<'_>) -> Result<Membership, DbError> {
-    Ok(Membership { user_id: row.get(0)?, role: read_role(row, 1)?, created_at: row.get(2)? })
+    Ok(Membership { user_id: row.get(0)?, role: row.get(1)?, created_at: row.get(2)? })
 }
 
 fn read_active(row: &Row<'_>) -> Result<ActiveOrg, DbError> {
-    Ok(ActiveOrg { org_id: row.get(0)?, role: read_role(row, 1)?, version: row.get(2)? })
+    Ok(ActiveOrg { org_id: row.get(0)?, version: row.get(1)?, standing: read_standing(row, 2)? })
 }

@@ -1,4 +1,7 @@
-//! SQL on organisations and memberships.
+//! SQL on organisations, memberships, roles and invitations.
 
+pub(crate) mod invitations;
+pub(crate) mod invitations_global;
 pub(crate) mod memberships;
 pub(crate) mod organizations;
+pub(crate) mod roles;

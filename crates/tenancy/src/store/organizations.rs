@@ -12,19 +12,19 @@ statements! {
         values (?1, ?2, ?3, ?4, ?4)";
 
     /// Finds an organisation as one of its members sees it.
-    FIND = "select org.id, org.name, org.personal_of, member.role, org.created_at, org.updated_at, member.user_id
+    FIND = "select org.id, org.name, org.personal_of, coalesce(member.custom_role, member.role), org.created_at, org.updated_at, member.user_id
         from quoin.tenancy_memberships as member
         join quoin.tenancy_organizations as org on org.id = member.org_id
         where member.org_id = ?1 and member.user_id = ?2";
 
     /// Lists the organisations of a person.
-    LIST = "select org.id, org.name, org.personal_of, member.role, org.created_at, org.updated_at, member.user_id
+    LIST = "select org.id, org.name, org.personal_of, coalesce(member.custom_role, member.role), org.created_at, org.updated_at, member.user_id
         from quoin.tenancy_memberships as member
         join quoin.tenancy_organizations as org on org.id = member.org_id
         where member.user_id = ?1 order by member.org_id limit ?2";
 
     /// Lists the organisations of a person that come after one.
-    LIST_AFTER = "select org.id, org.name, org.personal_of, member.role, org.created_at, org.updated_at, member.user_id
+    LIST_AFTER = "select org.id, org.name, org.personal_of, coalesce(member.custom_role, member.role), org.created_at, org.updated_at, member.user_id
         from quoin.tenancy_memberships as member
         join quoin.tenancy_organizations as org on org.id = member.org_id
         where member.user_id = ?1 and member.org_id > ?3 order by member.org_id limit ?2";
@@ -37,6 +37,15 @@ statements! {
 
     /// Makes a personal organisation an ordinary one.
     DETACH = "update quoin.tenancy_organizations set personal_of = null where id = ?1 and personal_of = ?2";
+
+    /// Reads the name.
+    NAME = "select name from quoin.tenancy_organizations where id = ?1";
+
+    /// Reads the role that new members get.
+    DEFAULT_ROLE = "select default_role from quoin.tenancy_organizations where id = ?1";
+
+    /// Sets the role that new members get.
+    SET_DEFAULT_ROLE = "update quoin.tenancy_organizations set default_role = ?2, updated_at = ?3 where id = ?1";
 
     /// Removes an organisation.
     DELETE = "delete from quoin.tenancy_organizations where id = ?1";
@@ -81,6 +90,27 @@ pub(crate) fn detach(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId) -> Result<
     tx.execute(&DETACH, &params![org_id, user_id]).map(|_| ())
 }
 
+/// Reads the name of an organisation; `None` where there is none.
+pub(crate) fn name_of(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Option<String>, DbError> {
+    tx.query_opt(&NAME, &params![org_id], |row| row.get(0))
+}
+
+/// Reads the name of the role that new members get; `None` where there is no such organisation.
+pub(crate) fn default_role(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Option<String>, DbError> {
+    let found = tx.query_opt(&DEFAULT_ROLE, &params![org_id], |row| row.get::<Option<String>>(0))?;
+    Ok(found.map(|name| name.unwrap_or_else(|| Role::Member.as_str().to_owned())))
+}
+
+/// Sets the role that new members get.
+pub(crate) fn update_default_role(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    name: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&SET_DEFAULT_ROLE, &params![org_id, name, now])? == 1)
+}
+
 /// Removes an organisation without members.
 pub(crate) fn delete(tx: &mut Tx<'_>, org_id: OrgId) -> Result<(), DbError> {
     tx.execute(&DELETE, &params![org_id]).map(|_| ())
@@ -92,13 +122,8 @@ fn read(row: &Row<'_>) -> Result<Organization, DbError> {
         id: row.get(0)?,
         name: row.get(1)?,
         personal: personal_of == Some(member),
-        role: read_role(row, 3)?,
+        role: row.get(3)?,
         created_at: row.get(4)?,
         updated_at: row.get(5)?,
     })
-}
-
-/// Reads a role's name.
-pub(super) fn read_role(row: &Row<'_>, index: usize) -> Result<Role, DbError> {
-    Role::parse(&row.get::<String>(index)?).ok_or(DbError::Column { index, expected: "a role" })
 }
