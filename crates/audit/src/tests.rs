@@ -9,7 +9,7 @@ use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{OrgId, Timestamp, UserId};
 use serde_json::json;
 
-use crate::{Actor, Entry, EntryId, FilterIn, MIGRATIONS, Recorded, list, record};
+use crate::{Actor, Entry, EntryId, FilterIn, MIGRATIONS, Recorded, list, purge, record};
 
 fn start() -> Timestamp {
     "2026-08-01T12:00:00Z".parse().unwrap()
@@ -90,6 +90,57 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
         }
         assert_eq!(seen, written);
         assert!(PageIn { limit: Some(0), cursor: None }.check().is_err());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn entries_of_one_moment_are_listed_in_the_order_in_which_they_were_made() {
+    on_each_engine(&[MIGRATIONS], |db| async move {
+        let rng = SystemRng::default();
+        let mut made = Vec::new();
+        for _ in 0..50 {
+            made.push(write(&db, Entry::new(&rng, start(), Actor::Anonymous, "identity.user.created")).await);
+        }
+        made.reverse();
+        assert_eq!(ids(&db, FilterIn { limit: Some(50), ..FilterIn::default() }).await, made);
+        let later = Entry::new(&rng, start() + Duration::from_micros(1), Actor::Anonymous, "later");
+        assert!(later.id > made[0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn old_entries_go_and_the_purge_stays() {
+    on_each_engine(&[MIGRATIONS], |db| async move {
+        let rng = SystemRng::default();
+        let old = Entry::new(&rng, start(), Actor::Anonymous, "identity.user.created");
+        let old_id = write(&db, old).await;
+        for _ in 0..1500 {
+            let more = Entry::new(&rng, start(), Actor::Anonymous, "identity.user.created");
+            db.write::<_, DbError, _>("test.record", move |tx| record(tx, &more)).await.unwrap();
+        }
+        let kept_at = start() + Duration::from_hours(48);
+        let kept = write(&db, Entry::new(&rng, kept_at, Actor::Anonymous, "identity.user.banned")).await;
+        let keep = Duration::from_hours(30 * 24);
+        let early = start() + keep;
+        assert_eq!(purge(&db, &rng, early, keep).await.unwrap(), 0, "of exactly that age they stay");
+        let now = early + Duration::from_hours(24);
+        assert_eq!(purge(&db, &rng, now, keep).await.unwrap(), 1501);
+        let left = list(&db, FilterIn::default().check().unwrap()).await.unwrap().data;
+        let actions: Vec<&str> = left.iter().map(|entry| entry.action.as_str()).collect();
+        assert_eq!(actions, ["audit.entries.purged", "identity.user.banned"]);
+        assert!(left.iter().any(|entry| entry.id == kept) && left.iter().all(|entry| entry.id != old_id));
+        assert_eq!(purge(&db, &rng, now, keep).await.unwrap(), 0, "a second one finds nothing");
+        for attack in ["delete from {entries}", "delete from {purges}", "update {purges} set at = at"] {
+            let name = |table| match db.engine() {
+                Engine::Sqlite => format!("quoin_audit_{table}"),
+                Engine::Postgres => format!("quoin.audit_{table}"),
+            };
+            let attack = attack.replace("{entries}", &name("entries")).replace("{purges}", &name("purges"));
+            let refused = db.write::<_, DbError, _>("test.attack", move |tx| tx.batch(&attack)).await;
+            assert!(refused.unwrap_err().to_string().contains("append-only"));
+        }
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! The section `[mail]` of the configuration.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use quoin_kernel::Secret;
 use serde::Deserialize;
@@ -19,6 +20,8 @@ pub struct MailConfig {
     pub smtp_url: Option<Secret<String>>,
     /// A file with one more certificate authority for the SMTP server, in PEM form.
     pub smtp_ca_file: Option<PathBuf>,
+    /// How many days the row of a mail that was sent or has failed, which holds nothing personal, is kept; 1 to 3650.
+    pub keep_ended_days: u32,
     /// A directory whose files replace templates of the same name, for example `en/identity.confirm.html`.
     pub templates_dir: Option<PathBuf>,
 }
@@ -30,12 +33,26 @@ impl Default for MailConfig {
             product_name: "Quoin".into(),
             smtp_url: None,
             smtp_ca_file: None,
+            keep_ended_days: 7,
             templates_dir: None,
         }
     }
 }
 
 impl MailConfig {
+    /// Says what is wrong with the section, if anything is.
+    pub fn validate(&self) -> Result<(), String> {
+        if (1..=3650).contains(&self.keep_ended_days) {
+            return Ok(());
+        }
+        Err("mail.keep_ended_days must be between 1 and 3650".into())
+    }
+
+    /// How long the row of a mail that has ended is kept.
+    pub(crate) fn keep_ended(&self) -> Duration {
+        Duration::from_hours(24 * u64::from(self.keep_ended_days))
+    }
+
     /// Reads `from`.
     pub(crate) fn sender(&self) -> Result<Sender, InvalidSender> {
         self.from.parse()

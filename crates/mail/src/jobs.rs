@@ -37,7 +37,11 @@ pub(crate) fn types(deliverer: &Arc<Deliverer>) -> Vec<JobType> {
     });
     let clean = JobType::new(PURGE, 3, Duration::from_mins(1), move |run, _: Value| {
         let deliverer = cleaner.clone();
-        async move { purge(deliverer.db(), run.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
+        async move {
+            purge(deliverer.db(), deliverer.keep_ended, run.now)
+                .await
+                .map_err(|error| JobError::Retry(Box::new(error)))
+        }
     });
     vec![send, clean]
 }

@@ -55,7 +55,8 @@ pub fn open(app: &App, config: &MailConfig) -> Result<Deliverer, MailSetupError>
         (None, Mode::Production) => Arc::new(Nowhere),
     };
     let templates = Templates::load(&config.product_name, config.templates_dir.as_deref())?;
-    Ok(Deliverer { app: app.clone(), templates, from: config.sender()?, transport })
+    let keep_ended = config.keep_ended();
+    Ok(Deliverer { app: app.clone(), templates, from: config.sender()?, transport, keep_ended })
 }
 
 /// Describes this room to `server`.

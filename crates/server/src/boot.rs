@@ -152,6 +152,7 @@ async fn web_config(settings: &Settings, listen: SocketAddr, db: &Db) -> Result<
         redirects,
         trusted_proxies: settings.trusted_proxies,
         cors_origins: settings.cors_origins.clone(),
+        hsts_include_subdomains: settings.hsts_include_subdomains,
         ..config
     })
 }
@@ -211,7 +212,8 @@ async fn start_rooms(app: &App, settings: &Settings) -> Result<(Rooms, FirstKeys
     };
     app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()) });
     let data = start_data(app, settings).await?;
-    Ok((Rooms { tenancy, mail, identity, data }, first_keys))
+    let audit = settings.audit.clone();
+    Ok((Rooms { tenancy, audit, mail, identity, data }, first_keys))
 }
 
 /// Prepares the users' tables and applies their own migrations, so that no route answers before they are there.

@@ -1,5 +1,6 @@
 //! The table of contents: every room of the house.
 
+use quoin_audit::AuditConfig;
 use quoin_data::Data;
 use quoin_db::{Migration, Statement};
 use quoin_identity::Identity;
@@ -42,6 +43,8 @@ pub fn statements() -> Vec<&'static [&'static Statement]> {
 pub struct Rooms {
     /// Organisations.
     pub tenancy: Tenancy,
+    /// How long the audit trail is kept.
+    pub audit: AuditConfig,
     /// Mails.
     pub mail: Deliverer,
     /// People, where this process serves them.
@@ -74,7 +77,7 @@ pub fn compose(app: &App, rooms: Rooms) -> Parts {
     if let Some(identity) = &rooms.identity {
         parts.add(welcome::module(app));
         parts.add(quoin_web::module(app));
-        parts.add(quoin_audit::module(app));
+        parts.add(quoin_audit::module(app, &rooms.audit));
         parts.add(quoin_jobs::module(app));
         parts.add(quoin_mail::module(rooms.mail));
         parts.add(rooms.tenancy.module());

@@ -38,6 +38,8 @@ pub struct WebConfig {
     pub trusted_proxies: usize,
     /// The origins whose pages may call; empty means every origin, always without credentials.
     pub cors_origins: Vec<String>,
+    /// Whether browsers are told that the hosts below this one are reached over TLS too.
+    pub hsts_include_subdomains: bool,
     /// How many requests may be in work at a time before new ones get 503.
     pub max_in_flight: usize,
     /// How many bytes of bodies all requests in work may hold together before new ones get 503.
@@ -65,6 +67,7 @@ impl WebConfig {
             redirects: RedirectAllowList::default(),
             trusted_proxies: 0,
             cors_origins: Vec::new(),
+            hsts_include_subdomains: false,
             max_in_flight: 4096,
             max_body_memory_bytes: 256 * 1024 * 1024,
             body_pause: Duration::from_secs(10),

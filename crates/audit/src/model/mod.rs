@@ -3,5 +3,6 @@
 mod entry;
 mod filter;
 
+pub(crate) use entry::first_id_at;
 pub use entry::{Actor, AuditEntry, Entry, EntryId};
 pub use filter::{Filter, FilterIn};

@@ -1,4 +1,8 @@
-//! The verbs: record an entry in the caller's transaction, list entries.
+//! The verbs: record an entry in the caller's transaction, list entries, remove old ones.
+
+mod purge;
+
+pub use purge::purge;
 
 use quoin_db::{Db, DbError, Tx};
 use quoin_kernel::page::Listed;

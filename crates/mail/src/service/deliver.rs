@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use quoin_db::{Db, DbError};
 use quoin_kernel::EmailAddress;
@@ -24,6 +25,8 @@ pub struct Deliverer {
     pub from: Sender,
     /// Where mails go.
     pub transport: Arc<dyn Transport>,
+    /// How long the row of a mail that has ended is kept.
+    pub keep_ended: Duration,
 }
 
 /// Why a mail could not even be written.

@@ -77,7 +77,13 @@ impl Sending {
     fn start(app: &App, clock: Arc<dyn Clock>, transport: Arc<dyn Transport>) -> Self {
         let templates = Templates::load("Acme", None).unwrap();
         let from = "Acme <hello@acme.example>".parse().unwrap();
-        let module = crate::module(Deliverer { app: app.clone(), templates, from, transport });
+        let module = crate::module(Deliverer {
+            app: app.clone(),
+            templates,
+            from,
+            transport,
+            keep_ended: Duration::from_hours(168),
+        });
         let worker = Worker::new(WorkerParts {
             db: app.db().system().clone(),
             types: module.jobs,

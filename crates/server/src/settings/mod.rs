@@ -9,6 +9,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use quoin_audit::AuditConfig;
 use quoin_data::DataConfig;
 use quoin_identity::config::IdentityConfig;
 use quoin_jobs::JobsConfig;
@@ -91,6 +92,8 @@ pub struct Settings {
     pub trusted_proxies: usize,
     /// The origins whose pages may call; every origin when empty, never with cookies.
     pub cors_origins: Vec<String>,
+    /// Says in `Strict-Transport-Security` that every host below the public URL's is reached over TLS too.
+    pub hsts_include_subdomains: bool,
     /// Threads that serve requests; 0 takes one per core.
     pub threads: usize,
     /// Connections served at a time; more get 503.
@@ -109,6 +112,8 @@ pub struct Settings {
     pub tenancy: TenancyConfig,
     /// The users' own tables.
     pub data: DataConfig,
+    /// The audit trail.
+    pub audit: AuditConfig,
     /// The queue.
     pub jobs: JobsConfig,
     /// Mails and how they leave.
@@ -135,6 +140,7 @@ impl Default for Settings {
             service_secret: None,
             trusted_proxies: 0,
             cors_origins: Vec::new(),
+            hsts_include_subdomains: false,
             threads: 0,
             max_connections: 10_000,
             drain_s: 25,
@@ -144,6 +150,7 @@ impl Default for Settings {
             identity: IdentityConfig::default(),
             tenancy: TenancyConfig::default(),
             data: DataConfig::default(),
+            audit: AuditConfig::default(),
             jobs: JobsConfig::default(),
             mail: MailConfig::default(),
         }

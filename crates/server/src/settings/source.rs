@@ -74,6 +74,8 @@ pub fn load(
     settings.identity.validate().map_err(|error| InvalidSettings::Value(error.to_string()))?;
     settings.tenancy.validate().map_err(InvalidSettings::Value)?;
     settings.jobs.validate().map_err(InvalidSettings::Value)?;
+    settings.audit.validate().map_err(InvalidSettings::Value)?;
+    settings.mail.validate().map_err(InvalidSettings::Value)?;
     refuse_empty_secrets(&settings)?;
     Ok(settings)
 }
