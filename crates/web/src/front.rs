@@ -44,7 +44,7 @@ struct Inner {
     operations: Vec<Arc<Operation>>,
     known: Known,
     cors: Cors,
-    hsts: bool,
+    hsts: Option<HeaderValue>,
 }
 
 /// The policy of an answer that is no page.
@@ -63,7 +63,7 @@ impl Front {
         let router = all.router.fallback(no_such_route).method_not_allowed_fallback(wrong_method);
         let operations = all.operations;
         let config = app.config();
-        let (cors, hsts) = (Cors::new(&config.cors_origins), config.is_https());
+        let (cors, hsts) = (Cors::new(&config.cors_origins), strict_transport(config));
         let known = Known::of(&app);
         Self(Arc::new(Inner { app, router, operations, known, cors, hsts }))
     }
@@ -102,12 +102,31 @@ impl Front {
         };
         if let Some(problem) = take_problem(&mut response) {
             line.refused(&problem);
+            if problem.status() == 408 {
+                app.metrics().cut_off.body.fetch_add(1, Ordering::Relaxed);
+            }
             write_problem(&mut response, &problem, &info.origin.request_id);
         }
         inner.dress(&mut response, &info, in_auth);
         inner.cors.apply(origin.as_ref(), response.headers_mut());
         line.finish(response.status());
         response
+    }
+
+    /// Answers a request of which nothing could be used: its head cannot be read, or contradicts itself. The connection
+    /// is to be closed then, because nobody knows where the next request would begin.
+    pub(crate) fn refuse(&self, problem: &Problem, peer: SocketAddr) -> http::Response<String> {
+        let inner = self.0.as_ref();
+        inner.app.metrics().unreadable.fetch_add(1, Ordering::Relaxed);
+        let info = Arc::new(arrival::read(&Request::new(()), peer, &inner.known, &inner.app));
+        let mut line = CallLine::start(&inner.app, &info, &Method::default());
+        line.refused(problem);
+        let mut response = Response::new(Body::empty());
+        write_problem(&mut response, problem, &info.origin.request_id);
+        inner.dress(&mut response, &info, false);
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        line.finish(response.status());
+        response.map(|_| problem.body(&info.origin.request_id).to_string())
     }
 
     /// Lets the router answer; a panic in a handler becomes a 500.
@@ -142,13 +161,23 @@ impl Inner {
         // A page says what it needs; nothing else is to be shown as one, framed, or named to other sites.
         headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
         headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
-        if self.hsts {
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        if let Some(hsts) = &self.hsts {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
         }
         if in_auth {
             headers.insert("x-supabase-api-version", HeaderValue::from_static("2024-01-01"));
         }
     }
+}
+
+/// What browsers are told about TLS, where people reach this instance over it.
+fn strict_transport(config: &WebConfig) -> Option<HeaderValue> {
+    let policy = if config.hsts_include_subdomains {
+        "max-age=31536000; includeSubDomains"
+    } else {
+        "max-age=31536000"
+    };
+    config.is_https().then(|| HeaderValue::from_static(policy))
 }
 
 /// Refuses, before routing, what no operation may see: too much at once, and paths that are no text.

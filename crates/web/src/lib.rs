@@ -19,6 +19,7 @@ pub mod credential;
 pub mod csrf;
 mod docs;
 pub mod doorkeeper;
+mod evenly;
 pub mod front;
 pub mod health;
 mod idempotency;
@@ -51,6 +52,7 @@ pub use doorkeeper::{
     Admin, Anyone, Doorkeeper, ManageBilling, ManageMembers, ManageRoles, ManageSettings, Member, Owner,
     Permission, Permitted, PlatformKey, ReadAudit, SecretKey, Unidentified, User, UserAtAnyLevel, Who,
 };
+pub use evenly::{evenly, refused_evenly};
 pub use front::Front;
 pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};
 pub use module::{ExposedView, LogicalType, Module};

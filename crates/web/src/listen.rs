@@ -4,6 +4,7 @@
 //! (`SO_REUSEPORT`), so that a request stays on one core from its first byte to its last.
 
 mod connection;
+mod refused;
 #[cfg(test)]
 mod tests;
 mod watched;

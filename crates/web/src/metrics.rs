@@ -44,6 +44,28 @@ impl OperationMetrics {
     }
 }
 
+/// Counts slow clients by what they were slow with.
+#[derive(Debug, Default)]
+pub struct CutOff {
+    /// The next request, or the next piece of an answer that is a stream.
+    pub idle: AtomicU64,
+    /// The head of a request.
+    pub head: AtomicU64,
+    /// The body of a request.
+    pub body: AtomicU64,
+    /// Taking an answer.
+    pub answer: AtomicU64,
+}
+
+impl CutOff {
+    /// Reads the counts with their names.
+    fn read(&self) -> [(&'static str, u64); 4] {
+        let counters =
+            [("idle", &self.idle), ("head", &self.head), ("body", &self.body), ("answer", &self.answer)];
+        counters.map(|(reason, counter)| (reason, counter.load(Ordering::Relaxed)))
+    }
+}
+
 type Collector = Box<dyn Fn(&mut MetricsText) + Send + Sync>;
 
 /// Holds the counters that belong to no operation, and what other rooms add.
@@ -55,6 +77,10 @@ pub struct Metrics {
     pub connections: AtomicI64,
     /// Connections and requests refused because there were too many.
     pub shed: AtomicU64,
+    /// Connections that were cut off because their client was too slow.
+    pub cut_off: CutOff,
+    /// Requests whose head could not be read.
+    pub unreadable: AtomicU64,
     /// Requests whose handler panicked.
     pub panics: AtomicU64,
     /// Requests that matched no route.
@@ -75,6 +101,12 @@ impl Metrics {
         text.gauge("quoin_connections", "Open connections.", &[], gauge(&self.connections));
         let shed = self.shed.load(Ordering::Relaxed);
         text.counter("quoin_shed_total", "Connections and requests refused under load.", &[], shed);
+        let about = "Connections cut off because their client was too slow.";
+        for (reason, count) in self.cut_off.read() {
+            text.counter("quoin_cut_off_total", about, &[("reason", reason)], count);
+        }
+        let unreadable = self.unreadable.load(Ordering::Relaxed);
+        text.counter("quoin_unreadable_total", "Requests whose head could not be read.", &[], unreadable);
         text.counter("quoin_panics_total", "Panics in handlers.", &[], self.panics.load(Ordering::Relaxed));
         for collector in self.collectors.read().unwrap_or_else(PoisonError::into_inner).iter() {
             collector(text);

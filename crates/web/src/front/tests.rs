@@ -30,12 +30,29 @@ fn served() -> Served {
 }
 
 #[tokio::test]
+async fn browsers_are_told_about_tls_where_there_is_tls() {
+    for (public_url, subdomains, expected) in [
+        ("http://127.0.0.1:8080", true, ""),
+        ("https://example.com", false, "max-age=31536000"),
+        ("https://example.com", true, "max-age=31536000; includeSubDomains"),
+    ] {
+        let served = served_with(|config| {
+            config.public_url = public_url.parse().unwrap();
+            config.hsts_include_subdomains = subdomains;
+        });
+        let answer = call(&served.front, &Method::GET, "/healthz", None, None).await;
+        assert_eq!(answer.header("strict-transport-security"), expected);
+    }
+}
+
+#[tokio::test]
 async fn every_answer_carries_an_id_and_the_guards() {
     let served = served();
     for (method, path, status) in [
         (Method::GET, "/healthz", 200),
         (Method::GET, "/nowhere", 404),
         (Method::DELETE, "/healthz", 405),
+        (Method::TRACE, "/healthz", 405),
         (Method::GET, "/toy/v1/panic", 500),
         (Method::GET, "/toy/v1/fault", 500),
         (Method::GET, "/toy/v1/key", 401),

@@ -5,16 +5,19 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
+use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use quoin_kernel::Problem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::watched::{Patience, Progress, Watched};
+use super::watched::{Part, Patience, Progress, Watched};
 use super::{Limits, Shutdown};
 use crate::front::Front;
 
@@ -36,13 +39,16 @@ impl Serving {
     /// Serves requests until the client leaves, a time-out ends it, or the shutdown lets the last request finish.
     pub(super) async fn run(self, stream: TcpStream) {
         let progress = Progress::default();
-        let io = TokioIo::new(Watched::new(stream, progress.clone()));
+        let io = TokioIo::new(Watched::new(stream, progress.clone(), self.front.clone(), self.peer));
         let mut patience = Patience::new(progress.clone(), Arc::clone(&self.limits));
         let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
             progress.request_begins();
             let (front, progress) = (self.front.clone(), progress.clone());
             async move {
-                let response = front.handle(request, self.peer).await;
+                let response = match check_host(&request) {
+                    Ok(()) => front.handle(request, self.peer).await,
+                    Err(problem) => front.refuse(&problem, self.peer).map(Body::from),
+                };
                 progress.request_ends();
                 Ok::<_, Infallible>(response)
             }
@@ -68,16 +74,35 @@ impl Serving {
                 connection.as_mut().graceful_shutdown();
             }
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
-                return Poll::Ready(Some(ended));
+                return Poll::Ready(Ok(ended));
             }
-            patience.poll_exhausted(cx).map(|()| None)
+            patience.poll_exhausted(cx).map(Err)
         });
         match ended.await {
-            Some(Ok(())) => {}
-            Some(Err(error)) => tracing::debug!(peer = %self.peer, %error, "a connection ended early"),
-            None => tracing::debug!(peer = %self.peer, "a connection was too slow"),
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(peer = %self.peer, %error, "a connection ended early"),
+            Err(part) => {
+                let cut_off = &self.front.app().metrics().cut_off;
+                let counter = match part {
+                    Part::Head => &cut_off.head,
+                    Part::Stalled => &cut_off.answer,
+                    Part::Idle | Part::Serving => &cut_off.idle,
+                };
+                counter.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!(peer = %self.peer, ?part, "a connection was too slow");
+            }
         }
     }
+}
+
+/// Refuses a request of HTTP/1.1 that does not say exactly once whom it is for (RFC 9112, section 3.2): proxies and
+/// servers that pick different ones are how requests are smuggled.
+fn check_host<B>(request: &hyper::Request<B>) -> Result<(), Problem> {
+    let hosts = request.headers().get_all(hyper::header::HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() == hyper::Version::HTTP_11 {
+        return Err(Problem::invalid("A request must have exactly one header Host."));
+    }
+    Ok(())
 }
 
 /// Says 503 to a connection for which there is no room, without reading from it.

@@ -187,7 +187,104 @@ async fn heads_that_are_too_large_or_broken_get_4xx() {
         let _ = stream.write_all(request.as_bytes()).await;
         let answer = read_answer(&mut stream).await;
         assert!(answer.starts_with(expected), "{:?} got {answer:?}", &request[..30.min(request.len())]);
+        assert_has_the_one_body(&answer);
     }
+    assert_eq!(running.front.app().metrics().unreadable.load(Ordering::Relaxed), 8);
+    let calls = running.front.app().calls().recent(None, 8);
+    assert!(calls.len() == 8 && calls.iter().all(|call| (400..500).contains(&call.status)));
+}
+
+/// Checks that an answer has the body and the headers of every other refusal, and closes the connection.
+fn assert_has_the_one_body(answer: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    assert_eq!(header("content-type: "), "application/problem+json", "{head}");
+    assert_eq!(header("connection: "), "close");
+    assert_eq!(header("x-content-type-options: "), "nosniff");
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    let id = header("x-request-id: ");
+    assert_eq!(body["instance"], format!("urn:quoin:request:{id}"), "{body}");
+    assert!(body["code"].is_string() && body["status"].is_number());
+}
+
+#[tokio::test]
+async fn a_broken_head_behind_a_good_request_gets_4xx_too() {
+    let running = running(Limits::default());
+    let mut stream = running.connect().await;
+    say(&mut stream, GET).await;
+    read_answer(&mut stream).await;
+    say(&mut stream, "GET / HTTP/1.1\r\nno colon\r\n\r\n").await;
+    assert_has_the_one_body(&read_to_end(&mut stream).await);
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_exactly_once() {
+    let running = running(Limits::default());
+    for (hosts, expected) in [
+        ("", "HTTP/1.1 400"),
+        ("host: a\r\nhost: b\r\n", "HTTP/1.1 400"),
+        ("host: a\r\nhost: a\r\n", "HTTP/1.1 400"),
+        ("host: a\r\n", "HTTP/1.1 200"),
+    ] {
+        let mut stream = running.connect().await;
+        say(&mut stream, &format!("GET /healthz HTTP/1.1\r\n{hosts}\r\n")).await;
+        let answer = read_answer(&mut stream).await;
+        assert!(answer.starts_with(expected), "{hosts:?}: {answer}");
+    }
+    let mut old = running.connect().await;
+    say(&mut old, "GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert!(read_answer(&mut old).await.starts_with("HTTP/1.0 200"));
+}
+
+/// What proxies and servers have been found to read differently. Nothing behind the first request is ever served.
+#[tokio::test]
+async fn no_request_is_smuggled_behind_another() {
+    const SMUGGLED: &str = "GET /toy/v1/slow HTTP/1.1\r\nhost: x\r\n\r\n";
+    let running = running(Limits::default());
+    for framing in [
+        "content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n",
+        "content-length: 0\r\ncontent-length: 44\r\n\r\n",
+        "content-length: 0, 44\r\n\r\n",
+        "content-length: +0\r\n\r\n",
+        "content-length : 0\r\n\r\n",
+        "transfer-encoding: identity\r\n\r\n",
+        "transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "transfer-encoding : chunked\r\n\r\n0\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\nzz\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\n-1\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\n0x0\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\nffffffffffffffff0\r\n\r\n",
+        "transfer-encoding: chunked\r\n\r\n1\n{\n0\n\n",
+        "x: y\r\n transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        let mut stream = running.connect().await;
+        let json = "content-type: application/json\r\n";
+        say(&mut stream, &format!("POST /toy/v1/form HTTP/1.1\r\nhost: x\r\n{json}{framing}{SMUGGLED}"))
+            .await;
+        let answered = read_to_end(&mut stream).await;
+        assert_eq!(answered.matches("HTTP/1.1 ").count(), 1, "{framing:?}: {answered}");
+        assert!(answered.starts_with("HTTP/1.1 4"), "{framing:?}: {answered}");
+    }
+}
+
+#[tokio::test]
+async fn slow_clients_are_counted_by_what_they_were_slow_with() {
+    let running = running(short());
+    let cut_off = &running.front.app().metrics().cut_off;
+    let mut head = running.connect().await;
+    say(&mut head, "GET /healthz HT").await;
+    assert_eq!(read_to_end(&mut head).await, "");
+    let mut body = running.connect().await;
+    let json = "host: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{";
+    say(&mut body, &format!("POST /toy/v1/form HTTP/1.1\r\n{json}")).await;
+    assert!(read_to_end(&mut body).await.starts_with("HTTP/1.1 408"));
+    let mut idle = running.connect().await;
+    say(&mut idle, GET).await;
+    read_to_end(&mut idle).await;
+    let counts = [&cut_off.head, &cut_off.body, &cut_off.idle].map(|counter| counter.load(Ordering::Relaxed));
+    assert_eq!(counts, [1, 1, 1]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 //! that part changes, gives each its own patience. Bodies of requests have limits of their own (`input::body`).
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,13 +16,15 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Limits;
+use super::refused::{self, Replacement};
+use crate::front::Front;
 
 /// Which part of a request a connection is at, with a count, so that two equal parts can be told apart.
 #[derive(Debug, Clone)]
 pub(super) struct Progress(Arc<AtomicU32>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     /// No byte of the next head has come. An answer that is a stream counts as idle between two pieces.
     Idle = 0,
     /// A head has begun.
@@ -83,8 +86,8 @@ impl Patience {
         Self { progress, limits, deadline, set_for: None }
     }
 
-    /// Is ready once the client has been too slow. Polled whenever the connection has been polled and waits.
-    pub(super) fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Is ready once the client has been too slow, with the part it was at. Polled whenever the connection has been polled and waits.
+    pub(super) fn poll_exhausted(&mut self, cx: &mut Context<'_>) -> Poll<Part> {
         let (step, part) = self.progress.read();
         let patience = match part {
             Part::Idle => self.limits.idle_timeout,
@@ -96,7 +99,7 @@ impl Patience {
             self.deadline.as_mut().reset(Instant::now() + patience);
             self.set_for = Some(step);
         }
-        self.deadline.as_mut().poll(cx)
+        self.deadline.as_mut().poll(cx).map(|()| part)
     }
 }
 
@@ -104,11 +107,24 @@ impl Patience {
 pub(super) struct Watched {
     stream: TcpStream,
     progress: Progress,
+    front: Front,
+    peer: SocketAddr,
+    replacement: Option<Replacement>,
 }
 
 impl Watched {
-    pub(super) const fn new(stream: TcpStream, progress: Progress) -> Self {
-        Self { stream, progress }
+    pub(super) const fn new(stream: TcpStream, progress: Progress, front: Front, peer: SocketAddr) -> Self {
+        Self { stream, progress, front, peer, replacement: None }
+    }
+
+    /// Sends our own answer where hyper would send its bare one; `None` where `bytes` are to be sent as they are.
+    fn poll_replaced(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Option<Poll<io::Result<usize>>> {
+        if self.replacement.is_none() && self.progress.read().1 == Part::Head {
+            let problem = refused::problem_of(bytes)?;
+            self.replacement = Some(Replacement::of(&self.front.refuse(&problem, self.peer)));
+        }
+        let sent = self.replacement.as_mut()?.poll_send(&mut self.stream, cx);
+        Some(sent.map_ok(|()| bytes.len()))
     }
 
     fn note_write<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -139,6 +155,9 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if let Some(replaced) = self.poll_replaced(cx, buf) {
+            return replaced;
+        }
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.note_write(written)
     }
@@ -148,6 +167,11 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [only] = bufs
+            && let Some(replaced) = self.poll_replaced(cx, only)
+        {
+            return replaced;
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.note_write(written)
     }
