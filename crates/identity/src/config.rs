@@ -28,6 +28,8 @@ pub struct IdentityConfig {
     pub access_token_s: u64,
     /// Seconds a session lives without being refreshed.
     pub session_idle_s: u64,
+    /// Seconds a session lives at most, however often it is refreshed; 0 sets no end.
+    pub session_max_s: u64,
     /// Seconds links and codes live; 900 at most.
     pub link_s: u64,
     /// Seconds after a sign-in during which password or address may be changed without a code.
@@ -71,6 +73,7 @@ impl Default for IdentityConfig {
             unverified: Unverified::Refuse,
             access_token_s: 3600,
             session_idle_s: 60 * 24 * 3600,
+            session_max_s: 365 * 24 * 3600,
             link_s: 600,
             recent_sign_in_s: 24 * 3600,
             refresh_grace_s: 10,
@@ -103,6 +106,11 @@ impl IdentityConfig {
                 "session_idle_s",
                 "must not be below access_token_s",
             ),
+            (
+                self.session_max_s == 0 || self.session_max_s >= self.access_token_s,
+                "session_max_s",
+                "must be 0 or not below access_token_s",
+            ),
             ((60..=900).contains(&self.link_s), "link_s", "must be between 60 and 900"),
             (self.refresh_grace_s <= 10, "refresh_grace_s", "must be 10 or less"),
             (self.hash_queue > 0, "hash_queue", "must be 1 or more"),
@@ -116,6 +124,11 @@ impl IdentityConfig {
     /// How long an access token lives.
     pub fn access_token(&self) -> Duration {
         Duration::from_secs(self.access_token_s)
+    }
+
+    /// How long a session lives at most; `None` where there is no end.
+    pub fn session_max(&self) -> Option<Duration> {
+        (self.session_max_s > 0).then(|| Duration::from_secs(self.session_max_s))
     }
 
     /// How long links and codes live.

@@ -28,15 +28,19 @@ pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
     })]
 }
 
-/// Removes links and codes a day after their end, and sessions that nobody has refreshed for too long.
+/// Removes links and codes a day after their end, and sessions that nobody has refreshed for too long or that have
+/// lived as long as they may.
 async fn purge(identity: &Identity, now: Timestamp) -> Result<(), DbError> {
     let idle_since = now - Duration::from_secs(identity.config().session_idle_s);
+    let too_old = identity.config().session_max().map(|max| now - max);
     let removed = identity
         .db()
         .write("identity.purge", move |tx| {
             let links = links_global::delete_ended(tx, now - KEPT)?;
             let codes = codes_global::delete_expired(tx, now - KEPT)?;
-            Ok::<_, DbError>(links + codes + sessions_global::delete_idle(tx, idle_since)?)
+            let idle = sessions_global::delete_idle(tx, idle_since)?;
+            let old = too_old.map_or(Ok(0), |before| sessions_global::delete_old(tx, before))?;
+            Ok::<_, DbError>(links + codes + idle + old)
         })
         .await?;
     tracing::debug!(removed, "forgot links, codes and sessions that have ended");

@@ -41,7 +41,7 @@ pub struct UserCaller {
 }
 
 /// A live secret API key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiKeyCaller {
     /// The key.
     pub key_id: ApiKeyId,

@@ -23,7 +23,8 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
             Operation::post("/admin/v1/signing-keys/rotate", "identity.signing_keys.rotate")
                 .summary("Signs new tokens with a new key; nobody is logged out.")
                 .caller(Who::PlatformKey)
-                .gives::<SigningKeyOut>(201),
+                .gives::<SigningKeyOut>(201)
+                .idempotent(),
             rotate,
         )
         .add(
@@ -31,7 +32,8 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
                 .summary("Accepts tokens signed with a key from elsewhere.")
                 .caller(Who::PlatformKey)
                 .takes::<ImportKeyIn>()
-                .gives::<SigningKeyOut>(201),
+                .gives::<SigningKeyOut>(201)
+                .idempotent(),
             import,
         )
 }

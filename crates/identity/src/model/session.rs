@@ -63,6 +63,8 @@ pub struct Session {
     pub authenticated_at: Timestamp,
     /// When a refresh token was last issued.
     pub refreshed_at: Timestamp,
+    /// When it began; its longest life counts from here.
+    pub created_at: Timestamp,
 }
 
 /// A refresh token that has had its child.

@@ -39,7 +39,7 @@ pub(crate) fn apply_link(
         return Err(IdentityError::LinkExpired.into());
     }
     match link.purpose {
-        // The newest sign-up has set the password and sent the only such link that works.
+        // Sign-ups that disagree have left no password, so that none of another person's is confirmed here.
         Purpose::Signup => confirm(&mut user, origin),
         Purpose::Invite | Purpose::Recovery | Purpose::Magiclink => {
             if !user.is_confirmed() {

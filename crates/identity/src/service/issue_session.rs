@@ -1,5 +1,7 @@
 //! The one function that issues sessions. Every door calls it, so that no control has a second door.
 
+use std::time::Duration;
+
 use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
@@ -106,6 +108,7 @@ pub(crate) fn issue_session(
         parent: None,
         authenticated_at: now,
         refreshed_at: now,
+        created_at: now,
     };
     sessions_global::insert(tx, &session)?;
     users_global::update_last_sign_in(tx, user.id, now)?;
@@ -122,8 +125,11 @@ impl OpenSession {
     /// Signs the access token and writes the refresh token. Outside of the transaction: a signature costs more than one
     /// should wait for there.
     pub(crate) fn sign(self, identity: &Identity, now: Timestamp) -> Result<IssuedSession, Problem> {
-        let expires_in = identity.config().access_token_s;
-        let expires_at = (now + identity.config().access_token()).as_seconds();
+        let config = identity.config();
+        // No token outlives its session.
+        let left = config.session_max().map(|max| (self.session.created_at + max).since(now));
+        let life = left.unwrap_or(Duration::MAX).min(config.access_token());
+        let (expires_in, expires_at) = (life.as_secs(), (now + life).as_seconds());
         let claims = self.claims(identity.issuer(), now, expires_at);
         Ok(IssuedSession {
             access_token: identity.keyring().sign(&claims)?,

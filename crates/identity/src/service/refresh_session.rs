@@ -61,7 +61,9 @@ fn refresh(
     let Some((user, session)) = sessions_global::find_with_user(tx, token.session_id())? else {
         return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
     };
-    if now.since(session.refreshed_at) > Duration::from_secs(config.session_idle_s) {
+    let is_idle = now.since(session.refreshed_at) > Duration::from_secs(config.session_idle_s);
+    let is_old = config.session_max().is_some_and(|max| now.since(session.created_at) >= max);
+    if is_idle || is_old {
         end_session(tx, identity, session.id, now)?;
         return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
     }

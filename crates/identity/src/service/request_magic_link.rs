@@ -44,6 +44,11 @@ pub async fn request_magic_link(
     request: MagicLinkRequest,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    let address = request.email.to_string();
+    quoin_web::evenly(&address, send(identity, request, origin)).await
+}
+
+async fn send(identity: &Identity, request: MagicLinkRequest, origin: &Origin) -> Result<(), Problem> {
     let metadata = Metadata::default().merged(&request.data, "data")?;
     limits::spend_mail(identity, &request.email, origin).await?;
     let now = origin.now;

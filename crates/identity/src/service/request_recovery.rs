@@ -22,6 +22,16 @@ pub async fn request_recovery(
     origin: &Origin,
 ) -> Result<(), Problem> {
     demand_passwords(identity)?;
+    let address = email.to_string();
+    quoin_web::evenly(&address, send(identity, email, wishes, origin)).await
+}
+
+async fn send(
+    identity: &Identity,
+    email: EmailAddress,
+    wishes: LinkWishes,
+    origin: &Origin,
+) -> Result<(), Problem> {
     limits::spend_mail(identity, &email, origin).await?;
     let now = origin.now;
     let draft = LinkDraft::new(identity, Purpose::Recovery, &wishes, now);

@@ -33,6 +33,16 @@ pub async fn resend_link(
     wishes: LinkWishes,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    let address = email.to_string();
+    quoin_web::evenly(&address, send_again(identity, (kind, email), wishes, origin)).await
+}
+
+async fn send_again(
+    identity: &Identity,
+    (kind, email): (ResendType, EmailAddress),
+    wishes: LinkWishes,
+    origin: &Origin,
+) -> Result<(), Problem> {
     limits::spend_mail(identity, &email, origin).await?;
     let now = origin.now;
     let signup = LinkDraft::new(identity, Purpose::Signup, &wishes, now);

@@ -22,6 +22,16 @@ pub async fn sign_in(
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
     demand_passwords(identity)?;
+    let address = email.to_string();
+    quoin_web::refused_evenly(&address, verify_and_open(identity, email, password, origin)).await
+}
+
+async fn verify_and_open(
+    identity: &Identity,
+    email: EmailAddress,
+    password: Secret<String>,
+    origin: &Origin,
+) -> Result<IssuedSession, Problem> {
     limits::check_failures(identity, &email, origin).await?;
     let wanted = email.clone();
     let user = identity

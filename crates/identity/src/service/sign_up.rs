@@ -1,8 +1,8 @@
 //! Signing up with an address and a password.
 //!
 //! A known address is answered exactly as a new one: the answer shows the account that would have been made. Its owner
-//! gets a mail, and an account that nobody has confirmed takes the newest password, because whoever came first may have
-//! taken somebody else's address.
+//! gets a mail. Where several sign up with one address before anybody has confirmed it, and not with the same password,
+//! none of their passwords counts: whoever reads the mail chooses a new one.
 
 use quoin_audit::Actor;
 use quoin_db::Tx;
@@ -52,6 +52,27 @@ struct Draft {
     session: SessionDraft,
 }
 
+/// How often the password is judged anew because the account has changed in between.
+const JUDGEMENTS: u32 = 3;
+
+/// What an address was found to be.
+#[derive(Clone, PartialEq, Eq)]
+enum Found {
+    /// Unknown, or somebody's who has confirmed it.
+    Settled,
+    /// An account's that nobody has confirmed, with its hash where it has a password.
+    Unconfirmed(Option<String>),
+}
+
+/// What a password is to an address that may be known, found out with the work of one hash in any case.
+#[derive(Clone)]
+struct Judged {
+    /// What it was compared with.
+    found: Found,
+    /// The hash that it shall have.
+    password_hash: Option<String>,
+}
+
 /// Makes an account, its personal organisation and its confirmation mail.
 ///
 /// # Errors
@@ -62,77 +83,145 @@ pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Res
     }
     let metadata = Metadata::default().merged(&input.data, "data")?;
     check_new_password(identity, &input.password)?;
-    if identity.config().unverified != Unverified::Autoconfirm {
-        limits::spend_mail(identity, &input.email, origin).await?;
-    }
-    let password_hash = hash_new_password(identity, input.password).await?;
     let now = origin.now;
     let mut user = User::new(UserId::new(now, identity.app().rng()), input.email, now);
-    user.password_hash = Some(password_hash);
     user.user_metadata = metadata;
-    match identity.config().unverified {
-        Unverified::Autoconfirm => user.email_confirmed_at = Some(now),
-        Unverified::Refuse | Unverified::Restricted => user.confirmation_sent_at = Some(now),
-    }
     let link = LinkDraft::new(identity, Purpose::Signup, &input.wishes, now);
     let draft = Draft { user, link, session: SessionDraft::new(identity, AuthMethod::Password, now) };
-    let (inside, seen_from, made) = (identity.clone(), origin.clone(), draft.clone());
-    let open = identity
-        .db()
-        .write("identity.user.sign_up", move |tx| match inside.config().unverified {
-            Unverified::Refuse => quietly(tx, &inside, &made, &seen_from).map(|()| None),
-            Unverified::Restricted | Unverified::Autoconfirm => {
-                at_once(tx, &inside, &made, &seen_from).map(Some)
-            }
-        })
-        .await?;
-    match open {
-        Some(open) => Ok(SignedUp::Session(Box::new(open.sign(identity, now)?))),
-        None => Ok(SignedUp::Pending(Box::new(draft.user))),
+    if identity.config().unverified == Unverified::Refuse {
+        let address = draft.user.email.to_string();
+        return quoin_web::evenly(&address, quietly(identity, draft, input.password, origin)).await;
     }
+    let open = at_once(identity, draft, input.password, origin).await?;
+    Ok(SignedUp::Session(Box::new(open.sign(identity, now)?)))
 }
 
 /// Makes the account, or does what a known address calls for, without a difference that the caller could see.
-fn quietly(tx: &mut Tx<'_>, identity: &Identity, draft: &Draft, origin: &Origin) -> Result<(), Problem> {
+async fn quietly(
+    identity: &Identity,
+    mut draft: Draft,
+    password: Secret<String>,
+    origin: &Origin,
+) -> Result<SignedUp, Problem> {
+    limits::spend_mail(identity, &draft.user.email, origin).await?;
+    draft.user.confirmation_sent_at = Some(origin.now);
+    for round in 1..=JUDGEMENTS {
+        let judged = judge(identity, &draft.user.email, &password).await?;
+        draft.user.password_hash.clone_from(&judged.password_hash);
+        let (inside, seen_from, made) = (identity.clone(), origin.clone(), draft.clone());
+        let is_last = round == JUDGEMENTS;
+        let done = identity.db().write("identity.user.sign_up", move |tx| {
+            sign_up_quietly(tx, &inside, &made, (&judged, is_last), &seen_from)
+        });
+        if done.await? {
+            break;
+        }
+    }
+    Ok(SignedUp::Pending(Box::new(draft.user)))
+}
+
+/// Finds out whether the password is the one that the account has, where there is one that nobody has confirmed.
+async fn judge(
+    identity: &Identity,
+    email: &EmailAddress,
+    password: &Secret<String>,
+) -> Result<Judged, Problem> {
+    let wanted = email.clone();
+    let known = identity
+        .db()
+        .read("identity.user.find_by_email", move |tx| users_global::find_by_email(tx, &wanted))
+        .await?;
+    match known.filter(|user| !user.is_confirmed()) {
+        None => {
+            let hash = hash_new_password(identity, password.clone()).await?;
+            Ok(Judged { found: Found::Settled, password_hash: Some(hash) })
+        }
+        Some(user) => {
+            let stored = user.password_hash;
+            let verdict = identity.passwords().verify(password.clone(), stored.clone()).await?;
+            let kept = stored.clone().filter(|_| verdict.matches);
+            Ok(Judged { found: Found::Unconfirmed(stored), password_hash: kept })
+        }
+    }
+}
+
+/// Does what the address calls for; `false` where the account is not as it was judged and must be judged again.
+fn sign_up_quietly(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    draft: &Draft,
+    (judged, is_last): (&Judged, bool),
+    origin: &Origin,
+) -> Result<bool, Problem> {
     let now = origin.now;
     let email = &draft.user.email;
     match users_global::find_by_email(tx, email)? {
-        None => {
+        None if judged.found == Found::Settled => {
             create_account(tx, identity, &draft.user, Actor::Anonymous, origin)?;
-            send_link(tx, identity, &draft.user, email, &draft.link, now)
+            send_link(tx, identity, &draft.user, email, &draft.link, now)?;
         }
+        None => return Ok(is_last),
         Some(known) if known.is_confirmed() || known.is_banned(now) => {
             record_repeated(tx, identity, &known, origin)?;
-            letters::send(tx, identity, email, &Letter::AccountExists, now)
+            letters::send(tx, identity, email, &Letter::AccountExists, now)?;
         }
         Some(mut known) => {
-            known.password_hash.clone_from(&draft.user.password_hash);
-            known.user_metadata = draft.user.user_metadata.clone();
-            known.confirmation_sent_at = Some(now);
+            let is_as_judged = judged.found == Found::Unconfirmed(known.password_hash.clone());
+            if !is_as_judged && !is_last {
+                return Ok(false);
+            }
+            repeat(&mut known, draft, is_as_judged);
             known.updated_at = now;
             users_global::update(tx, &known)?;
             record_repeated(tx, identity, &known, origin)?;
-            send_link(tx, identity, &known, email, &draft.link, now)
+            send_link(tx, identity, &known, email, &draft.link, now)?;
         }
+    }
+    Ok(true)
+}
+
+/// Lets whoever signs up again with the same password change what they say of themselves. With another password it is
+/// somebody else's word against theirs: nobody's password and nobody's words count, so that the reader of the mail,
+/// who cannot know which of the two sent it, confirms neither.
+fn repeat(known: &mut User, draft: &Draft, is_as_judged: bool) {
+    known.confirmation_sent_at = draft.user.confirmation_sent_at;
+    let is_same = is_as_judged && draft.user.password_hash.is_some();
+    if is_same {
+        known.user_metadata = draft.user.user_metadata.clone();
+    } else {
+        known.password_hash = None;
+        known.user_metadata = Metadata::default();
     }
 }
 
 /// Makes the account and a session at once, which reveals whether the address was known.
-fn at_once(
-    tx: &mut Tx<'_>,
+async fn at_once(
     identity: &Identity,
-    draft: &Draft,
+    mut draft: Draft,
+    password: Secret<String>,
     origin: &Origin,
 ) -> Result<OpenSession, Problem> {
-    let user = &draft.user;
-    if users_global::find_by_email(tx, &user.email)?.is_some() {
-        return Err(IdentityError::UserAlreadyExists.into());
+    let now = origin.now;
+    if identity.config().unverified == Unverified::Autoconfirm {
+        draft.user.email_confirmed_at = Some(now);
+    } else {
+        limits::spend_mail(identity, &draft.user.email, origin).await?;
+        draft.user.confirmation_sent_at = Some(now);
     }
-    create_account(tx, identity, user, Actor::Anonymous, origin)?;
-    if !user.is_confirmed() {
-        send_link(tx, identity, user, &user.email, &draft.link, origin.now)?;
-    }
-    issue_session(tx, identity, user.clone(), &draft.session, origin)
+    draft.user.password_hash = Some(hash_new_password(identity, password).await?);
+    let (inside, seen_from) = (identity.clone(), origin.clone());
+    let open = identity.db().write("identity.user.sign_up", move |tx| {
+        let user = &draft.user;
+        if users_global::find_by_email(tx, &user.email)?.is_some() {
+            return Err(Problem::from(IdentityError::UserAlreadyExists));
+        }
+        create_account(tx, &inside, user, Actor::Anonymous, &seen_from)?;
+        if !user.is_confirmed() {
+            send_link(tx, &inside, user, &user.email, &draft.link, now)?;
+        }
+        issue_session(tx, &inside, user.clone(), &draft.session, &seen_from)
+    });
+    open.await
 }
 
 fn record_repeated(

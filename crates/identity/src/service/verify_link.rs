@@ -188,8 +188,9 @@ impl Attempt {
             }
             (Applied::Done(user), _) => {
                 let draft = SessionDraft::new(identity, link.purpose.method(), now);
+                let landing = landing_of(identity, link.purpose, &user);
                 let open = issue_session(tx, identity, *user, &draft, origin)?;
-                Ok(Used::Open(Box::new(open), link.purpose))
+                Ok(Used::Open(Box::new(open), landing))
             }
         }
     }
@@ -213,4 +214,11 @@ impl Attempt {
         codes_global::insert(tx, &sha256(self.code.expose().as_bytes()), &code, now)?;
         Ok(Used::Code)
     }
+}
+
+/// Says what the application is told the link was for. A sign-up that others have disputed has left no password: the
+/// client then asks for a new one, as after a recovery.
+fn landing_of(identity: &Identity, purpose: Purpose, user: &User) -> Purpose {
+    let needs_password = identity.config().passwords && user.password_hash.is_none();
+    if purpose == Purpose::Signup && needs_password { Purpose::Recovery } else { purpose }
 }

@@ -12,7 +12,7 @@ statements! {
         authenticated_at, refreshed_at, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8)";
     /// The person comes first: their columns are named in one place.
     GET_WITH_USER = concat!("select ", users_global::columns!("u."), ", s.id, s.user_id, s.org_id, s.aal, s.method, s.seed,
-        s.token_hash, s.parent_hash, s.parent_used_at, s.parent_client, s.authenticated_at, s.refreshed_at
+        s.token_hash, s.parent_hash, s.parent_used_at, s.parent_client, s.authenticated_at, s.refreshed_at, s.created_at
         from quoin.identity_sessions s join quoin.identity_users u on u.id = s.user_id where s.id = ?1");
     /// The condition on the hash lets exactly one of many parallel uses through.
     ROTATE = "update quoin.identity_sessions set token_hash = ?3, parent_hash = ?2, parent_used_at = ?4,
@@ -24,6 +24,7 @@ statements! {
     DELETE = "delete from quoin.identity_sessions where id = ?1";
     LIST_IDS = "select id from quoin.identity_sessions where user_id = ?1 order by id";
     DELETE_IDLE = "delete from quoin.identity_sessions where refreshed_at < ?1";
+    DELETE_OLD = "delete from quoin.identity_sessions where created_at < ?1";
 }
 
 /// Adds a session that begins at `refreshed_at`.
@@ -96,6 +97,11 @@ pub(crate) fn delete_idle(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbE
     tx.execute(&DELETE_IDLE, &params![before])
 }
 
+/// Removes sessions that began before `before`.
+pub(crate) fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
+    tx.execute(&DELETE_OLD, &params![before])
+}
+
 fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
     let parent = match (row.get::<Option<Vec<u8>>>(at + 7)?, row.get(at + 8)?) {
         (Some(hash), Some(used_at)) => {
@@ -117,6 +123,7 @@ fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
         parent,
         authenticated_at: row.get(at + 10)?,
         refreshed_at: row.get(at + 11)?,
+        created_at: row.get(at + 12)?,
     })
 }
 

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
 use quoin_kernel::hash::hmac_sha256;
-use quoin_web::Method;
-use quoin_web::testing::call;
+use quoin_web::testing::{call, request, send};
+use quoin_web::{Body, Method};
 use serde_json::{Value, json};
 
 use super::harness::{ANN, House, PASSWORD, claims, plain_story, story, text};
@@ -158,6 +158,44 @@ async fn of_many_codes_guessed_at_once_five_count() {
         assert!(join_all(guesses).await.iter().all(|status| *status == 403));
         let body = json!({"type": "recovery", "email": ANN, "token": code});
         assert_eq!(house.post("/auth/v1/verify", body).await.code(), "otp_expired");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lesser_key_ends_no_stronger_one() {
+    plain_story(|house| async move {
+        let make = async |scopes: Value| {
+            let body = json!({"name": "key", "scopes": scopes});
+            house.admin(Method::POST, "/admin/v1/keys", body).await.json()
+        };
+        let (lesser, other) = (make(json!(["keys"])).await, make(json!(["keys"])).await);
+        let stronger = make(json!(["keys", "users"])).await;
+        let revoke = async |target: &Value| {
+            let path = format!("/admin/v1/keys/{}", text(target, "id"));
+            call(&house.front, &Method::DELETE, &path, Some(text(&lesser, "key")), None).await
+        };
+        assert_eq!(revoke(&stronger).await.status, 403);
+        let works = call(&house.front, &Method::GET, "/admin/v1/keys", Some(text(&stronger, "key")), None);
+        assert_eq!(works.await.status, 200);
+        assert_eq!(revoke(&other).await.status, 204);
+        assert_eq!(revoke(&lesser).await.status, 204, "a key may always end itself");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_rotation_that_is_sent_twice_happens_once() {
+    plain_story(|house| async move {
+        let rotate = async || {
+            let request = request(&Method::POST, "/admin/v1/signing-keys/rotate")
+                .header("authorization", format!("Bearer {}", house.secret))
+                .header("idempotency-key", "rotation-of-august");
+            send(&house.front, request.body(Body::empty()).unwrap()).await
+        };
+        let (first, again) = (rotate().await, rotate().await);
+        assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+        assert_eq!(first.json()["kid"], again.json()["kid"]);
     })
     .await;
 }

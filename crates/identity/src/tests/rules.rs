@@ -58,6 +58,7 @@ fn session(keys: &RefreshKeys) -> (Session, crate::model::RefreshToken) {
         parent: None,
         authenticated_at: START,
         refreshed_at: START,
+        created_at: START,
     };
     (session, token)
 }

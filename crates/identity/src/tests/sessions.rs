@@ -128,6 +128,27 @@ async fn a_session_that_nobody_refreshes_ends() {
 }
 
 #[tokio::test]
+async fn a_session_ends_after_its_longest_life_however_often_it_is_refreshed() {
+    story(
+        |config| config.session_max_s = 10_000,
+        |house| async move {
+            let mut session = house.person(ANN).await;
+            for _ in 0..3 {
+                house.advance(3000);
+                session = house.refresh(text(&session, "refresh_token")).await.json();
+            }
+            assert_eq!(session["expires_in"], 1000, "no token outlives its session");
+            let claims = claims(text(&session, "access_token"));
+            assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 1000);
+            house.advance(1000);
+            let ended = house.refresh(text(&session, "refresh_token")).await;
+            assert_eq!((ended.status.as_u16(), ended.code().as_str()), (400, "refresh_token_not_found"));
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn switching_gives_a_pair_for_the_other_organisation_and_refresh_keeps_it() {
     plain_story(|house| async move {
         let session = house.person(ANN).await;
