@@ -42,6 +42,14 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// Tells whether anything was done on SQLite that a refusal must undo; PostgreSQL undoes whole transactions.
+    pub(crate) fn has_changed(&self) -> bool {
+        match &self.inner {
+            TxInner::Sqlite(tx) => tx.has_changed(),
+            TxInner::Postgres(_) => true,
+        }
+    }
+
     pub(crate) fn take_topics(&mut self) -> Vec<&'static str> {
         std::mem::take(&mut self.topics)
     }

@@ -45,11 +45,18 @@ pub(super) fn assert_version() -> Result<(), DbError> {
 }
 
 impl Connected {
-    /// Opens the one connection that writes.
+    /// Opens the one connection that writes. Its commits are synced by [`super::syncer`].
     pub(super) fn writer(options: &SqliteOptions) -> Result<Self, DbError> {
         let opened = Self::open(options)?;
-        let pragmas =
-            "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4000;";
+        let pragmas = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;";
+        opened.connection.execute_batch(pragmas).map_err(from_driver)?;
+        Ok(opened)
+    }
+
+    /// Opens the connection that carries the log over into the file: it syncs the log before and the file after.
+    pub(super) fn checkpointer(options: &SqliteOptions) -> Result<Self, DbError> {
+        let opened = Self::open(options)?;
+        let pragmas = "pragma synchronous = normal; pragma wal_autocheckpoint = 0;";
         opened.connection.execute_batch(pragmas).map_err(from_driver)?;
         Ok(opened)
     }
@@ -88,6 +95,24 @@ impl Connected {
             .progress_handler(STEPS_PER_CHECK, Some(move || watch.has_passed()))
             .map_err(from_driver)?;
         Ok(Self { connection, deadline })
+    }
+
+    /// Hands the number of pages in the log to `told` after every commit of this connection.
+    pub(super) fn on_commit(&mut self, told: impl Fn(u32) + Send + 'static) -> Result<(), DbError> {
+        let hook = move |_: &mut rusqlite::hooks::Wal, pages: std::ffi::c_int| {
+            told(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        };
+        self.connection.wal_hook(Some(hook)).map_err(from_driver)
+    }
+
+    /// Carries pages of the log over into the file, waiting for nobody; returns how many of them are there now.
+    pub(super) fn checkpoint(&self) -> Result<u32, DbError> {
+        let mut statement =
+            self.connection.prepare_cached("pragma wal_checkpoint(passive)").map_err(from_driver)?;
+        // Without a log, or while another connection carries over, the figure is -1.
+        let carried: i64 = statement.query_row([], |row| row.get(2)).map_err(from_driver)?;
+        Ok(u32::try_from(carried).unwrap_or(0))
     }
 
     /// Stops statements that still run after `limit` from now.

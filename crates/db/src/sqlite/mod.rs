@@ -1,13 +1,15 @@
 //! SQLite: one writer thread that commits many writes at once, and readers that never wait for it.
 //!
 //! Reading order: [`connection`] (how a connection is set up), [`tx`] and [`row`] (statements), [`writer`] (group
-//! commit), [`reader`] (reads on the calling thread, long ones on a pool), [`error`] (codes into words).
+//! commit), [`syncer`] and [`checkpointer`] (what follows a commit), [`reader`] (reads on the calling thread, long ones on a pool), [`error`] (codes into words).
 
 mod backup;
+mod checkpointer;
 mod connection;
 mod error;
 mod reader;
 mod row;
+mod syncer;
 mod tx;
 mod writer;
 

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::Shared;
 use super::connection::Connected;
 use super::tx::SqliteTx;
+use crate::database::SqliteOptions;
 use crate::error::DbError;
 use crate::stats::log_if_slow;
 use crate::tx::{Tx, TxInner};
@@ -31,7 +32,7 @@ thread_local! {
 
 static FILES: AtomicU64 = AtomicU64::new(0);
 
-type LongRead = Box<dyn FnOnce(&Connected) + Send>;
+type LongRead = Box<dyn FnOnce(Result<&Connected, DbError>) + Send>;
 
 /// The readers of one file.
 pub(super) struct Readers {
@@ -52,11 +53,10 @@ impl Readers {
         let (sender, receiver) = sync_channel::<LongRead>(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         for number in 0..shared.options.reader_threads {
-            let connected = Connected::reader(&shared.options)?;
-            let receiver = receiver.clone();
+            let (options, receiver) = (shared.options.clone(), receiver.clone());
             std::thread::Builder::new()
                 .name(format!("sqlite-reader-{number}"))
-                .spawn(move || serve(&connected, &receiver))
+                .spawn(move || serve(&options, &receiver))
                 .map_err(|error| DbError::Unreachable(Box::new(error)))?;
         }
         let number = FILES.fetch_add(1, Ordering::Relaxed);
@@ -120,8 +120,10 @@ impl Readers {
             if reply.is_closed() {
                 return;
             }
+            let result =
+                connected.map_err(E::from).and_then(|connected| run(connected, limit, name, &mut closure));
             // Nobody waits any more when this fails: the caller went away while the read ran.
-            drop(reply.send(run(connected, limit, name, &mut closure)));
+            drop(reply.send(result));
         });
         self.enqueue(long)?;
         answer.await.unwrap_or_else(|_| Err(closed().into()))
@@ -150,11 +152,24 @@ fn closed() -> DbError {
     DbError::Unreachable("the database is closed".into())
 }
 
-fn serve(connected: &Connected, waiting: &Mutex<Receiver<LongRead>>) {
+/// Serves long reads; the connection is opened at the first, as most programs never have one.
+fn serve(options: &SqliteOptions, waiting: &Mutex<Receiver<LongRead>>) {
+    let mut kept = None;
     loop {
         let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(long) = next else { return };
-        long(connected);
+        if kept.is_none() {
+            match Connected::reader(options) {
+                Ok(connected) => kept = Some(connected),
+                Err(error) => {
+                    long(Err(error));
+                    continue;
+                }
+            }
+        }
+        if let Some(connected) = &kept {
+            long(Ok(connected));
+        }
     }
 }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::Shared;
+use super::connection::Connected;
+use super::writer::Writer;
 use crate::statement::DynamicSql;
 use crate::testing::{TestDatabase, fresh_sqlite, with_statement_timeout};
 use crate::{Db, DbError, Options, SqliteOptions, copy_while_running, params};
@@ -64,6 +67,120 @@ async fn a_refused_member_of_a_batch_harms_no_other() {
     assert_eq!(refused, [7]);
     assert!(matches!(&answers[7], Err(DbError::Unique { index, .. }) if index == "t_pkey"));
     assert_eq!(count(&db).await, 20);
+}
+
+#[tokio::test]
+async fn a_member_that_is_refused_after_a_change_takes_back_only_its_own() {
+    let db = with_table().await;
+    let before = db.stats().commits;
+    let change_and_refuse = |n: i64| {
+        db.write::<(), DbError, _>("refuse", move |tx| {
+            tx.execute(&sql("insert into t (n, body) values (?1, 'no')"), &params![n])?;
+            Err(DbError::NoRow("refused"))
+        })
+    };
+    let make_and_refuse = db.write::<(), DbError, _>("make", |tx| {
+        tx.execute(&sql("create table never (n integer) strict"), &[])?;
+        Err(DbError::NoRow("refused"))
+    });
+    let refusals = async { tokio::join!(change_and_refuse(100), make_and_refuse, change_and_refuse(101)) };
+    let others = async { tokio::join!(join_all((0..10).map(|n| insert(&db, n))), refusals, insert(&db, 10)) };
+    let (first, (a, b, c), last) = with_a_full_queue(&db, others).await;
+    assert!(first.iter().all(Result::is_ok) && last.is_ok());
+    assert!(a.is_err() && b.is_err() && c.is_err());
+    assert_eq!(count(&db).await, 11);
+    assert!(db.stats().commits - before <= 3, "the batch must not be taken apart");
+    let made = db.read("look", |tx| {
+        tx.query_opt(&sql("select 1 from sqlite_schema where name = 'never'"), &[], |_| Ok(()))
+    });
+    assert_eq!(made.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_log_is_carried_over_beside_a_writer_that_never_rests() {
+    let db = with_table().await;
+    let body = "x".repeat(3000);
+    for round in 0..60_i64 {
+        let write = |n: i64| {
+            let body = body.clone();
+            db.write("fill", move |tx| {
+                (0..20).try_for_each(|m| {
+                    let row = params![(round * 16 + n) * 20 + m, &body];
+                    tx.execute(&sql("insert into t (n, body) values (?1, ?2)"), &row).map(|_| ())
+                })
+            })
+        };
+        let written: Vec<Result<(), DbError>> = join_all((0..16).map(write)).await;
+        assert!(written.iter().all(Result::is_ok));
+    }
+    let file = db.file().unwrap().to_owned();
+    let log = std::fs::metadata(file.with_extension("db-wal")).or_else(|_| {
+        let mut name = file.clone().into_os_string();
+        name.push("-wal");
+        std::fs::metadata(name)
+    });
+    let (log, file) = (log.unwrap().len(), std::fs::metadata(&file).unwrap().len());
+    assert!(file > 40 << 20, "{file} bytes are in the file");
+    assert!(log < 48 << 20, "the log has grown to {log} bytes");
+    assert_eq!(count(&db).await, 60 * 16 * 20);
+}
+
+/// A writer on a fresh file whose sync is a test's own.
+fn writer_with(sync: impl FnMut() -> std::io::Result<()> + Send + 'static) -> (TestDatabase, Writer) {
+    let made = fresh_sqlite();
+    let Options::Sqlite(options) = made.options().clone() else { panic!("this database is SQLite") };
+    let shared = Shared { options: Arc::new(options), signals: Arc::default(), stats: Arc::default() };
+    let connected = Connected::writer(&shared.options).unwrap();
+    let writer = Writer::start_with(shared, connected, Box::new(sync)).unwrap();
+    (made, writer)
+}
+
+#[tokio::test]
+async fn nobody_is_answered_before_the_sync_and_the_next_batch_does_not_wait_for_it() {
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (made, writer) = writer_with(move || {
+        released.recv().unwrap();
+        Ok(())
+    });
+    let ran = Arc::new(AtomicUsize::new(0));
+    let write = |n: i64| {
+        let ran = ran.clone();
+        writer.write::<_, DbError, _>("write", move |tx| {
+            ran.fetch_add(1, Ordering::SeqCst);
+            tx.execute(&sql("create table if not exists t (n integer) strict"), &[])?;
+            tx.execute(&sql("insert into t (n) values (?1)"), &params![n])
+        })
+    };
+    let (mut first, mut second) = (Box::pin(write(1)), Box::pin(write(2)));
+    let nobody = tokio::time::timeout(Duration::from_millis(100), &mut first).await;
+    assert!(nobody.is_err(), "answered before the sync");
+    let nobody = tokio::time::timeout(Duration::from_millis(100), &mut second).await;
+    assert!(nobody.is_err(), "answered before the sync");
+    assert_eq!(ran.load(Ordering::SeqCst), 2, "the second ran while the first was synced");
+    release.send(()).unwrap();
+    first.await.unwrap();
+    release.send(()).unwrap();
+    second.await.unwrap();
+    drop((writer, made));
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_no_write_is_acknowledged_any_more() {
+    let mut syncs = 0;
+    let (made, writer) = writer_with(move || {
+        syncs += 1;
+        if syncs < 2 { Ok(()) } else { Err(std::io::Error::other("the disk is gone")) }
+    });
+    let write = || {
+        writer.write::<_, DbError, _>("write", |tx| {
+            tx.execute(&sql("create table if not exists t (n integer) strict"), &[])
+        })
+    };
+    write().await.unwrap();
+    for _ in 0..3 {
+        assert!(matches!(write().await, Err(DbError::WritesStopped)));
+    }
+    drop((writer, made));
 }
 
 #[tokio::test]

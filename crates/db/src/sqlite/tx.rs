@@ -16,11 +16,21 @@ use crate::value::Value;
 pub(crate) struct SqliteTx<'a> {
     connection: &'a Connection,
     connected: &'a Connected,
+    /// Rows this connection had changed when the transaction was entered.
+    changes_before: u64,
+    /// Something other than a change of rows was done, which the counter does not show.
+    other_changes: bool,
 }
 
 impl<'a> SqliteTx<'a> {
     pub(super) fn on(connected: &'a Connected) -> Self {
-        Self { connection: &connected.connection, connected }
+        let connection = &connected.connection;
+        Self { connection, connected, changes_before: connection.total_changes(), other_changes: false }
+    }
+
+    /// Tells whether anything was done that a refusal must undo. A statement that failed has undone itself.
+    pub(crate) fn has_changed(&self) -> bool {
+        self.other_changes || self.connection.total_changes() != self.changes_before
     }
 
     /// Stops statements only when they still run after `limit` from now.
@@ -35,6 +45,7 @@ impl<'a> SqliteTx<'a> {
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, DbError> {
         let mut statement = self.prepare(sql, params)?;
+        self.other_changes |= !statement.readonly() && !changes_rows(sql);
         if statement.column_count() == 0 {
             let changed = statement.raw_execute().map_err(|error| self.explain(error))?;
             return Ok(changed as u64);
@@ -55,6 +66,7 @@ impl<'a> SqliteTx<'a> {
         each: &mut impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut statement = self.prepare(sql, params)?;
+        self.other_changes |= !statement.readonly() && !changes_rows(sql);
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(|error| self.explain(error))? {
             each(&Row(RowInner::Sqlite(&DriverRow(row))))?;
@@ -63,6 +75,7 @@ impl<'a> SqliteTx<'a> {
     }
 
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), DbError> {
+        self.other_changes = true;
         self.connection.execute_batch(sql).map_err(|error| self.explain(error))
     }
 
@@ -86,6 +99,13 @@ impl<'a> SqliteTx<'a> {
     fn explain(&self, error: rusqlite::Error) -> DbError {
         from_driver_with(self.connection, error)
     }
+}
+
+/// Tells whether a statement changes rows, which SQLite counts, and not the schema or a setting.
+fn changes_rows(sql: &str) -> bool {
+    let word =
+        sql.trim_start().split(|character: char| !character.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["insert", "update", "delete", "with", "replace"].iter().any(|change| word.eq_ignore_ascii_case(change))
 }
 
 /// PostgreSQL cannot hold NUL in a text; what one engine refuses, the other refuses too.

@@ -1,7 +1,8 @@
 //! A bounded pool of low-priority threads that hash, so that sign-ins never slow other requests much.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
@@ -15,6 +16,8 @@ use crate::config::IdentityConfig;
 const HASH_BYTES: usize = 32;
 /// How much lower than the server's the priority of hashing threads is.
 const NICENESS: i32 = 10;
+/// How long a thread without work keeps the memory of its last hash.
+const MEMORY_KEPT_FOR: Duration = Duration::from_secs(20);
 
 /// The result of comparing a password with a stored hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,25 +116,30 @@ impl Worker {
         if let Err(error) = rustix::process::nice(NICENESS) {
             tracing::warn!(%error, "hashing threads run at normal priority");
         }
-        // One block of memory per thread, kept: fresh pages would cost a fifth of each hash.
-        let mut memory = vec![Block::default(); self.params.block_count()];
+        // One block of memory per thread, kept from hash to hash: fresh pages would cost a fifth of each.
+        let mut memory = Vec::new();
         loop {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(MEMORY_KEPT_FOR);
             match next {
-                Ok(Task::Hash { password, salt, reply }) => {
-                    answer(reply, || self.hash(&mut memory, &password, &salt));
-                }
-                Ok(Task::Verify { password, stored, reply }) => {
-                    answer(reply, || self.verify(&mut memory, &password, stored.as_deref()));
-                }
-                Err(_) => return,
+                Ok(task) => self.work(task, &mut memory),
+                Err(RecvTimeoutError::Timeout) => memory = Vec::new(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn work(&self, task: Task, memory: &mut Vec<Block>) {
+        match task {
+            Task::Hash { password, salt, reply } => answer(reply, || self.hash(memory, &password, &salt)),
+            Task::Verify { password, stored, reply } => {
+                answer(reply, || self.verify(memory, &password, stored.as_deref()));
             }
         }
     }
 
     fn hash(
         &self,
-        memory: &mut [Block],
+        memory: &mut Vec<Block>,
         password: &Secret<String>,
         salt: &[u8],
     ) -> Result<String, argon2::Error> {
@@ -158,9 +166,6 @@ impl Worker {
             derive(&self.params, memory, password.expose().as_bytes(), &[0; 16], &mut out).ok();
             return Verdict { matches: false, needs_rehash: false };
         };
-        if memory.len() < params.block_count() {
-            memory.resize(params.block_count(), Block::default());
-        }
         let mut out = vec![0_u8; expected.len()];
         let derived = derive(&params, memory, password.expose().as_bytes(), salt.as_ref(), &mut out).is_ok();
         let matches = derived
@@ -181,12 +186,15 @@ fn answer<T>(reply: oneshot::Sender<T>, work: impl FnOnce() -> T) {
 
 fn derive(
     params: &Params,
-    memory: &mut [Block],
+    memory: &mut Vec<Block>,
     password: &[u8],
     salt: &[u8],
     out: &mut [u8],
 ) -> Result<(), argon2::Error> {
     let blocks = params.block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::default());
+    }
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone()).hash_password_into_with_memory(
         password,
         salt,
