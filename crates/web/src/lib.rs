@@ -24,6 +24,7 @@ pub mod front;
 pub mod health;
 mod idempotency;
 pub mod input;
+mod json;
 pub mod listen;
 pub mod metrics;
 pub mod module;
@@ -55,13 +56,14 @@ pub use doorkeeper::{
 pub use evenly::{evenly, refused_evenly};
 pub use front::Front;
 pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};
+pub use json::Json;
 pub use module::{ExposedView, LogicalType, Module};
 pub use purge::{MIGRATIONS, STATEMENTS, module};
 pub use refusal::Refusal;
 pub use route::{Operation, Routes, RoutesFor};
 
 // What handlers name in their signatures, so that rooms need not depend on axum themselves.
-pub use axum::Json;
+
 pub use axum::body::Body;
 pub use axum::extract::{FromRef, State};
 pub use axum::response::{IntoResponse, Redirect, Response};

@@ -119,7 +119,8 @@ impl Worker {
         // One block of memory per thread, kept from hash to hash: fresh pages would cost a fifth of each.
         let mut memory = Vec::new();
         loop {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(MEMORY_KEPT_FOR);
+            let next =
+                self.waiting.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(MEMORY_KEPT_FOR);
             match next {
                 Ok(task) => self.work(task, &mut memory),
                 Err(RecvTimeoutError::Timeout) => memory = Vec::new(),

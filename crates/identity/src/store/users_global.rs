@@ -168,5 +168,5 @@ pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<User, DbError> {
 /// Reads an address that was canonical when it was written.
 pub(crate) fn email(row: &Row<'_>, index: usize) -> Result<Option<EmailAddress>, DbError> {
     let text: Option<String> = row.get(index)?;
-    text.map(|text| text.parse().map_err(|_| DbError::Column { index, expected: "EmailAddress" })).transpose()
+    Ok(text.map(EmailAddress::from_canonical))
 }
