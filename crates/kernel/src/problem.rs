@@ -19,6 +19,8 @@ struct Inner {
     errors: Vec<FieldError>,
     weak_password: Vec<&'static str>,
     retry_after_s: Option<u32>,
+    error_word: Option<&'static str>,
+    members: Vec<(&'static str, serde_json::Value)>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -44,6 +46,8 @@ impl Problem {
             errors: Vec::new(),
             weak_password: Vec::new(),
             retry_after_s: None,
+            error_word: None,
+            members: Vec::new(),
             source: None,
         }))
     }
@@ -123,6 +127,20 @@ impl Problem {
         self
     }
 
+    /// Puts another word than the code into the field `error`, where a contract has one.
+    #[must_use]
+    pub fn error_word(mut self, word: &'static str) -> Self {
+        self.0.error_word = Some(word);
+        self
+    }
+
+    /// Adds a member of its own to the body (RFC 9457, section 3.2), such as a limit and its use.
+    #[must_use]
+    pub fn member(mut self, name: &'static str, value: serde_json::Value) -> Self {
+        self.0.members.push((name, value));
+        self
+    }
+
     /// Keeps the cause for the log.
     #[must_use]
     pub fn source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -172,10 +190,13 @@ impl Problem {
             "hint": inner.hint,
             "details": inner.details,
             "errors": inner.errors,
-            "error": inner.code,
+            "error": inner.error_word.unwrap_or(&inner.code),
             "error_description": message,
             "statusCode": inner.status.to_string(),
         });
+        for (name, value) in &inner.members {
+            body[*name] = value.clone();
+        }
         if !inner.weak_password.is_empty() {
             body["weak_password"] = serde_json::json!({"reasons": inner.weak_password, "message": message});
         }

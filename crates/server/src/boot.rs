@@ -22,6 +22,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::instance_global;
 use crate::modules::{self, Rooms};
 use crate::settings::{ModeSetting, Room, Settings};
+use crate::stores;
 use crate::user_migrations;
 
 /// The database file in the data directory.
@@ -95,7 +96,7 @@ impl Instance {
         let parts =
             AppParts { db: databases, clock: clock.clone(), rng: rng.clone(), config: web, master_key };
         let app = App::new(parts)?;
-        let (rooms, first_keys) = start_rooms(&app, settings).await?;
+        let (rooms, first_keys) = start_rooms(&app, settings, &data_dir).await?;
         register_health(&app, &db);
         let identity = rooms.identity.clone();
         let parts = modules::compose(&app, rooms);
@@ -192,7 +193,11 @@ fn parse_url(name: &str, text: &str) -> Result<Url, CannotStart> {
     parsed.ok_or_else(|| CannotStart::Setting(format!("{name}: {text:?} is not an http or https URL")))
 }
 
-async fn start_rooms(app: &App, settings: &Settings) -> Result<(Rooms, FirstKeys), CannotStart> {
+async fn start_rooms(
+    app: &App,
+    settings: &Settings,
+    data_dir: &DataDir,
+) -> Result<(Rooms, FirstKeys), CannotStart> {
     let tenancy = Tenancy::new(app.clone(), settings.tenancy.clone());
     let mail =
         quoin_mail::open(app, &settings.mail).map_err(|error| CannotStart::Setting(error.to_string()))?;
@@ -212,8 +217,9 @@ async fn start_rooms(app: &App, settings: &Settings) -> Result<(Rooms, FirstKeys
     };
     app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()) });
     let data = start_data(app, settings).await?;
-    let audit = settings.audit.clone();
-    Ok((Rooms { tenancy, audit, mail, identity, data }, first_keys))
+    let files = settings.serves(Room::Files).then(|| stores::open_files(app, &settings.files, data_dir));
+    let (audit, files) = (settings.audit.clone(), files.transpose()?);
+    Ok((Rooms { tenancy, audit, mail, identity, data, files }, first_keys))
 }
 
 /// Prepares the users' tables and applies their own migrations, so that no route answers before they are there.

@@ -33,7 +33,7 @@ struct Options {
     /// PostgreSQL instead of SQLite: postgres://user:password@host/database
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Serve only these rooms, separated by commas: identity, data
+    /// Serve only these rooms, separated by commas: identity, data, files
     #[arg(long, global = true, value_name = "ROOMS")]
     only: Option<String>,
     /// Base of every link that Quoin sends [default: http:// and the listen address]

@@ -14,6 +14,7 @@ mod logging;
 pub mod modules;
 pub mod serve;
 pub mod settings;
+mod stores;
 mod user_migrations;
 mod welcome;
 

@@ -3,6 +3,7 @@
 use quoin_audit::AuditConfig;
 use quoin_data::Data;
 use quoin_db::{Migration, Statement};
+use quoin_files::Files;
 use quoin_identity::Identity;
 use quoin_jobs::Subscriptions;
 use quoin_kernel::job::{JobType, Schedule};
@@ -22,6 +23,7 @@ pub static MIGRATIONS: &[&[Migration]] = &[
     quoin_tenancy::MIGRATIONS,
     quoin_identity::MIGRATIONS,
     quoin_data::MIGRATIONS,
+    quoin_files::MIGRATIONS,
 ];
 
 /// Every room's statements.
@@ -34,6 +36,7 @@ pub fn statements() -> Vec<&'static [&'static Statement]> {
         quoin_tenancy::STATEMENTS,
         quoin_identity::STATEMENTS,
         quoin_data::STATEMENTS,
+        quoin_files::STATEMENTS,
     ];
     let ours = [instance_global::statements(), quoin_db::migrate::STATEMENTS];
     ours.into_iter().chain(rooms.into_iter().flatten().copied()).collect()
@@ -51,6 +54,8 @@ pub struct Rooms {
     pub identity: Option<Identity>,
     /// The users' tables, where this process serves them.
     pub data: Option<Data>,
+    /// Files, where this process serves them.
+    pub files: Option<Files>,
 }
 
 /// What the rooms add up to.
@@ -86,6 +91,10 @@ pub fn compose(app: &App, rooms: Rooms) -> Parts {
     if let Some(data) = &rooms.data {
         parts.add(quoin_data::module(data));
     }
+    if let Some(files) = &rooms.files {
+        parts.add(quoin_files::module(files));
+    }
+    parts.subscriptions = quoin_files::subscriptions(parts.subscriptions);
     parts
 }
 

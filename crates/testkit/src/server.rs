@@ -206,7 +206,9 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a temporary directory can be made");
     for entry in std::fs::read_dir(from).expect("the data directory can be read") {
         let entry = entry.expect("an entry can be read");
-        if entry.file_name() != "quoin.lock" {
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else if entry.file_name() != "quoin.lock" {
             std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a file can be copied");
         }
     }

@@ -9,7 +9,7 @@ mod tests;
 mod text;
 mod url_parts;
 
-pub use body::{BodyError, ValidBytes};
+pub use body::{BodyError, ValidBytes, problem_of_body};
 pub use json::{ValidBody, ValidJson};
 pub use url_parts::{ValidPath, ValidQuery};
 

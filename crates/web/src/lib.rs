@@ -55,7 +55,7 @@ pub use doorkeeper::{
 };
 pub use evenly::{evenly, refused_evenly};
 pub use front::Front;
-pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery};
+pub use input::{ValidBody, ValidBytes, ValidJson, ValidPath, ValidQuery, problem_of_body};
 pub use json::Json;
 pub use module::{ExposedView, LogicalType, Module};
 pub use purge::{MIGRATIONS, STATEMENTS, module};
@@ -65,6 +65,6 @@ pub use route::{Operation, Routes, RoutesFor};
 // What handlers name in their signatures, so that rooms need not depend on axum themselves.
 
 pub use axum::body::Body;
-pub use axum::extract::{FromRef, State};
+pub use axum::extract::{FromRef, Request, State};
 pub use axum::response::{IntoResponse, Redirect, Response};
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};

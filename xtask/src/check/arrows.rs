@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("quoin-tenancy", 6),
     ("quoin-identity", 7),
     ("quoin-data", 7),
+    ("quoin-files", 7),
     ("quoin-server", 9),
 ];
 
@@ -33,6 +34,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("reqwest", &["quoin-web"]),
     ("lettre", &["quoin-mail"]),
     ("sqlparser", &["quoin-policy"]),
+    ("object_store", &["quoin-files"]),
+    ("multer", &["quoin-files"]),
     ("argon2", &["quoin-identity", "bench"]),
 ];
 

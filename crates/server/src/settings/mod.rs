@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use quoin_audit::AuditConfig;
 use quoin_data::DataConfig;
+use quoin_files::FilesConfig;
 use quoin_identity::config::IdentityConfig;
 use quoin_jobs::JobsConfig;
 use quoin_kernel::Secret;
@@ -29,6 +30,8 @@ pub enum Room {
     Identity,
     /// The users' own tables.
     Data,
+    /// Buckets and objects.
+    Files,
 }
 
 /// Development or production.
@@ -114,6 +117,8 @@ pub struct Settings {
     pub data: DataConfig,
     /// The audit trail.
     pub audit: AuditConfig,
+    /// Buckets, objects and where they are kept.
+    pub files: FilesConfig,
     /// The queue.
     pub jobs: JobsConfig,
     /// Mails and how they leave.
@@ -151,6 +156,7 @@ impl Default for Settings {
             tenancy: TenancyConfig::default(),
             data: DataConfig::default(),
             audit: AuditConfig::default(),
+            files: FilesConfig::default(),
             jobs: JobsConfig::default(),
             mail: MailConfig::default(),
         }

@@ -73,6 +73,7 @@ pub fn load(
         .map_err(|error| InvalidSettings::Value(error.to_string()))?;
     settings.identity.validate().map_err(|error| InvalidSettings::Value(error.to_string()))?;
     settings.tenancy.validate().map_err(InvalidSettings::Value)?;
+    settings.files.validate().map_err(|error| InvalidSettings::Value(error.to_string()))?;
     settings.jobs.validate().map_err(InvalidSettings::Value)?;
     settings.audit.validate().map_err(InvalidSettings::Value)?;
     settings.mail.validate().map_err(InvalidSettings::Value)?;
@@ -151,6 +152,9 @@ fn refuse_empty_secrets(settings: &Settings) -> Result<(), InvalidSettings> {
         ("secret_key", &settings.secret_key),
         ("service_secret", &settings.service_secret),
         ("mail.smtp_url", &settings.mail.smtp_url),
+        ("files.s3.secret_access_key", &settings.files.s3.secret_access_key),
+        ("files.s3.session_token", &settings.files.s3.session_token),
+        ("files.gcs.service_account", &settings.files.gcs.service_account),
     ];
     let empty =
         secrets.iter().find(|(_, secret)| secret.as_ref().is_some_and(|value| value.expose().is_empty()));

@@ -62,6 +62,54 @@ static ATTACKS: &[Attack] = &[
         Some(json!({"name": "0009_theirs", "sql": "create table theirs (id int primary key)"}))
     }),
     attack("data.migrations.list", "/admin/v1/migrations", 401, 403),
+    attack_with("files.buckets.create", "/storage/v1/bucket", 401, 403, || Some(json!({"name": "theirs"}))),
+    attack("files.buckets.delete", "/storage/v1/bucket/shelf", 401, 403),
+    attack("files.buckets.empty", "/storage/v1/bucket/shelf/empty", 401, 403),
+    attack("files.buckets.get", "/storage/v1/bucket/shelf", 401, 200),
+    attack("files.buckets.list", "/storage/v1/bucket", 401, 200),
+    attack_with("files.buckets.update", "/storage/v1/bucket/shelf", 401, 403, || {
+        Some(json!({"public": true}))
+    }),
+    attack_with("files.objects.copy", "/storage/v1/object/copy", 401, 404, || {
+        Some(json!({"bucketId": "shelf", "sourceKey": "private", "destinationKey": "mine"}))
+    }),
+    attack("files.objects.create", "/storage/v1/object/shelf/private?org={org}", 401, 403),
+    attack("files.objects.delete", "/storage/v1/object/shelf/private", 401, 404),
+    attack_with("files.objects.delete_many", "/storage/v1/object/shelf?org={org}", 401, 403, || {
+        Some(json!({"prefixes": ["private"]}))
+    }),
+    attack("files.objects.info", "/storage/v1/object/info/shelf/private", 401, 404),
+    attack("files.objects.info_public", "/storage/v1/object/info/public/shelf/private", 404, 404),
+    attack_with("files.objects.list", "/storage/v1/object/list/shelf?org={org}", 401, 403, || {
+        Some(json!({"prefix": ""}))
+    }),
+    attack_with("files.objects.list_prefix", "/storage/v1/object/list-v2/shelf?org={org}", 401, 403, || {
+        Some(json!({}))
+    }),
+    attack_with("files.objects.move", "/storage/v1/object/move", 401, 404, || {
+        Some(json!({"bucketId": "shelf", "sourceKey": "private", "destinationKey": "mine"}))
+    }),
+    attack("files.objects.put", "/storage/v1/object/shelf/private?org={org}", 401, 403),
+    attack(
+        "files.objects.put_signed",
+        "/storage/v1/object/upload/sign/shelf/private?token=guessed",
+        400,
+        400,
+    ),
+    attack("files.objects.read", "/storage/v1/object/shelf/private", 401, 404),
+    attack("files.objects.read_public", "/storage/v1/object/public/shelf/private", 404, 404),
+    attack("files.objects.read_signed", "/storage/v1/object/sign/shelf/private?token=guessed", 400, 400),
+    attack_with("files.objects.sign", "/storage/v1/object/sign/shelf/private", 401, 404, || {
+        Some(json!({"expiresIn": 60}))
+    }),
+    attack_with("files.objects.sign_many", "/storage/v1/object/sign/shelf?org={org}", 401, 403, || {
+        Some(json!({"expiresIn": 60, "paths": ["private"]}))
+    }),
+    attack("files.objects.sign_upload", "/storage/v1/object/upload/sign/shelf/private?org={org}", 401, 403),
+    attack("files.usage.get", "/storage/v1/usage?org={org}", 401, 403),
+    attack_with("files.usage.limit", "/storage/v1/usage?org={org}", 401, 403, || {
+        Some(json!({"max_bytes": 0}))
+    }),
     attack("identity.health.get", "/auth/v1/health", 200, 200),
     attack_with("identity.link.generate", "/auth/v1/admin/generate_link", 401, 403, || {
         Some(json!({"type": "recovery", "email": "victim@example.com"}))
@@ -275,7 +323,11 @@ async fn victim(server: &TestServer) -> Victim {
     let migration = json!({"name": "0001_posts", "sql": POSTS});
     let applied = server.admin(Method::POST, "/admin/v1/migrations", Some(&migration)).await;
     assert!(applied.status.is_success(), "{}", applied.text());
+    let shelf = json!({"name": "shelf"});
+    server.admin(Method::POST, "/storage/v1/bucket", Some(&shelf)).await.expect(200);
     let person = server.person("victim").await;
+    let file = json!("secret");
+    person.call(server, Method::POST, "/storage/v1/object/shelf/private", Some(&file)).await.expect(200);
     let row = json!({"title": "private"});
     person.call(server, Method::POST, "/rest/v1/posts", Some(&row)).await.expect(201);
     Victim { person, random: random() }
@@ -290,6 +342,8 @@ async fn is_unharmed(server: &TestServer, victim: &Person) {
         victim.call(server, Method::GET, &format!("/orgs/v1/orgs/{}/members", victim.org_id), None).await;
     assert_eq!(members.expect(200).json()["data"][0]["role"], "owner");
     victim.call(server, Method::GET, "/auth/v1/user", None).await.expect(200);
+    let file = victim.call(server, Method::GET, "/storage/v1/object/shelf/private", None).await.expect(200);
+    assert_eq!(file.json(), json!("secret"));
     victim.sign_in(server).await.expect(200);
     let rows = victim.call(server, Method::GET, "/rest/v1/posts?select=title", None).await.expect(200);
     assert_eq!(rows.json(), json!([{"title": "private"}]));

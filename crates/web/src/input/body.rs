@@ -132,7 +132,7 @@ pub(crate) async fn read_body(info: &RequestInfo, mut body: Body) -> Result<Byte
     let mut whole = BytesMut::new();
     let mut first = Bytes::new();
     while let Some(frame) = body.frame().await {
-        let Ok(piece) = frame.map_err(|error| as_problem(&error))?.into_data() else { continue };
+        let Ok(piece) = frame.map_err(|error| problem_of_body(&error))?.into_data() else { continue };
         info.hold(piece.len())?;
         // Most bodies come in one piece, which is then not copied.
         if first.is_empty() && whole.is_empty() {
@@ -145,8 +145,9 @@ pub(crate) async fn read_body(info: &RequestInfo, mut body: Body) -> Result<Byte
     Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
-/// Finds the [`BodyError`] below the wrappers that bodies pass through.
-pub(crate) fn as_problem(error: &(dyn std::error::Error + 'static)) -> Problem {
+/// Says why a body stopped, to whoever reads it piece by piece: finds the [`BodyError`] below the wrappers that bodies
+/// pass through.
+pub fn problem_of_body(error: &(dyn std::error::Error + 'static)) -> Problem {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<BodyError>() {

@@ -1,0 +1,125 @@
+//! Reading: finding an object, deciding what of it to send, and opening it.
+
+use std::ops::Range;
+
+use futures_util::stream;
+
+use super::{Files, bucket};
+use crate::error::FilesError;
+use crate::model::conditions::{Conditions, Verdict};
+use crate::model::range::Part;
+use crate::model::{Bucket, BucketName, Object, ObjectName, Owner};
+use crate::port::{ByteStream, StoreError};
+use crate::store::objects;
+
+/// In whose name an object is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// An owner; in public buckets everybody's objects are there to read too.
+    Owner(Owner),
+    /// Everybody: public buckets only.
+    Public,
+    /// The holder of a ticket, who sees this owner's object and nothing else.
+    Ticket(Owner),
+}
+
+/// What a request to read comes to.
+pub enum Reading {
+    /// These bytes of the object, all of them where `part` is `None`.
+    Bytes {
+        /// The object.
+        object: Object,
+        /// Which part, for 206.
+        part: Option<Range<u64>>,
+        /// The bytes; nothing where only the head was asked for.
+        bytes: Option<ByteStream>,
+    },
+    /// The reader has it already.
+    NotModified(Object),
+}
+
+/// Finds an object that this reader may see.
+///
+/// # Errors
+/// [`FilesError::NoSuchBucket`] or [`FilesError::NoSuchObject`], also for what is another's.
+pub async fn find_object(
+    files: &Files,
+    name: &BucketName,
+    object: &ObjectName,
+    reader: Reader,
+) -> Result<(Bucket, Object), FilesError> {
+    let (name, object) = (name.clone(), object.clone());
+    files
+        .db()
+        .read("files.object.find", move |tx| {
+            let bucket = bucket(tx, &name)?;
+            let found = match reader {
+                Reader::Public if !bucket.rules.public => return Err(FilesError::NoSuchBucket),
+                // In a public bucket the name leads to the one object that has it, whoever asks.
+                Reader::Public => objects::find_named(tx, Owner::Platform, &bucket, &object)?,
+                Reader::Owner(owner) => objects::find_named(tx, owner, &bucket, &object)?,
+                Reader::Ticket(owner) => objects::find(tx, owner, bucket.id, &object)?,
+            };
+            found.map(|object| (bucket, object)).ok_or(FilesError::NoSuchObject)
+        })
+        .await
+}
+
+/// Finds an object and opens what the conditions ask of it.
+///
+/// An object that is replaced between the two is found once more, so that a reader never meets the gap.
+///
+/// # Errors
+/// As [`find_object`]; [`FilesError::PreconditionFailed`]; [`FilesError::InvalidRange`].
+pub async fn read_object(
+    files: &Files,
+    (bucket, name): (&BucketName, &ObjectName),
+    reader: Reader,
+    conditions: Conditions<'_>,
+    wants_bytes: bool,
+) -> Result<Reading, FilesError> {
+    let (_, mut object) = find_object(files, bucket, name, reader).await?;
+    loop {
+        let version = &object.version;
+        let part = match conditions.judge(&version.etag(), object.updated_at, version.size_bytes) {
+            Verdict::NotModified => return Ok(Reading::NotModified(object)),
+            Verdict::Failed => return Err(FilesError::PreconditionFailed),
+            Verdict::Send(Part::Unsatisfiable) => {
+                return Err(FilesError::InvalidRange { size_bytes: version.size_bytes });
+            }
+            Verdict::Send(Part::Whole) => None,
+            Verdict::Send(Part::Bytes(range)) => Some(range),
+        };
+        if !wants_bytes {
+            return Ok(Reading::Bytes { object, part, bytes: None });
+        }
+        match open(files, &object, part.clone()).await {
+            Ok(bytes) => return Ok(Reading::Bytes { object, part, bytes: Some(bytes) }),
+            Err(FilesError::Store(StoreError::Missing)) => {
+                let (_, now) = find_object(files, bucket, name, reader).await?;
+                if now.version == object.version {
+                    return Err(FilesError::Store(StoreError::Missing));
+                }
+                object = now;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Opens an object's bytes, all of them or a range.
+///
+/// # Errors
+/// What the store says.
+pub async fn open(
+    files: &Files,
+    object: &Object,
+    range: Option<Range<u64>>,
+) -> Result<ByteStream, FilesError> {
+    let version = &object.version;
+    let range = range.unwrap_or(0..version.size_bytes);
+    if range.is_empty() {
+        return Ok(Box::pin(stream::empty()));
+    }
+    Ok(files.stores().of(version.store)?.read(&version.key, range).await?)
+}
