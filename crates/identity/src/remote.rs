@@ -65,7 +65,7 @@ impl RemoteAuthenticator {
             allowed_networks: everywhere,
             timeout: PATIENCE,
             ..OutboundConfig::default()
-        })?;
+        });
         Ok(Self {
             introspect: at("/auth/v1/introspect")?,
             jwks: at("/auth/v1/.well-known/jwks.json")?,

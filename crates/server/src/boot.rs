@@ -95,7 +95,7 @@ impl Instance {
         let (clock, rng) = (outside.clock, outside.rng);
         let parts =
             AppParts { db: databases, clock: clock.clone(), rng: rng.clone(), config: web, master_key };
-        let app = App::new(parts)?;
+        let app = App::new(parts);
         let (rooms, first_keys) = start_rooms(&app, settings, &data_dir).await?;
         register_health(&app, &db);
         let identity = rooms.identity.clone();

@@ -54,13 +54,10 @@ struct AppInner {
 
 impl App {
     /// Gathers the parts. Until [`App::connect`] is called, every door answers 503.
-    ///
-    /// # Errors
-    /// Where the outbound HTTP client cannot be built.
-    pub fn new(parts: AppParts) -> Result<Self, Problem> {
-        let outbound = Outbound::new(&parts.config.outbound)?;
+    pub fn new(parts: AppParts) -> Self {
+        let outbound = Outbound::new(&parts.config.outbound);
         let calls = Calls::keeping(parts.config.recent_calls);
-        Ok(Self(Arc::new(AppInner {
+        Self(Arc::new(AppInner {
             parts,
             ports: OnceLock::new(),
             calls,
@@ -68,7 +65,7 @@ impl App {
             health: Health::default(),
             outbound,
             tasks: Tasks::default(),
-        })))
+        }))
     }
 
     /// Hands over the ports, once: the rooms that implement them need the `App` first.

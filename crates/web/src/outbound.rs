@@ -4,13 +4,12 @@ mod guard;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode};
 use ipnet::IpNet;
-use quoin_kernel::Problem;
 use url::Url;
 
 pub use guard::is_public;
@@ -37,9 +36,10 @@ impl Default for OutboundConfig {
 /// Sends requests to other servers: to public addresses only, without following redirects.
 #[derive(Debug, Clone)]
 pub struct Outbound {
-    client: reqwest::Client,
+    /// Made at the first request, because reading the machine's roots takes longer than everything else at a start.
+    client: Arc<OnceLock<reqwest::Client>>,
     guard: Arc<Guard>,
-    max_answer_bytes: usize,
+    config: Arc<OutboundConfig>,
 }
 
 /// A request to another server.
@@ -99,23 +99,26 @@ impl OutboundRequest {
 }
 
 impl Outbound {
-    /// Builds the client.
-    ///
-    /// # Errors
-    /// Where the machine's TLS roots cannot be used.
-    pub fn new(config: &OutboundConfig) -> Result<Self, Problem> {
+    /// Takes the limits; nothing is read or opened before the first request.
+    pub fn new(config: &OutboundConfig) -> Self {
         let guard = Arc::new(Guard::new(config.allowed_networks.clone()));
+        Self { client: Arc::default(), guard, config: Arc::new(config.clone()) }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
         #[expect(clippy::disallowed_methods, reason = "the one client that every outgoing request passes")]
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
-            .dns_resolver(Arc::clone(&guard))
-            .timeout(config.timeout)
-            .connect_timeout(config.timeout / 2)
+            .dns_resolver(Arc::clone(&self.guard))
+            .timeout(self.config.timeout)
+            .connect_timeout(self.config.timeout / 2)
             .no_proxy()
             .user_agent("Quoin")
-            .build()
-            .map_err(Problem::internal)?;
-        Ok(Self { client, guard, max_answer_bytes: config.max_answer_bytes })
+            .build()?;
+        Ok(self.client.get_or_init(|| client))
     }
 
     /// Sends a request and reads the whole answer.
@@ -129,14 +132,14 @@ impl Outbound {
             host: host.clone(),
             source: source.without_url(),
         };
-        let sent =
-            self.client.request(request.method, request.url).headers(request.headers).body(request.body);
+        let client = self.client().map_err(failed)?;
+        let sent = client.request(request.method, request.url).headers(request.headers).body(request.body);
         let mut answer = sent.send().await.map_err(failed)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > self.max_answer_bytes {
-                return Err(OutboundError::TooLarge { host, limit: self.max_answer_bytes });
+            if body.len() + chunk.len() > self.config.max_answer_bytes {
+                return Err(OutboundError::TooLarge { host, limit: self.config.max_answer_bytes });
             }
             body.extend_from_slice(&chunk);
         }

@@ -75,7 +75,6 @@ impl TestApp {
             config,
             master_key: MasterKey::new([7; 32]),
         });
-        let app = app.expect("the outbound client can be built");
         let members = Arc::new(FakePorts::default());
         let authenticator = Arc::clone(&members) as Arc<_>;
         app.connect(Ports { authenticator, memberships: Arc::clone(&members) as Arc<_> });

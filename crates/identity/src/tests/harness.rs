@@ -103,7 +103,7 @@ impl House {
             config,
             master_key: MasterKey::new([7; 32]),
         };
-        let app = App::new(parts).unwrap();
+        let app = App::new(parts);
         // Cheap hashes and wide limits: what is tried here is not how slow a hash is.
         let mut config = IdentityConfig {
             argon2_memory_kib: 64,

@@ -34,7 +34,6 @@ fn app(db: &Db, clock: Arc<dyn Clock>) -> App {
         config: WebConfig::at("http://127.0.0.1:8080".parse().unwrap(), Mode::Development),
         master_key: MasterKey::new([7; 32]),
     })
-    .unwrap()
 }
 
 fn address(text: &str) -> EmailAddress {

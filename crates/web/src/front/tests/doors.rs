@@ -119,7 +119,7 @@ async fn before_the_ports_are_connected_every_door_is_shut() {
         config: WebConfig::at("http://127.0.0.1:1".parse().unwrap(), Mode::Development),
         master_key: quoin_kernel::seal::MasterKey::new([1; 32]),
     };
-    let app = App::new(parts).unwrap();
+    let app = App::new(parts);
     let front = Front::new(app, Routes::default());
     assert_eq!(call(&front, &Method::GET, "/admin/v1/calls", Some("key"), None).await.status, 503);
 }
