@@ -14,6 +14,7 @@ pub mod compile;
 pub mod config;
 pub mod error;
 mod http;
+mod jobs;
 pub mod model;
 pub mod render;
 pub mod service;
@@ -24,6 +25,7 @@ use quoin_web::Module;
 
 pub use config::DataConfig;
 pub use error::DataError;
+pub use jobs::FORGET_ORG;
 pub use model::migration::{AppliedMigration, UserMigration};
 pub use service::Data;
 
@@ -35,7 +37,7 @@ pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[store::ledger::ALL, store:
 
 /// Describes the room to `server`, which must call [`Data::prepare`] before the first request.
 pub fn module(data: &Data) -> Module {
-    Module { ..Module::new("data", http::routes(data.clone())) }
+    Module { jobs: jobs::types(data), ..Module::new("data", http::routes(data.clone())) }
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
-//! What this room does by itself: it forgets what has ended.
+//! What this room does by itself: it forgets what has ended, and what belonged to an organisation that is gone.
 
 use std::time::Duration;
 
 use quoin_db::DbError;
-use quoin_kernel::Timestamp;
 use quoin_kernel::job::{JobError, JobType, Schedule, When};
+use quoin_kernel::{OrgId, Timestamp};
+
+use serde::Deserialize as _;
+use serde_json::Value;
 
 use crate::Identity;
-use crate::store::{codes_global, links_global, sessions_global};
+use crate::store::{api_keys_global, codes_global, links_global, sessions_global};
 
 /// The job that removes what has ended.
 const PURGE: &str = "identity.purge";
+/// The job that hears of organisations that are gone.
+pub const FORGET_ORG: &str = "identity.forget_org";
 /// How long links and codes stay after their use or expiry, so that a person can be told what became of them.
 const KEPT: Duration = Duration::from_hours(24);
 
@@ -21,11 +26,30 @@ pub(crate) fn schedules() -> Vec<Schedule> {
 
 /// Describes the jobs of this room.
 pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
-    let identity = identity.clone();
-    vec![JobType::new(PURGE, 3, Duration::from_mins(1), move |job, _| {
-        let identity = identity.clone();
-        async move { purge(&identity, job.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
-    })]
+    let (purging, forgetting) = (identity.clone(), identity.clone());
+    vec![
+        JobType::new(PURGE, 3, Duration::from_mins(1), move |job, _| {
+            let identity = purging.clone();
+            async move { purge(&identity, job.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
+        }),
+        JobType::new(FORGET_ORG, 10, Duration::from_mins(1), move |_, news| {
+            let identity = forgetting.clone();
+            async move { forget_org(&identity, &news).await }
+        }),
+    ]
+}
+
+/// Removes what this room keeps of an organisation that is gone: its keys, and that sessions acted for it.
+async fn forget_org(identity: &Identity, news: &Value) -> Result<(), JobError> {
+    let org_id: OrgId =
+        OrgId::deserialize(&news["org_id"]).map_err(|error| JobError::Fail(Box::new(error)))?;
+    let forgotten: Result<u64, DbError> = identity
+        .db()
+        .write("identity.forget_org", move |tx| {
+            Ok(api_keys_global::delete_of_org(tx, org_id)? + sessions_global::forget_org(tx, org_id)?)
+        })
+        .await;
+    forgotten.map(drop).map_err(|error| JobError::Retry(Box::new(error)))
 }
 
 /// Removes links and codes a day after their end, and sessions that nobody has refreshed for too long or that have

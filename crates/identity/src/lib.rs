@@ -38,6 +38,7 @@ use quoin_web::{App, Module};
 
 use authenticator::{ApiKeys, RevocationList, TokenCache};
 use config::IdentityConfig;
+pub use jobs::FORGET_ORG;
 use keyring::Keyring;
 use password::Passwords;
 pub use profiles::profiles_view;

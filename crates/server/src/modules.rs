@@ -76,9 +76,16 @@ pub fn views() -> Vec<ExposedView> {
     vec![quoin_identity::profiles_view()]
 }
 
+/// Says who hears of what, the same in every process: the one that hands news on need not be the one that listens.
+fn subscriptions() -> Subscriptions {
+    Subscriptions::default()
+        .on(quoin_tenancy::ORGANIZATION_DELETED, quoin_identity::FORGET_ORG)
+        .on(quoin_tenancy::ORGANIZATION_DELETED, quoin_data::FORGET_ORG)
+}
+
 /// Adds up what the rooms of this process bring.
 pub fn compose(app: &App, rooms: Rooms) -> Parts {
-    let mut parts = Parts::default();
+    let mut parts = Parts { subscriptions: subscriptions(), ..Parts::default() };
     if let Some(identity) = &rooms.identity {
         parts.add(welcome::module(app));
         parts.add(quoin_web::module(app));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// How people come into organisations.
+/// How people come into organisations, and how organisations end.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TenancyConfig {
@@ -14,11 +14,18 @@ pub struct TenancyConfig {
     pub invitations_per_address: u32,
     /// Invitations that one person may send within an hour.
     pub invitations_per_person: u32,
+    /// Days within which a deleted organisation can be restored before everything it owns is removed; 0 removes at once.
+    pub deletion_grace_days: u32,
 }
 
 impl Default for TenancyConfig {
     fn default() -> Self {
-        Self { invitation_days: 7, invitations_per_address: 5, invitations_per_person: 100 }
+        Self {
+            invitation_days: 7,
+            invitations_per_address: 5,
+            invitations_per_person: 100,
+            deletion_grace_days: 30,
+        }
     }
 }
 
@@ -31,7 +38,15 @@ impl TenancyConfig {
         if !(1..=30).contains(&self.invitation_days) {
             return Err("tenancy.invitation_days must be between 1 and 30".into());
         }
+        if self.deletion_grace_days > 365 {
+            return Err("tenancy.deletion_grace_days must be 365 or less".into());
+        }
         Ok(())
+    }
+
+    /// How long a deleted organisation can be restored.
+    pub(crate) fn deletion_grace(&self) -> Duration {
+        Duration::from_hours(24 * u64::from(self.deletion_grace_days))
     }
 
     /// How long an invitation can be accepted.

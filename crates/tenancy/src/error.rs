@@ -3,6 +3,8 @@
 use quoin_db::DbError;
 use quoin_kernel::Problem;
 
+use crate::model::{Bar, OrgStatus};
+
 /// A refusal of this room.
 #[derive(Debug, thiserror::Error)]
 pub enum TenancyError {
@@ -39,9 +41,18 @@ pub enum TenancyError {
     /// New members get no role that manages by its rank.
     #[error("the default role must rank as member")]
     DefaultRoleTooHigh,
-    /// A field of a role cannot be used.
+    /// The organisation does not accept the session.
+    #[error("the organisation does not accept this session: {0:?}")]
+    Barred(Bar),
+    /// The organisation is closed already.
+    #[error("already suspended")]
+    AlreadySuspended,
+    /// The organisation is not closed.
+    #[error("not suspended")]
+    NotSuspended,
+    /// A field cannot be used.
     #[error("{field} {rule}")]
-    UnusableRole {
+    Unusable {
         /// The field.
         field: &'static str,
         /// The rule it breaks.
@@ -107,6 +118,13 @@ impl From<TenancyError> for Problem {
                 Self::new(409, "personal_organization", "A personal organisation cannot be deleted")
                     .hint("It is deleted together with its person's account.")
             }
+            TenancyError::Barred(bar) => of_bar(bar),
+            TenancyError::AlreadySuspended => {
+                Self::new(409, "already_suspended", "The organisation is suspended already")
+            }
+            TenancyError::NotSuspended => {
+                Self::new(409, "not_suspended", "The organisation is not suspended")
+            }
             TenancyError::Problem(problem) => problem,
             TenancyError::Db(error) => error.into(),
             other => of_roles_and_invitations(&other),
@@ -129,7 +147,7 @@ fn of_roles_and_invitations(error: &TenancyError) -> Problem {
             let rule = "must be member, or a role of the organisation's own";
             Problem::invalid(format!("default {rule}.")).field("default", rule)
         }
-        TenancyError::UnusableRole { field, rule } => {
+        TenancyError::Unusable { field, rule } => {
             Problem::invalid(format!("{field} {rule}.")).field(*field, *rule)
         }
         TenancyError::TransferToOneself => {
@@ -151,5 +169,24 @@ fn of_roles_and_invitations(error: &TenancyError) -> Problem {
         _ => Problem::new(403, "invitation_not_valid", "This invitation does not work").detail(
             "The invitation is not valid, was used or taken back, or has expired. Ask for another one.",
         ),
+    }
+}
+
+/// Says what a person can do about an organisation that does not accept their session.
+fn of_bar(bar: Bar) -> Problem {
+    match bar {
+        Bar::Closed(OrgStatus::Suspended) => {
+            Problem::new(403, "organization_suspended", "This organisation is suspended")
+                .hint("Ask the platform's team.")
+        }
+        Bar::Closed(OrgStatus::Active | OrgStatus::Deleting) => Problem::not_found("organisation"),
+        Bar::SignInTooOld => {
+            Problem::new(403, "sign_in_too_old", "This organisation asks for a more recent sign-in")
+                .hint("Sign in again.")
+        }
+        Bar::SecondFactor => {
+            Problem::new(403, "insufficient_aal", "This organisation asks for a second factor")
+                .hint("Enrol and verify a factor, then call again with the new token.")
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! - An organisation always has an owner, also when several step down at the same moment.
 //! - A change of role or a removal holds from the next request on, on every node within seconds: the membership's version
 //!   grows, and the revocation list refuses tokens of an older one.
+//! - What an organisation demands of sessions is asked at issue, refresh, switch and at every door.
 //! - A personal organisation cannot be deleted apart from its person's account.
 //!
 //! What it must know of people it asks through the port [`People`]. `identity` calls [`create_personal`], [`active_org`], [`set_last_used`] and [`remove_person`] inside its own
@@ -31,18 +32,18 @@ mod store;
 
 pub use config::TenancyConfig;
 pub use error::TenancyError;
-pub use model::{ActiveOrg, NewMember, NewPersonal, OrgName};
+pub use model::{ActiveOrg, NewMember, NewPersonal, OrgName, SessionFacts};
 pub use port::People;
 pub use revocations::{Revocation, Revoked};
 pub use service::{
-    RemovedPerson, active_org, add_member, create_personal, exists, forget_address, membership_of,
-    remove_person, set_last_used, standing_of,
+    ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, create_personal, forget_address, is_usable,
+    membership_of, remove_person, set_last_used,
 };
 
 use std::sync::{Arc, OnceLock};
 
 use quoin_audit::{Actor, Entry};
-use quoin_db::{Db, DbError, Statement};
+use quoin_db::{Db, Statement, Tx};
 use quoin_kernel::port::{BoxFuture, Memberships, Origin, SessionIssuer};
 use quoin_kernel::{OrgId, Problem, Standing, UserCaller, UserId};
 use quoin_web::{App, FromRef, Module};
@@ -81,7 +82,7 @@ impl Tenancy {
     /// Describes this room to `server`.
     pub fn module(&self) -> Module {
         Module {
-            jobs: jobs::types(&self.0.app),
+            jobs: jobs::types(self),
             schedules: jobs::schedules(),
             ..Module::new("tenancy", http::routes(self.clone()))
         }
@@ -124,12 +125,10 @@ impl Memberships for Tenancy {
         user: &'a UserCaller,
         org_id: OrgId,
     ) -> BoxFuture<'a, Result<Option<Standing>, Problem>> {
-        let user_id = user.user_id;
+        let bearer = service::Bearer::of(user, self.0.app.now());
         Box::pin(async move {
-            let db = self.0.app.db().system();
-            let found: Result<_, DbError> =
-                db.read("tenancy.standing_of", move |tx| standing_of(tx, user_id, org_id)).await;
-            Ok(found?)
+            let find = move |tx: &mut Tx<'_>| service::standing_for(tx, &bearer, org_id);
+            Ok(self.db().read("tenancy.standing_of", find).await?)
         })
     }
 }
@@ -140,7 +139,8 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0001_revocations",
     "0002_organizations",
     "0003_invitations",
-    "0004_roles"
+    "0004_roles",
+    "0005_lifecycle"
 );
 
 /// Every statement of this room.

@@ -3,6 +3,7 @@
 pub mod catalogue_cache;
 pub mod change_rows;
 pub mod describe;
+mod forget_org;
 pub mod insert_rows;
 pub mod migrate;
 pub mod read_rows;

@@ -20,6 +20,8 @@ struct Known {
     kind: KeyKind,
     expires_at: Option<Timestamp>,
     caller: Caller,
+    /// The state of the revocation list when the row was read.
+    epoch: u64,
     used_at: AtomicI64,
     written_at: AtomicI64,
 }
@@ -31,11 +33,11 @@ impl ApiKeys {
         db: &Db,
         kind: KeyKind,
         hash: &[u8; 32],
-        now: Timestamp,
+        (now, epoch): (Timestamp, u64),
     ) -> Result<Option<Caller>, DbError> {
         let known = match self.known(hash) {
-            Some(known) => Some(known),
-            None => self.load(db, *hash, now).await?,
+            Some(known) if known.is_current(epoch) => Some(known),
+            _ => self.load(db, *hash, (now, epoch)).await?,
         };
         let live = known.filter(|key| key.kind == kind && key.expires_at.is_none_or(|end| now < end));
         Ok(live.map(|key| {
@@ -53,6 +55,7 @@ impl ApiKeys {
             kind: KeyKind::Secret,
             expires_at: None,
             caller: Caller::ApiKey(Arc::new(caller)),
+            epoch: 0,
             used_at: AtomicI64::new(0),
             written_at: AtomicI64::new(0),
         };
@@ -78,25 +81,37 @@ impl ApiKeys {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(hash).cloned()
     }
 
-    async fn load(&self, db: &Db, hash: [u8; 32], now: Timestamp) -> Result<Option<Arc<Known>>, DbError> {
+    async fn load(
+        &self,
+        db: &Db,
+        hash: [u8; 32],
+        (now, epoch): (Timestamp, u64),
+    ) -> Result<Option<Arc<Known>>, DbError> {
         let found = db.read("identity.api_key.find", move |tx| find(tx, &hash)).await?;
         let Some(key) = found.filter(|key| key.is_live(now)) else {
+            self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&hash);
             return Ok(None);
         };
-        let known = Arc::new(Known::from(key));
+        let known = Arc::new(Known { epoch, ..Known::from(key) });
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(hash, known.clone());
         Ok(Some(known))
     }
 }
 
-/// Finds a key by its hash; one whose organisation is gone went with it.
+/// Finds a key by its hash; one whose organisation is gone or closed does not work.
 fn find(tx: &mut Tx<'_>, hash: &[u8; 32]) -> Result<Option<ApiKey>, DbError> {
     let Some(key) = store::find_by_hash(tx, hash)? else { return Ok(None) };
-    let is_owned = key.org_id.map_or(Ok(true), |org_id| quoin_tenancy::exists(tx, org_id))?;
+    let is_owned = key.org_id.map_or(Ok(true), |org_id| quoin_tenancy::is_usable(tx, org_id))?;
     Ok(is_owned.then_some(key))
 }
 
 impl Known {
+    /// Tells whether what is known still holds. An organisation may have been closed since: that ends tokens, so the
+    /// revocation list has changed, and the row of its key is read again.
+    fn is_current(&self, epoch: u64) -> bool {
+        self.caller.org_id().is_none() || self.epoch == epoch
+    }
+
     /// Returns the time of last use, if it has moved since it was last written.
     fn take_change(&self) -> Option<(ApiKeyId, i64)> {
         let used = self.used_at.load(Ordering::Relaxed);
@@ -120,6 +135,7 @@ impl From<ApiKey> for Known {
             kind: key.kind,
             expires_at: key.expires_at,
             caller,
+            epoch: 0,
             used_at: AtomicI64::new(used),
             written_at: AtomicI64::new(used),
         }

@@ -46,7 +46,8 @@ impl Authenticator for Identity {
 
 impl Identity {
     async fn authenticate_key(&self, kind: KeyKind, key: &str, now: Timestamp) -> Result<Caller, Problem> {
-        let found = self.0.api_keys.find(self.db(), kind, &sha256(key.as_bytes()), now).await?;
+        let moment = (now, self.0.revocations.epoch());
+        let found = self.0.api_keys.find(self.db(), kind, &sha256(key.as_bytes()), moment).await?;
         let caller = found.filter(|caller| match caller {
             Caller::ApiKey(key) => !self.0.revocations.has_key(key),
             Caller::Anonymous | Caller::User(_) => true,

@@ -94,6 +94,11 @@ impl RevocationList {
         Ok(())
     }
 
+    /// Returns a number that grows with every change of the list.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
     /// Refuses a token whose session, membership or organisation has ended.
     pub(super) fn check(&self, token: &Cached) -> Result<(), Problem> {
         let epoch = self.epoch.load(Ordering::Acquire);

@@ -55,6 +55,9 @@ pub struct AccessClaims {
     /// The version of that membership, so that a change of role ends older tokens and no newer one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_version: Option<i64>,
+    /// What the organisation's metadata adds; never a name of those above.
+    #[serde(flatten)]
+    pub org_claims: Map<String, Value>,
 }
 
 /// One method of authentication (RFC 8176) and its moment in seconds since 1970.
@@ -86,3 +89,6 @@ impl AccessClaims {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! A signed-in session: one family of refresh tokens.
 
 use quoin_kernel::{Aal, OrgId, SessionId, Timestamp, UserId};
+use quoin_tenancy::SessionFacts;
 
 /// Names how a person showed who they are, as the `amr` claim does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,13 @@ pub struct Session {
     pub refreshed_at: Timestamp,
     /// When it began; its longest life counts from here.
     pub created_at: Timestamp,
+}
+
+impl Session {
+    /// Describes the session to the organisations that it wants to act for.
+    pub fn facts(&self, now: Timestamp) -> SessionFacts {
+        SessionFacts { aal: self.aal, authenticated_at: self.authenticated_at, now }
+    }
 }
 
 /// A refresh token that has had its child.

@@ -58,7 +58,7 @@ impl Identity {
         let now = origin.now;
         let write = self.db().write("identity.api_key.create", move |tx| {
             if let Some(org_id) = row.org_id
-                && !quoin_tenancy::exists(tx, org_id)?
+                && !quoin_tenancy::is_usable(tx, org_id)?
             {
                 return Err(unknown_organisation());
             }

@@ -6,7 +6,7 @@ use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Aal, Problem, SessionId, Timestamp};
-use quoin_tenancy::ActiveOrg;
+use quoin_tenancy::{ActiveOrg, SessionFacts};
 
 use crate::Identity;
 use crate::config::{IdentityConfig, Unverified};
@@ -96,7 +96,8 @@ pub(crate) fn issue_session(
 ) -> Result<OpenSession, Problem> {
     let now = origin.now;
     check_admission(identity.config(), &user, now)?;
-    let org = quoin_tenancy::active_org(tx, user.id, None)?;
+    let facts = SessionFacts { aal: Aal::Aal1, authenticated_at: now, now };
+    let org = quoin_tenancy::active_org(tx, user.id, None, &facts)?;
     let session = Session {
         id: draft.id,
         user_id: user.id,
@@ -125,10 +126,7 @@ impl OpenSession {
     /// Signs the access token and writes the refresh token. Outside of the transaction: a signature costs more than one
     /// should wait for there.
     pub(crate) fn sign(self, identity: &Identity, now: Timestamp) -> Result<IssuedSession, Problem> {
-        let config = identity.config();
-        // No token outlives its session.
-        let left = config.session_max().map(|max| (self.session.created_at + max).since(now));
-        let life = left.unwrap_or(Duration::MAX).min(config.access_token());
+        let life = self.lifetime(identity.config(), now);
         let (expires_in, expires_at) = (life.as_secs(), (now + life).as_seconds());
         let claims = self.claims(identity.issuer(), now, expires_at);
         Ok(IssuedSession {
@@ -138,6 +136,22 @@ impl OpenSession {
             expires_at,
             user: self.user,
         })
+    }
+
+    /// Returns how long the access token lives: never beyond its session, nor beyond the moment from which the organisation
+    /// wants to see the person sign in again.
+    fn lifetime(&self, config: &IdentityConfig, now: Timestamp) -> Duration {
+        let of_session = config.session_max().map(|max| self.session.created_at + max);
+        let of_org =
+            self.org.as_ref().and_then(|org| org.policy.ends_session_at(self.session.authenticated_at));
+        let ends = [of_session, of_org].into_iter().flatten().map(|end| end.since(now));
+        ends.fold(config.access_token(), Duration::min)
+    }
+
+    /// Tells whether a second factor must be shown before this session may do anything else.
+    fn owes_second_factor(&self) -> bool {
+        let demanded = self.org.as_ref().is_some_and(|org| org.policy.mfa_required);
+        demanded && self.session.aal < Aal::Aal2
     }
 
     fn claims(&self, issuer: &str, now: Timestamp, expires_at: i64) -> AccessClaims {
@@ -159,10 +173,11 @@ impl OpenSession {
             user_metadata: user.user_metadata.object().clone(),
             is_anonymous: false,
             email_verified: user.is_confirmed(),
-            needs_second_factor: false,
+            needs_second_factor: self.owes_second_factor(),
             org_id: self.org.as_ref().map(|org| org.org_id),
             org_role: self.org.as_ref().map(|org| org.standing.name().into()),
             org_version: self.org.as_ref().map(|org| org.version),
+            org_claims: self.org.as_ref().map(|org| org.claims.clone()).unwrap_or_default(),
         }
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use quoin_audit::Actor;
 use quoin_db::Tx;
-use quoin_kernel::Problem;
 use quoin_kernel::port::Origin;
+use quoin_kernel::{Problem, Timestamp};
 use quoin_tenancy::ActiveOrg;
 
 use crate::Identity;
@@ -76,13 +76,19 @@ fn refresh(
         Standing::Repeated => {}
         Standing::Newest | Standing::Reused => return end_family(tx, identity, &session, origin),
     }
-    let org = keep_org(tx, &user, &session)?;
+    let org = keep_org(tx, &user, &session, now)?;
     Ok(Refreshed::Continued(Box::new(OpenSession { user, session, org, refresh_token: child })))
 }
 
-/// Keeps the active organisation while the person belongs to it, else takes the one they used last.
-fn keep_org(tx: &mut Tx<'_>, user: &User, session: &Session) -> Result<Option<ActiveOrg>, Problem> {
-    let org = quoin_tenancy::active_org(tx, user.id, session.org_id)?;
+/// Keeps the active organisation while the person belongs to it and it accepts the session, else takes the one they used
+/// last.
+fn keep_org(
+    tx: &mut Tx<'_>,
+    user: &User,
+    session: &Session,
+    now: Timestamp,
+) -> Result<Option<ActiveOrg>, Problem> {
+    let org = quoin_tenancy::active_org(tx, user.id, session.org_id, &session.facts(now))?;
     let org_id = org.as_ref().map(|org| org.org_id);
     if org_id != session.org_id {
         sessions_global::update_org(tx, session.id, org_id)?;

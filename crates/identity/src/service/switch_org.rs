@@ -12,7 +12,7 @@ use crate::store::sessions_global;
 /// Makes another organisation active in the caller's session; the refresh token they hold is dead from then on.
 ///
 /// # Errors
-/// 404 for an organisation they do not belong to, `session_not_found` where the session has ended.
+/// 404 for an organisation they do not belong to, 403 for one that does not accept the session, `session_not_found` where the session has ended.
 pub async fn switch_org(
     identity: &Identity,
     caller: &UserCaller,
@@ -28,8 +28,7 @@ pub async fn switch_org(
             let found = sessions_global::find_with_user(tx, session_id)?;
             let (user, mut session) = found.ok_or(IdentityError::SessionNotFound)?;
             check_admission(inside.config(), &user, now)?;
-            let org = quoin_tenancy::membership_of(tx, user_id, org_id)?;
-            let org = org.ok_or_else(|| Problem::not_found("organisation"))?;
+            let org = quoin_tenancy::membership_of(tx, user_id, org_id, &session.facts(now))?;
             quoin_tenancy::set_last_used(tx, user_id, org_id, now)?;
             if !sessions_global::replace_token(tx, session_id, &token.hash(), org_id, now)? {
                 return Err(Problem::from(IdentityError::SessionNotFound));

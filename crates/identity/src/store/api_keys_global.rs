@@ -26,6 +26,7 @@ statements! {
                             where kind = ?1 and is_preset = ?4 and key_hash <> ?2 and revoked_at is null";
     RENEW_PRESET = "update quoin.identity_api_keys set revoked_at = null where key_hash = ?1 and is_preset = ?2";
     TOUCH = "update quoin.identity_api_keys set last_used_at = ?2 where id = ?1";
+    DELETE_OF_ORG = "delete from quoin.identity_api_keys where org_id = ?1";
     COUNT = "select count(*) from quoin.identity_api_keys where kind = ?1 and revoked_at is null";
 }
 
@@ -134,4 +135,9 @@ pub fn touch(tx: &mut Tx<'_>, id: ApiKeyId, at: Timestamp) -> Result<(), DbError
 /// Counts the live keys of a kind.
 pub fn count(tx: &mut Tx<'_>, kind: KeyKind) -> Result<i64, DbError> {
     tx.query_one(&COUNT, &params![kind.as_str()], |row| row.get(0))
+}
+
+/// Removes every key of an organisation.
+pub(crate) fn delete_of_org(tx: &mut Tx<'_>, org_id: OrgId) -> Result<u64, DbError> {
+    tx.execute(&DELETE_OF_ORG, &params![org_id])
 }

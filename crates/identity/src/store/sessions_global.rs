@@ -19,6 +19,7 @@ statements! {
         parent_client = ?5, refreshed_at = ?4 where id = ?1 and token_hash = ?2";
     REPLACE_TOKEN = "update quoin.identity_sessions set token_hash = ?2, parent_hash = null, parent_used_at = null,
         parent_client = null, org_id = ?3, refreshed_at = ?4 where id = ?1";
+    FORGET_ORG = "update quoin.identity_sessions set org_id = null where org_id = ?1";
     SET_ORG = "update quoin.identity_sessions set org_id = ?2 where id = ?1";
     REAUTHENTICATED = "update quoin.identity_sessions set authenticated_at = ?2 where id = ?1";
     DELETE = "delete from quoin.identity_sessions where id = ?1";
@@ -75,6 +76,11 @@ pub(crate) fn replace_token(
 /// Sets the active organisation.
 pub(crate) fn update_org(tx: &mut Tx<'_>, id: SessionId, org_id: Option<OrgId>) -> Result<(), DbError> {
     tx.execute(&SET_ORG, &params![id, org_id]).map(|_| ())
+}
+
+/// Takes an organisation that is gone out of every session; the next refresh finds another one.
+pub(crate) fn forget_org(tx: &mut Tx<'_>, org_id: OrgId) -> Result<u64, DbError> {
+    tx.execute(&FORGET_ORG, &params![org_id])
 }
 
 /// Notes that the person has shown once more who they are.

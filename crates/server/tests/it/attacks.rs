@@ -186,16 +186,24 @@ static ATTACKS: &[Attack] = &[
     }),
     attack("tenancy.members.list", "/orgs/v1/orgs/{org}/members", 401, 404),
     attack("tenancy.members.remove", "/orgs/v1/orgs/{org}/members/{user}", 401, 404),
+    attack_with("tenancy.metadata.put", "/orgs/v1/orgs/{org}/metadata", 401, 404, || Some(json!({"a": 1}))),
     attack_with("tenancy.orgs.create", "/orgs/v1/orgs", 401, 201, || Some(json!({"name": "The stranger's"}))),
     attack("tenancy.orgs.delete", "/orgs/v1/orgs/{org}", 401, 404),
     attack("tenancy.orgs.get", "/orgs/v1/orgs/{org}", 401, 404),
     attack("tenancy.orgs.list", "/orgs/v1/orgs", 401, 200),
+    attack("tenancy.orgs.reinstate", "/admin/v1/orgs/{org}/reinstate", 401, 403),
     attack_with("tenancy.orgs.rename", "/orgs/v1/orgs/{org}", 401, 404, || {
         Some(json!({"name": "Taken over"}))
     }),
+    attack("tenancy.orgs.restore", "/orgs/v1/orgs/{org}/restore", 401, 404),
+    attack_with("tenancy.orgs.suspend", "/admin/v1/orgs/{org}/suspend", 401, 403, || Some(json!({}))),
     attack("tenancy.orgs.switch", "/orgs/v1/orgs/{org}/switch", 401, 404),
     attack_with("tenancy.orgs.transfer", "/orgs/v1/orgs/{org}/transfer", 401, 404, || {
         Some(json!({"user_id": "{user}"}))
+    }),
+    attack("tenancy.policy.get", "/orgs/v1/orgs/{org}/policy", 401, 404),
+    attack_with("tenancy.policy.put", "/orgs/v1/orgs/{org}/policy", 401, 404, || {
+        Some(json!({"mfa_required": true}))
     }),
     attack("tenancy.roles.delete", "/orgs/v1/orgs/{org}/roles/editor", 401, 404),
     attack("tenancy.roles.list", "/orgs/v1/orgs/{org}/roles", 401, 404),

@@ -7,6 +7,7 @@
 
 mod attacks;
 mod catalogue;
+mod lifecycle;
 mod organisations;
 mod people;
 mod revocations;

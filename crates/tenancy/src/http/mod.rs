@@ -4,7 +4,9 @@ mod audit;
 mod invitations;
 mod members;
 mod organizations;
+mod platform;
 mod roles;
+mod settings;
 
 use quoin_audit::{Actor, Entry};
 use quoin_kernel::page::{Listed, PageIn};
@@ -31,7 +33,7 @@ pub(crate) fn routes(tenancy: Tenancy) -> Routes {
             Operation::get("/orgs/v1/orgs", "tenancy.orgs.list")
                 .summary("Lists the organisations that the caller belongs to.")
                 .caller(Who::User)
-                .query::<PageIn>()
+                .query::<organizations::ListIn>()
                 .gives::<Listed<Organization>>(200),
             organizations::list,
         )
@@ -49,16 +51,32 @@ pub(crate) fn routes(tenancy: Tenancy) -> Routes {
                 .takes::<organizations::NameIn>()
                 .gives::<Organization>(200),
             organizations::rename,
-        )
+        );
+    let routes = roles::add(invitations::add(with_members(with_ends(routes))));
+    platform::add(settings::add(routes)).done()
+}
+
+fn with_ends(routes: RoutesFor<Tenancy>) -> RoutesFor<Tenancy> {
+    routes
         .add(
             Operation::delete("/orgs/v1/orgs/{org_id}", "tenancy.orgs.delete")
                 .summary("Deletes an organisation and everything it owns.")
                 .description(
-                    "Its members' tokens stop naming it at once. A personal organisation cannot be deleted.",
+                    "Its members' tokens and its keys end at once; what it owns is removed after \
+                     `tenancy.deletion_grace_days`. A personal organisation cannot be deleted.",
                 )
                 .caller(Who::Owner)
                 .gives_nothing(204),
             organizations::delete,
+        )
+        .add(
+            Operation::post("/orgs/v1/orgs/{org_id}/restore", "tenancy.orgs.restore")
+                .summary(
+                    "Takes the deletion of an organisation back, within its time of grace; for its owners.",
+                )
+                .caller(Who::User)
+                .gives::<Organization>(200),
+            organizations::restore,
         )
         .add(
             Operation::post("/orgs/v1/orgs/{org_id}/switch", "tenancy.orgs.switch")
@@ -67,8 +85,7 @@ pub(crate) fn routes(tenancy: Tenancy) -> Routes {
                 .caller(Who::Member)
                 .gives::<Value>(200),
             organizations::switch,
-        );
-    roles::add(invitations::add(with_members(routes))).done()
+        )
 }
 
 fn with_members(routes: RoutesFor<Tenancy>) -> RoutesFor<Tenancy> {

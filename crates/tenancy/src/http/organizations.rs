@@ -4,7 +4,7 @@ use quoin_kernel::page::{Listed, PageIn};
 use quoin_kernel::{OrgId, Problem};
 use quoin_web::{
     Ctx, Json, ManageSettings, Member, Owner, Permitted, Refusal, State, StatusCode, User, ValidJson,
-    ValidQuery,
+    ValidPath, ValidQuery,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,6 +20,24 @@ use crate::{Tenancy, service};
 pub(super) struct NameIn {
     /// The name, 1 to 100 characters.
     name: String,
+}
+
+/// Which organisations to list.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListIn {
+    /// `true` lists those that are being deleted instead of the others.
+    deleting: Option<bool>,
+    /// How many rows, 1 to 1000; 50 by default.
+    limit: Option<u32>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Names an organisation that the caller need not be able to use.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+pub(super) struct OrgPath {
+    org_id: OrgId,
 }
 
 impl NameIn {
@@ -42,10 +60,12 @@ pub(super) async fn create(
 
 pub(super) async fn list(
     ctx: Ctx<User>,
-    ValidQuery(page): ValidQuery<PageIn>,
+    ValidQuery(query): ValidQuery<ListIn>,
 ) -> Result<Json<Listed<Organization>>, Refusal> {
+    let page = PageIn { limit: query.limit, cursor: query.cursor };
     let page = page.check().map_err(|error| Problem::invalid(error.to_string()))?;
-    Ok(Json(service::list(ctx.db().system(), ctx.who.user.user_id, page).await?))
+    let user_id = ctx.who.user.user_id;
+    Ok(Json(service::list(ctx.db().system(), user_id, query.deleting.unwrap_or(false), page).await?))
 }
 
 pub(super) async fn get(ctx: Ctx<Member>) -> Result<Json<Organization>, Refusal> {
@@ -62,10 +82,22 @@ pub(super) async fn rename(
     Ok(Json(service::rename(ctx.db().system(), (org_id, user_id), name, ctx.now(), entry).await?))
 }
 
-pub(super) async fn delete(ctx: Ctx<Owner>) -> Result<StatusCode, Refusal> {
-    let entry = entry(&ctx, ctx.who.user.user_id, "tenancy.organization.deleted");
-    service::delete(ctx.db().system(), ctx.who.org_id, ctx.now(), ctx.app.rng(), entry).await?;
+pub(super) async fn delete(ctx: Ctx<Owner>, State(tenancy): State<Tenancy>) -> Result<StatusCode, Refusal> {
+    let by = (ctx.who.org_id, ctx.who.user.user_id);
+    let entry = entry(&ctx, by.1, "tenancy.organization.deleted");
+    service::delete(&tenancy, by, ctx.now(), entry).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// No doorkeeper of the organisation's lets anybody in while it is being deleted; the service asks who is an owner.
+pub(super) async fn restore(
+    ctx: Ctx<User>,
+    State(tenancy): State<Tenancy>,
+    ValidPath(path): ValidPath<OrgPath>,
+) -> Result<Json<Organization>, Refusal> {
+    let by = (path.org_id, ctx.who.user.user_id);
+    let entry = entry(&ctx, by.1, "tenancy.organization.restored");
+    Ok(Json(service::restore(&tenancy, by, ctx.now(), entry).await?))
 }
 
 pub(super) async fn switch(ctx: Ctx<Member>, State(tenancy): State<Tenancy>) -> Result<Json<Value>, Refusal> {

@@ -91,7 +91,7 @@ async fn put(
 ) -> Result<Json<Listed<RoleOut>>, Refusal> {
     let by = (path.org_id, ctx.who.user.user_id);
     let role = RoleDraft::new(&path.role, &input.description, input.permissions)
-        .map_err(|(field, rule)| TenancyError::UnusableRole { field, rule })?;
+        .map_err(|(field, rule)| TenancyError::Unusable { field, rule })?;
     let entry = entry(&ctx, by.1, "tenancy.role.changed");
     service::put_role(ctx.db().system(), by, role, ctx.now(), entry).await?;
     listed(&ctx, path.org_id).await

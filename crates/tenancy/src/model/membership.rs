@@ -2,8 +2,11 @@
 
 use quoin_kernel::{OrgId, Standing, Timestamp, UserId};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-/// The organisation in whose name a session acts. Access tokens repeat all three.
+use super::policy::Policy;
+
+/// The organisation in whose name a session acts. Access tokens repeat all of it but the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ActiveOrg {
     /// The organisation.
@@ -12,6 +15,10 @@ pub struct ActiveOrg {
     pub standing: Standing,
     /// The membership's version; a token with a lower one than the revocation list names is refused.
     pub version: i64,
+    /// What else its members' tokens say: the organisation's metadata without reserved names.
+    pub claims: Map<String, Value>,
+    /// What it demands of sessions.
+    pub policy: Policy,
 }
 
 /// A person to be added to an organisation.

@@ -4,6 +4,9 @@ use std::fmt;
 
 use quoin_kernel::{OrgId, Timestamp, UserId};
 use serde::Serialize;
+use serde_json::Value;
+
+use super::policy::OrgStatus;
 
 /// The longest name, in characters.
 const MAX_NAME_CHARS: usize = 100;
@@ -99,6 +102,12 @@ pub struct Organization {
     pub personal: bool,
     /// The name of the caller's role in it.
     pub role: String,
+    /// Whether it can be used.
+    pub status: OrgStatus,
+    /// When it will be gone, where it is being deleted.
+    pub delete_after: Option<Timestamp>,
+    /// What its members' tokens say of it.
+    pub metadata: Value,
     /// When it was created.
     pub created_at: Timestamp,
     /// When its name or settings last changed.

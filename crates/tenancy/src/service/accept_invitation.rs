@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::Tenancy;
 use crate::error::TenancyError;
-use crate::model::{Invitation, NewMember, Organization, may_change, token_hash};
+use crate::model::{Invitation, NewMember, OrgStatus, Organization, may_change, token_hash};
 use crate::store::{invitations_global, memberships, organizations, roles};
 
 /// What the page behind a link shows.
@@ -87,7 +87,11 @@ fn still_given(tx: &mut Tx<'_>, invitation: &Invitation) -> Result<Standing, Ten
     let sender = memberships::find(tx, invitation.org_id, invitation.invited_by)?;
     let given = roles::find(tx, invitation.org_id, &invitation.role)?;
     match (sender, given) {
-        (Some(sender), Some(given)) if may_change(&sender.standing, &given, None) => Ok(given),
+        (Some(sender), Some(given))
+            if sender.policy.status == OrgStatus::Active && may_change(&sender.standing, &given, None) =>
+        {
+            Ok(given)
+        }
         _ => Err(TenancyError::InvitationNotValid),
     }
 }

@@ -9,19 +9,23 @@ mod invite;
 mod manage_roles;
 mod read;
 mod remove_person;
+mod settings;
+mod suspend;
 mod transfer;
 
 pub use accept_invitation::{InvitationFacts, accept_invitation, forget_address, peek_invitation};
 pub use change_member::{Change, change_role, remove_member};
 pub use create::create;
-pub use delete::delete;
-pub use in_transaction::{
-    active_org, add_member, create_personal, exists, membership_of, set_last_used, standing_of,
-};
+pub(crate) use delete::delete_due;
+pub use delete::{delete, restore};
+pub(crate) use in_transaction::{Bearer, standing_for};
+pub use in_transaction::{active_org, add_member, create_personal, is_usable, membership_of, set_last_used};
 pub use invite::{InvitationWish, invite, list_invitations, resend_invitation, revoke_invitation};
 pub use manage_roles::{delete_role, list_roles, put_role, set_default_role};
 pub use read::{find, list, list_members, rename};
 pub use remove_person::{RemovedPerson, remove_person};
+pub use settings::{get_policy, set_metadata, set_policy};
+pub use suspend::{reinstate, suspend};
 pub use transfer::transfer;
 
 use quoin_db::{DbError, Tx};
@@ -68,4 +72,13 @@ impl Erasure {
 fn standing_in(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId) -> Result<Standing, TenancyError> {
     let found = memberships::find(tx, org_id, user_id)?;
     Ok(found.ok_or(TenancyError::NoSuchOrganization)?.standing)
+}
+
+/// Ends every token that names the organisation: the version of each membership grows.
+fn end_tokens(tx: &mut Tx<'_>, org_id: OrgId, now: Timestamp, rng: &dyn Rng) -> Result<(), DbError> {
+    for (user_id, below_version) in memberships::grow_all(tx, org_id)? {
+        let revoked = Revoked::Membership { user_id, org_id, below_version };
+        revoke(tx, &Revocation::new(revoked, now, rng))?;
+    }
+    Ok(())
 }

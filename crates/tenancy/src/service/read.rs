@@ -15,9 +15,15 @@ pub async fn find(db: &Db, org_id: OrgId, user_id: UserId) -> Result<Organizatio
     found.ok_or(TenancyError::NoSuchOrganization)
 }
 
-/// Lists the organisations a person belongs to, oldest first.
-pub async fn list(db: &Db, user_id: UserId, page: Page) -> Result<Listed<Organization>, DbError> {
-    let rows = db.read("tenancy.orgs.list", move |tx| organizations::list(tx, user_id, page)).await?;
+/// Lists the organisations a person belongs to, oldest first; those that are being deleted, or the others.
+pub async fn list(
+    db: &Db,
+    user_id: UserId,
+    deleting: bool,
+    page: Page,
+) -> Result<Listed<Organization>, DbError> {
+    let rows =
+        db.read("tenancy.orgs.list", move |tx| organizations::list(tx, user_id, deleting, page)).await?;
     Ok(Listed::from_rows(rows, page, |row| row.id.uuid(), |row| row))
 }
 

@@ -1,11 +1,33 @@
 //! Rows of memberships.
 
+use std::time::Duration;
+
 use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::page::Page;
 use quoin_kernel::{OrgId, Standing, Timestamp, UserId};
 
+use serde_json::{Map, Value};
+
+use super::organizations::read_status;
 use super::roles::read_standing;
-use crate::model::{ActiveOrg, Membership, NewMember};
+use crate::model::{ActiveOrg, Membership, NewMember, Policy, claims_of};
+
+/// The columns that [`read_active`] reads, in its order.
+macro_rules! active_columns {
+    () => {
+        "member.org_id, member.version, member.role, member.custom_role, role.permissions, org.metadata,
+            org.suspended_at, org.delete_after, org.mfa_required, org.session_lifetime_s"
+    };
+}
+
+/// Joins a membership with its organisation and its role.
+macro_rules! active_tables {
+    () => {
+        "quoin.tenancy_memberships as member
+        join quoin.tenancy_organizations as org on org.id = member.org_id
+        left join quoin.tenancy_roles as role on role.org_id = member.org_id and role.name = member.custom_role"
+    };
+}
 
 statements! {
     /// Adds a member.
@@ -17,20 +39,15 @@ statements! {
         where kind = 'membership' and subject = ?1 and org_id = ?2";
 
     /// Finds a membership.
-    FIND = "select member.org_id, member.version, member.role, member.custom_role, role.permissions
-        from quoin.tenancy_memberships as member
-        left join quoin.tenancy_roles as role on role.org_id = member.org_id and role.name = member.custom_role
-        where member.org_id = ?1 and member.user_id = ?2";
+    FIND = concat!("select ", active_columns!(), " from ", active_tables!(), "
+        where member.org_id = ?1 and member.user_id = ?2");
 
     /// Finds the organisation to act for: the preferred one, else the last used, else the personal, else the oldest.
-    FIND_ACTIVE = "select member.org_id, member.version, member.role, member.custom_role, role.permissions
-        from quoin.tenancy_memberships as member
-        join quoin.tenancy_organizations as org on org.id = member.org_id
-        left join quoin.tenancy_roles as role on role.org_id = member.org_id and role.name = member.custom_role
+    FIND_ACTIVE = concat!("select ", active_columns!(), " from ", active_tables!(), "
         where member.user_id = ?1
         order by case when member.org_id = ?2 then 0 else 1 end, member.last_used_at desc nulls last,
             case when org.personal_of = ?1 then 0 else 1 end, member.org_id
-        limit 1";
+        limit ?3");
 
     /// Notes that somebody has begun to act for an organisation.
     USE = "update quoin.tenancy_memberships set last_used_at = ?3 where org_id = ?1 and user_id = ?2";
@@ -55,6 +72,10 @@ statements! {
 
     /// Removes all members.
     DELETE_ALL = "delete from quoin.tenancy_memberships where org_id = ?1";
+
+    /// Makes every membership's version grow: tokens of an older one are refused.
+    GROW_ALL = "update quoin.tenancy_memberships set version = version + 1 where org_id = ?1
+        returning user_id, version";
 
     /// Counts the owners.
     COUNT_OWNERS = "select count(*) from quoin.tenancy_memberships where org_id = ?1 and role = 'owner'";
@@ -82,7 +103,7 @@ fn insert_at(tx: &mut Tx<'_>, member: &NewMember, version: i64) -> Result<Active
     let custom = standing.custom.as_ref().map(|custom| custom.name.as_str());
     let row = params![*org_id, *user_id, standing.rank.as_str(), version, *now, custom];
     tx.execute(&INSERT, &row)?;
-    Ok(ActiveOrg { org_id: *org_id, standing: standing.clone(), version })
+    tx.query_one(&FIND, &params![*org_id, *user_id], read_active)
 }
 
 /// Finds a person's membership.
@@ -90,13 +111,14 @@ pub(crate) fn find(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId) -> Result<Op
     tx.query_opt(&FIND, &params![org_id, user_id], read_active)
 }
 
-/// Finds the organisation that a session of this person acts for.
-pub(crate) fn find_active(
+/// Lists the organisations that a session of this person could act for, the likeliest first.
+pub(crate) fn list_active(
     tx: &mut Tx<'_>,
     user_id: UserId,
     preferred: Option<OrgId>,
-) -> Result<Option<ActiveOrg>, DbError> {
-    tx.query_opt(&FIND_ACTIVE, &params![user_id, preferred], read_active)
+    limit: i64,
+) -> Result<Vec<ActiveOrg>, DbError> {
+    tx.query(&FIND_ACTIVE, &params![user_id, preferred, limit], read_active)
 }
 
 /// Notes that a person has begun to act for an organisation; `false` where they do not belong to it.
@@ -143,6 +165,11 @@ pub(crate) fn delete_all(tx: &mut Tx<'_>, org_id: OrgId) -> Result<(), DbError> 
     tx.execute(&DELETE_ALL, &params![org_id]).map(|_| ())
 }
 
+/// Makes the version of every membership grow, and returns each.
+pub(crate) fn grow_all(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Vec<(UserId, i64)>, DbError> {
+    tx.query(&GROW_ALL, &params![org_id], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Counts the owners.
 pub(crate) fn count_owners(tx: &mut Tx<'_>, org_id: OrgId) -> Result<i64, DbError> {
     tx.query_one(&COUNT_OWNERS, &params![org_id], |row| row.get(0))
@@ -162,5 +189,20 @@ fn read(row: &Row<'_>) -> Result<Membership, DbError> {
 }
 
 fn read_active(row: &Row<'_>) -> Result<ActiveOrg, DbError> {
-    Ok(ActiveOrg { org_id: row.get(0)?, version: row.get(1)?, standing: read_standing(row, 2)? })
+    let metadata = match row.get::<Option<Value>>(5)? {
+        Some(Value::Object(metadata)) => claims_of(metadata),
+        _ => Map::new(),
+    };
+    let lifetime_s: Option<i64> = row.get(9)?;
+    Ok(ActiveOrg {
+        org_id: row.get(0)?,
+        version: row.get(1)?,
+        standing: read_standing(row, 2)?,
+        claims: metadata,
+        policy: Policy {
+            status: read_status(row, 6)?,
+            mfa_required: row.get(8)?,
+            session_lifetime: lifetime_s.map(|span| Duration::from_secs(span.unsigned_abs())),
+        },
+    })
 }

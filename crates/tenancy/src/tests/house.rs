@@ -13,7 +13,7 @@ use quoin_web::testing::TestApp;
 use serde_json::Value;
 
 use super::{MODULES, create, join, person};
-use crate::{People, Ports, Tenancy, TenancyConfig};
+use crate::{ActiveOrg, People, Ports, SessionFacts, Tenancy, TenancyConfig};
 
 static OUTBOX: Statement = Statement::new(
     "OUTBOX",
@@ -110,6 +110,14 @@ impl House {
         let user_id = person();
         self.people.prove(user_id, email);
         user_id
+    }
+
+    /// Finds what a session of this person is in the organisation; `None` where it may not act for it.
+    pub(super) async fn active(&self, user_id: UserId, facts: SessionFacts) -> Option<ActiveOrg> {
+        let org_id = self.org_id;
+        let find = move |tx: &mut Tx<'_>| crate::active_org(tx, user_id, Some(org_id), &facts);
+        let found = self.db().read::<_, DbError, _>("test.active", find).await.unwrap();
+        found.filter(|org| org.org_id == org_id)
     }
 
     pub(super) async fn join(&self, role: Role) -> UserId {

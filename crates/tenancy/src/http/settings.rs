@@ -1,0 +1,85 @@
+//! Metadata and policy of an organisation.
+
+use quoin_kernel::permission;
+use quoin_web::{
+    Ctx, Json, ManageSettings, Member, Operation, Owner, Permitted, Refusal, RoutesFor, State, ValidJson, Who,
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::entry;
+use crate::model::PolicySettings;
+use crate::{Tenancy, service};
+
+/// What to demand; what is left out is not demanded.
+#[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct PolicyIn {
+    /// Whether members must show a second factor before they act for the organisation.
+    mfa_required: bool,
+    /// Seconds after which members must sign in again to act for it, 300 to 31536000.
+    session_lifetime_s: Option<i64>,
+}
+
+impl From<PolicyIn> for PolicySettings {
+    fn from(input: PolicyIn) -> Self {
+        let PolicyIn { mfa_required, session_lifetime_s } = input;
+        Self { mfa_required, session_lifetime_s }
+    }
+}
+
+/// Adds the operations on settings.
+pub(super) fn add(routes: RoutesFor<Tenancy>) -> RoutesFor<Tenancy> {
+    routes
+        .add(
+            Operation::put("/orgs/v1/orgs/{org_id}/metadata", "tenancy.metadata.put")
+                .summary("Replaces the metadata, which becomes claims of members' tokens.")
+                .description(
+                    "2048 bytes of JSON at most. Names that are Quoin's (`sub`, `role`, `org_…` and the like) are kept and \
+                     never said. `GET /orgs/v1/orgs/{org_id}` shows it.",
+                )
+                .caller(Who::Permitted(permission::SETTINGS_MANAGE))
+                .takes::<Map<String, Value>>()
+                .gives::<Map<String, Value>>(200),
+            put_metadata,
+        )
+        .add(
+            Operation::get("/orgs/v1/orgs/{org_id}/policy", "tenancy.policy.get")
+                .summary("Reads what the organisation demands of its members' sessions.")
+                .caller(Who::Member)
+                .gives::<PolicySettings>(200),
+            get_policy,
+        )
+        .add(
+            Operation::put("/orgs/v1/orgs/{org_id}/policy", "tenancy.policy.put")
+                .summary("Replaces what the organisation demands of its members' sessions.")
+                .description("What is left out is not demanded. A stricter policy holds from the next request on.")
+                .caller(Who::Owner)
+                .takes::<PolicyIn>()
+                .gives::<PolicySettings>(200),
+            put_policy,
+        )
+}
+
+async fn put_metadata(
+    ctx: Ctx<Permitted<ManageSettings>>,
+    ValidJson(metadata): ValidJson<Map<String, Value>>,
+) -> Result<Json<Map<String, Value>>, Refusal> {
+    let by = (ctx.who.org_id, ctx.who.user.user_id);
+    let entry = entry(&ctx, by.1, "tenancy.metadata.changed");
+    Ok(Json(service::set_metadata(ctx.db().system(), by, metadata, ctx.now(), entry).await?))
+}
+
+async fn get_policy(ctx: Ctx<Member>) -> Result<Json<PolicySettings>, Refusal> {
+    Ok(Json(service::get_policy(ctx.db().system(), ctx.who.org_id).await?))
+}
+
+async fn put_policy(
+    ctx: Ctx<Owner>,
+    State(tenancy): State<Tenancy>,
+    ValidJson(input): ValidJson<PolicyIn>,
+) -> Result<Json<PolicySettings>, Refusal> {
+    let by = (ctx.who.org_id, ctx.who.user.user_id);
+    let entry = entry(&ctx, by.1, "tenancy.policy.changed");
+    Ok(Json(service::set_policy(&tenancy, by, input.into(), ctx.now(), entry).await?))
+}

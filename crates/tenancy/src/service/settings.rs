@@ -1,0 +1,75 @@
+//! Metadata and policy of an organisation.
+
+use quoin_audit::Entry;
+use quoin_db::Db;
+use quoin_kernel::{OrgId, Rng, Role, Timestamp, UserId, permission};
+use serde_json::{Map, Value, json};
+
+use super::{end_tokens, standing_in};
+use crate::Tenancy;
+use crate::error::TenancyError;
+use crate::model::{PolicySettings, check_metadata};
+use crate::store::organizations;
+
+/// Replaces the metadata. Tokens say it from their next issue on; names that are Quoin's are stored and never said.
+///
+/// # Errors
+/// 400 for metadata that is too large or cannot be stored.
+pub async fn set_metadata(
+    db: &Db,
+    (org_id, actor): (OrgId, UserId),
+    metadata: Map<String, Value>,
+    now: Timestamp,
+    entry: Entry,
+) -> Result<Map<String, Value>, TenancyError> {
+    check_metadata(&metadata).map_err(|rule| TenancyError::Unusable { field: "metadata", rule })?;
+    let entry = entry.in_org(org_id).on(org_id).detail(json!({"names": metadata.keys().collect::<Vec<_>>()}));
+    db.write("tenancy.metadata.put", move |tx| {
+        if !standing_in(tx, org_id, actor)?.allows(permission::SETTINGS_MANAGE) {
+            return Err(TenancyError::RoleTooLow);
+        }
+        if !organizations::update_metadata(tx, org_id, &Value::Object(metadata.clone()), now)? {
+            return Err(TenancyError::NoSuchOrganization);
+        }
+        quoin_audit::record(tx, &entry)?;
+        Ok(metadata.clone())
+    })
+    .await
+}
+
+/// Reads what the organisation demands of its members' sessions.
+pub async fn get_policy(db: &Db, org_id: OrgId) -> Result<PolicySettings, TenancyError> {
+    let found = db.read("tenancy.policy.get", move |tx| organizations::policy(tx, org_id)).await?;
+    found.ok_or(TenancyError::NoSuchOrganization)
+}
+
+/// Replaces what the organisation demands. A stricter policy ends its members' tokens, so that it holds at once.
+///
+/// # Errors
+/// 400 outside of a range, 403 for whoever is no owner (any more).
+pub async fn set_policy(
+    tenancy: &Tenancy,
+    (org_id, actor): (OrgId, UserId),
+    policy: PolicySettings,
+    now: Timestamp,
+    entry: Entry,
+) -> Result<PolicySettings, TenancyError> {
+    policy.check().map_err(|(field, rule)| TenancyError::Unusable { field, rule })?;
+    let (entry, inside) = (entry.in_org(org_id).on(org_id).detail(json!(policy)), tenancy.clone());
+    tenancy
+        .db()
+        .write("tenancy.policy.put", move |tx| {
+            if standing_in(tx, org_id, actor)?.rank < Role::Owner {
+                return Err(TenancyError::RoleTooLow);
+            }
+            let before = organizations::policy(tx, org_id)?.ok_or(TenancyError::NoSuchOrganization)?;
+            organizations::update_policy(tx, org_id, &policy, now)?;
+            if policy.is_stricter_than(&before) {
+                let rng: &dyn Rng = inside.0.app.rng();
+                end_tokens(tx, org_id, now, rng)?;
+            }
+            quoin_audit::record(tx, &entry)?;
+            Ok(policy.clone())
+        })
+        .await
+}
