@@ -60,6 +60,16 @@ impl DataDir {
         self.path.join(name)
     }
 
+    /// Returns the path of a file in it that only its owner may read, made empty when missing: SQLite makes its files
+    /// for everybody, and gives those beside it the rights of the first.
+    pub fn private_file(&self, name: &str) -> Result<PathBuf, DataDirError> {
+        let path = self.file(name);
+        if !path.exists() {
+            write_private(&path, &[])?;
+        }
+        Ok(path)
+    }
+
     /// Returns the configured master key, else the one in `master.key`, which is made at the first start.
     pub fn master_key(
         &self,
@@ -86,7 +96,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), DataDirError> {
     let failed = |source| DataDirError::Io { what: "writing", path: path.into(), source };
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    let directory = path.parent().unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
 }
 

@@ -6,7 +6,9 @@ use quoin_db::copy_while_running;
 use serde_json::json;
 
 use super::print;
+use super::restore::{remove, sync_folder_of};
 use crate::boot::DATABASE_FILE;
+use crate::data_dir::write_private;
 use crate::settings::Settings;
 
 /// Where to.
@@ -30,11 +32,15 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Res
         return Err(format!("{} exists already; name another file", to.display()));
     }
     let part = with_ending(to, "part");
+    remove(&part)?;
+    // It holds everything about everybody: for its owner alone, whatever the rights of the folder.
+    write_private(&part, &[]).map_err(|error| error.to_string())?;
     copy(&from, &part, json).inspect_err(|_| {
         // What is left of a failed copy helps nobody; the failure itself is what is reported.
         std::fs::remove_file(&part).ok();
     })?;
     std::fs::rename(&part, to).map_err(|error| format!("{}: {error}", to.display()))?;
+    sync_folder_of(to)?;
     let bytes = std::fs::metadata(to).map_or(0, |metadata| metadata.len());
     let lines = [
         format!("{} written and checked, {bytes} bytes", to.display()),
@@ -63,3 +69,6 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.push(ending);
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,17 +7,17 @@ use serde_json::json;
 
 use super::print;
 use crate::boot::DATABASE_FILE;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, write_private};
 use crate::settings::Settings;
 
 /// Where from.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The backup
-    from: PathBuf,
+    pub(crate) from: PathBuf,
     /// Replace the present database; it is kept beside the new one with the ending .replaced
     #[arg(long)]
-    replace_existing_data: bool,
+    pub(crate) replace_existing_data: bool,
 }
 
 /// Runs the command. The lock on the data directory keeps a running server from losing its file.
@@ -38,6 +38,7 @@ pub(crate) fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Res
     }
     let part = super::backup::with_ending(&database, "part");
     remove(&part)?;
+    write_private(&part, &[]).map_err(|error| error.to_string())?;
     copy_while_running(&arguments.from, &part, |_| {})
         .map_err(|error| format!("the backup is not usable: {error}"))?;
     replace(&database, &part)?;
@@ -60,12 +61,17 @@ fn replace(database: &Path, part: &Path) -> Result<(), String> {
         std::fs::rename(&old, &aside).map_err(|error| format!("{}: {error}", old.display()))?;
     }
     std::fs::rename(part, database).map_err(|error| format!("{}: {error}", database.display()))?;
-    let directory = database.parent().unwrap_or(Path::new("."));
-    let synced = std::fs::File::open(directory).and_then(|directory| directory.sync_all());
-    synced.map_err(|error| format!("{}: {error}", directory.display()))
+    sync_folder_of(database)
 }
 
-fn remove(path: &Path) -> Result<(), String> {
+/// Makes sure that a file's new name survives a power loss.
+pub(super) fn sync_folder_of(file: &Path) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+pub(super) fn remove(path: &Path) -> Result<(), String> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(format!("{}: {error}", path.display()))
