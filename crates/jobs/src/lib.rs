@@ -34,8 +34,8 @@ pub fn module(app: &quoin_web::App) -> quoin_web::Module {
     quoin_web::Module { ..quoin_web::Module::new("jobs", http::routes(app.clone())) }
 }
 
-/// Starts a worker that stops with `app`, and shows its counters among the metrics.
-pub fn start(app: &quoin_web::App, worker: Worker) {
+/// Starts a worker that takes no more jobs once `stop` ends, and shows its counters among the metrics.
+pub fn start(app: &quoin_web::App, worker: Worker, stop: impl Future<Output = ()> + Send + 'static) {
     let stats = worker.stats();
     app.metrics().collect_from(move |text| {
         let counted = stats.snapshot();
@@ -46,8 +46,7 @@ pub fn start(app: &quoin_web::App, worker: Worker) {
         text.counter("quoin_job_tries_total", help, &[("ending", "lost")], counted.lost);
         text.counter("quoin_jobs_claimed_total", "Tries of jobs that have begun.", &[], counted.claimed);
     });
-    let tasks = app.tasks().clone();
-    app.tasks().spawn("jobs.worker", async move { worker.run(tasks.stopping()).await });
+    app.tasks().spawn("jobs.worker", worker.run(stop));
 }
 
 /// The queue's migrations, in order.

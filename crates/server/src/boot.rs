@@ -87,7 +87,7 @@ impl Instance {
     ) -> Result<Self, CannotStart> {
         let data_dir = DataDir::open(&settings.data_dir)?;
         let master_key = data_dir.master_key(settings.master_key.as_ref(), outside.rng.as_ref())?;
-        let db = Db::open(&database_options(settings, &data_dir))?;
+        let db = Db::open(&database_options(settings, &data_dir)?)?;
         migrate(&db, modules::MIGRATIONS).await?;
         let web = web_config(settings, listen, &db).await?;
         instance_global::check_master_key(&db, &master_key).await?;
@@ -118,9 +118,15 @@ impl Instance {
     }
 }
 
-/// Starts what runs beside requests: the queue's worker, and the watch over revocations and keys.
-pub fn start_background(app: &App, identity: Option<Identity>, worker: Worker) {
-    quoin_jobs::start(app, worker);
+/// Starts what runs beside requests: the queue's worker, which takes no more jobs once `stop` ends, and the watch over
+/// revocations and keys, which requests need to the last.
+pub fn start_background(
+    app: &App,
+    identity: Option<Identity>,
+    worker: Worker,
+    stop: impl Future<Output = ()> + Send + 'static,
+) {
+    quoin_jobs::start(app, worker, stop);
     let Some(identity) = identity else { return };
     let tasks = app.tasks().clone();
     app.tasks().spawn("identity.watch", async move {
@@ -128,14 +134,14 @@ pub fn start_background(app: &App, identity: Option<Identity>, worker: Worker) {
     });
 }
 
-fn database_options(settings: &Settings, data_dir: &DataDir) -> Options {
-    match &settings.database_url {
+fn database_options(settings: &Settings, data_dir: &DataDir) -> Result<Options, DataDirError> {
+    Ok(match &settings.database_url {
         Some(url) => Options::Postgres(PostgresOptions {
             connections: settings.database_connections,
             ..PostgresOptions::at(url.expose().clone())
         }),
-        None => Options::Sqlite(SqliteOptions::at(data_dir.file(DATABASE_FILE))),
-    }
+        None => Options::Sqlite(SqliteOptions::at(data_dir.private_file(DATABASE_FILE)?)),
+    })
 }
 
 async fn web_config(settings: &Settings, listen: SocketAddr, db: &Db) -> Result<WebConfig, CannotStart> {

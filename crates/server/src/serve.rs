@@ -8,14 +8,15 @@ use std::time::Duration;
 use quoin_web::Front;
 use quoin_web::listen::{Connections, Limits, Listener, Shutdown};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 use crate::boot::{CannotStart, Instance, Outside, start_background};
 use crate::control::{Control, ControlKey};
 use crate::settings::Settings;
 use crate::{logging, welcome};
 
-/// How long background work gets to finish after the last request.
-const BACKGROUND_PATIENCE: Duration = Duration::from_secs(4);
+/// How long a stop may take from its signal to the end of all requests, jobs and other work.
+const LONGEST_STOP: Duration = Duration::from_secs(29);
 
 /// Starts everything and returns after an orderly shutdown.
 ///
@@ -52,18 +53,20 @@ async fn run(settings: &Settings) -> Result<(), CannotStart> {
         let key = ControlKey::make(identity, &data_dir)?;
         control = Some(Control::open(&data_dir, front.clone(), key, &tasks)?);
     }
-    start_background(&app, identity, worker);
+    let stop = shutdown.clone();
+    start_background(&app, identity, worker, async move { stop.begun().await });
     let threads = start_threads(listeners, &front, settings, &shutdown)?;
     welcome::announce(&app, &first_keys);
     wait_for_the_end().await;
     tracing::info!("shutting down: no new connections, running requests may finish");
+    let began = Instant::now();
     shutdown.begin();
     join(threads).await;
     drop(control);
-    if !tasks.shut_down(BACKGROUND_PATIENCE).await {
+    if !tasks.shut_down(LONGEST_STOP.saturating_sub(began.elapsed())).await {
         tracing::warn!(
             tasks = tasks.running(),
-            "background work did not finish in time; its leases will end"
+            "background work did not finish in time; others will take its jobs over"
         );
     }
     app.db().system().close();

@@ -110,7 +110,9 @@ impl TestServer {
         let outside = Outside { clock: clock.clone(), rng: Arc::new(SystemRng::default()) };
         let instance =
             Instance::start(&settings, settings.listen, outside).await.expect("the instance starts");
-        quoin_server::boot::start_background(&instance.app, instance.identity.clone(), instance.worker);
+        let tasks = instance.app.tasks().clone();
+        let stop = async move { tasks.stopping().await };
+        quoin_server::boot::start_background(&instance.app, instance.identity.clone(), instance.worker, stop);
         // The lock is held by the directory's handle, which must live as long as the instance.
         std::mem::forget(instance.data_dir);
         (instance.app, instance.front)

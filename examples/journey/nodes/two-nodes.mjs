@@ -10,13 +10,14 @@ import { World } from '../lib/world.mjs'
 import { takeBack } from './revocations.mjs'
 import { refreshOnBoth } from './sessions.mjs'
 import { serveMail } from './smtp.mjs'
-import { killOne, shareWork } from './work.mjs'
+import { killOne, shareWork, stopOne } from './work.mjs'
 
 const text = { type: 'string' }
 const options = {
   url: text,
   'second-url': text,
   'kill-first': text,
+  'stop-second': text,
   'publishable-key': text,
   'secret-key': text,
   'smtp-port': text,
@@ -35,12 +36,14 @@ const first = new World(values)
 const second = new World({ ...values, url: values['second-url'] })
 second.run = first.run
 const mail = await serveMail(Number(values['smtp-port']))
-const nodes = { first, second, mail, process: Number(values['kill-first']), psql: [values.psql, values.database] }
+const [firstProcess, secondProcess] = [values['kill-first'], values['stop-second']].map(Number)
+const nodes = { first, second, mail, firstProcess, secondProcess, psql: [values.psql, values.database] }
 try {
   await takeBack(nodes)
   await refreshOnBoth(nodes)
   await shareWork(nodes)
   await killOne(nodes)
+  await stopOne(nodes)
 } catch (error) {
   failed()
   console.error(`\n${error.stack}`)

@@ -38,7 +38,7 @@ export async function killOne(nodes) {
     return asked
   })
   await step('the other sends all of them, each accepted once', async (say) => {
-    process.kill(nodes.process, 'SIGKILL')
+    process.kill(nodes.firstProcess, 'SIGKILL')
     const start = performance.now()
     await pause(200)
     mail.release()
@@ -56,8 +56,25 @@ export async function killOne(nodes) {
   })
 }
 
-async function signUpMany(worlds, name) {
-  const addresses = Array.from({ length: MAILS }, (_, i) => worlds[0].address(`${name}-${i}`))
+/** Stops the second node in good order while a mail is on its way. */
+export async function stopOne({ second, mail, secondProcess }) {
+  chapter('The other is stopped')
+  await step('a mail that is on its way is finished before the end', async (say) => {
+    mail.holds = true
+    const [address] = await signUpMany([second], 'stopped', 1)
+    await until(() => mail.held.length === 1, 10_000, 'the mail')
+    process.kill(secondProcess, 'SIGTERM')
+    const start = performance.now()
+    await pause(6_000)
+    mail.release()
+    await until(() => mail.to(address).length === 1, 2_000, 'the mail')
+    await until(() => fetch(`${second.url}/healthz`).then(() => false, () => true), 10_000, 'the end')
+    say(`${((performance.now() - start) / 1000).toFixed(1)} s after SIGTERM`)
+  })
+}
+
+async function signUpMany(worlds, name, count = MAILS) {
+  const addresses = Array.from({ length: count }, (_, i) => worlds[0].address(`${name}-${i}`))
   const asked = addresses.map((email, i) => {
     const body = { email, password: 'a long walk in the rain' }
     return worlds[i % worlds.length].ask('POST', '/auth/v1/signup', 200, { body })

@@ -95,6 +95,7 @@ fn drive_two_nodes(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let mut node = Command::new("node");
     node.arg(counterparts::journey(context.workspace)?.join("nodes/two-nodes.mjs")).args(arguments(&first));
     node.args(["--second-url", &second.url(), "--kill-first", &first.id().to_string()]);
+    node.args(["--stop-second", &second.id().to_string()]);
     node.args(["--smtp-port", &smtp_port, "--database", &database]);
     node.arg("--psql").arg(context.postgres.programs().join("psql"));
     drive(&mut node, &[&first, &second], tally)

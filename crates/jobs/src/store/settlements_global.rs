@@ -39,10 +39,13 @@ statements! {
     RELEASE = "update quoin.jobs_queue set state = 'waiting', run_at = ?3, attempt = attempt - 1, lease_until = null
         where id = ?1 and fence = ?2 and state = 'running'";
 
-    /// Removes finished jobs that have been kept long enough, a bounded number at a time.
+    /// Removes finished jobs that have been kept long enough, [`PURGED_AT_ONCE`] at a time.
     PURGE = "delete from quoin.jobs_queue where id in (
         select id from quoin.jobs_queue where finished_at < ?1 and state = ?2 limit 1000)";
 }
+
+/// Finished jobs that are removed in one transaction at most.
+const PURGED_AT_ONCE: u64 = 1000;
 
 /// How one try ended.
 #[derive(Debug, Clone)]
@@ -105,7 +108,7 @@ fn settle_done(
     tx.execute(&DELETE_DONE, &[leases])
 }
 
-/// Removes up to 1000 jobs in `state` that finished before `before`; returns how many.
-pub(crate) fn purge(tx: &mut Tx<'_>, state: &'static str, before: Timestamp) -> Result<u64, DbError> {
-    tx.execute(&PURGE, &params![before, state])
+/// Removes jobs in `state` that finished before `before`, a bounded number; tells whether those were all.
+pub(crate) fn purge(tx: &mut Tx<'_>, state: &'static str, before: Timestamp) -> Result<bool, DbError> {
+    Ok(tx.execute(&PURGE, &params![before, state])? < PURGED_AT_ONCE)
 }

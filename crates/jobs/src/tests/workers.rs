@@ -1,6 +1,7 @@
 //! Whole workers: wake-ups, retries, dead letters, crashes and stops.
 
 use quoin_audit::{Actor, Entry};
+use quoin_db::Statement;
 use quoin_db::testing::on_each_engine;
 use quoin_kernel::Rng;
 
@@ -229,6 +230,41 @@ async fn what_is_kept_of_finished_jobs_goes_in_time() {
         Running::start(parts).stop_after(&db, <[_]>::is_empty).await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_finished_jobs_go_at_once_when_their_time_is_over() {
+    on_each_engine(MODULES, |db| async move {
+        let clock = fixed_clock();
+        let kind = || vec![counting("test.job", 1, |_| Ok(())).0];
+        let mut keeping = parts(&db, kind(), clock.clone());
+        keeping.config.keep_done_hours = 1;
+        let now = clock.now();
+        db.write::<_, DbError, _>("test.enqueue", move |tx| {
+            (0..2500).try_for_each(|_| crate::enqueue(tx, &job("test.job", now)).map(drop))
+        })
+        .await
+        .unwrap();
+        let worker = Running::start(keeping);
+        eventually("all are done", async || left(&db, "done").await == 2500).await;
+        worker.stop().await;
+        clock.advance(Duration::from_hours(2));
+        let mut forgetting = parts(&db, kind(), clock);
+        forgetting.config.keep_done_hours = 1;
+        let worker = Running::start(forgetting);
+        eventually("all are gone", async || left(&db, "done").await == 0).await;
+        worker.stop().await;
+    })
+    .await;
+}
+
+/// Counts the jobs in a state.
+async fn left(db: &Db, state: &'static str) -> i64 {
+    let count = Statement::new("COUNT", "select count(*) from quoin.jobs_queue where state = ?1");
+    let counted = db.read::<_, DbError, _>("test.count", move |tx| {
+        tx.query_one(&count, &quoin_db::params![state], |row| row.get(0))
+    });
+    counted.await.unwrap()
 }
 
 impl Running {

@@ -214,11 +214,13 @@ impl Worker {
         self.stats.settled(settled, turned.held);
         self.stats.claimed(turned.claimed.len());
         self.schedules.learn(turned.schedules);
-        if turned.purged {
+        if turned.purged == Some(true) {
             self.purged_at = Some(now);
         }
         if limit > 0 {
-            self.more_due = unknown || turned.claimed.len() >= limit as usize || turned.more_events;
+            let more_to_purge = turned.purged == Some(false);
+            let full = turned.claimed.len() >= limit as usize;
+            self.more_due = unknown || full || turned.more_events || more_to_purge;
             self.next_due = [turned.next_due, self.schedules.next_due()].into_iter().flatten().min();
         }
         for job in turned.claimed {

@@ -47,7 +47,8 @@ pub(super) struct Turned {
     pub(super) claimed: Vec<Claimed>,
     pub(super) more_events: bool,
     pub(super) schedules: Vec<Learnt>,
-    pub(super) purged: bool,
+    /// Finished jobs were removed; whether that was all of them.
+    pub(super) purged: Option<bool>,
     /// When the next job or lease is due, if the queue holds none that is due now.
     pub(super) next_due: Option<Timestamp>,
 }
@@ -79,9 +80,9 @@ impl Plan {
             turned.next_due = claims_global::next_due(tx, &self.types)?;
         }
         if let Some((done_before, dead_before)) = self.purge {
-            settlements_global::purge(tx, "done", done_before)?;
-            settlements_global::purge(tx, "dead", dead_before)?;
-            turned.purged = true;
+            let done = settlements_global::purge(tx, "done", done_before)?;
+            let dead = settlements_global::purge(tx, "dead", dead_before)?;
+            turned.purged = Some(done && dead);
         }
         Ok(turned)
     }
