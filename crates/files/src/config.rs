@@ -30,6 +30,14 @@ pub struct FilesConfig {
     /// After how many days an object that no row knows is removed from its store. A database that was restored from an
     /// older backup does not know what was stored since: raise this before you restore.
     pub unknown_after_days: u32,
+    /// The largest picture that is rendered in other sizes, in bytes.
+    pub image_max_bytes: u64,
+    /// The most pixels of a picture that is rendered; each takes about 8 bytes of memory meanwhile.
+    pub image_max_pixels: u64,
+    /// How many threads render pictures; 0 for one for every two cores.
+    pub image_threads: usize,
+    /// How many pictures may wait to be rendered before more are refused.
+    pub image_queue: usize,
     /// Amazon S3, or what speaks its protocol.
     pub s3: S3Config,
     /// Google Cloud Storage.
@@ -104,6 +112,10 @@ impl Default for FilesConfig {
             person_max_objects: None,
             upload_url_s: 7200,
             unknown_after_days: 7,
+            image_max_bytes: 25 * 1024 * 1024,
+            image_max_pixels: 25_000_000,
+            image_threads: 0,
+            image_queue: 32,
             s3: S3Config::default(),
             gcs: GcsConfig::default(),
         }
@@ -135,6 +147,11 @@ impl FilesConfig {
         }
         if self.max_object_bytes == 0 || i64::try_from(self.max_object_bytes).is_err() {
             return Err(InvalidFilesConfig::OutOfRange("files.max_object_bytes must be 1 or more"));
+        }
+        if !(1..=500_000_000).contains(&self.image_max_pixels) {
+            return Err(InvalidFilesConfig::OutOfRange(
+                "files.image_max_pixels must be between 1 and 500000000",
+            ));
         }
         if self.unknown_after_days == 0 {
             return Err(InvalidFilesConfig::OutOfRange("files.unknown_after_days must be 1 or more"));

@@ -3,6 +3,8 @@
 use quoin_db::DbError;
 use quoin_kernel::Problem;
 
+use crate::images::ImageError;
+use crate::model::resumable::ResumableError;
 use crate::port::StoreError;
 
 /// A refusal of this room.
@@ -89,6 +91,24 @@ pub enum FilesError {
     /// The request's other parameters cannot be used.
     #[error("{0}")]
     InvalidRequest(&'static str),
+    /// Policies do not permit it.
+    #[error("a policy refuses this")]
+    PolicyRefuses,
+    /// A request of the protocol of resumable uploads is refused.
+    #[error(transparent)]
+    Resumable(ResumableError),
+    /// A picture cannot be rendered.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// This process renders no pictures.
+    #[error("no pictures are rendered here")]
+    NoImages,
+    /// A scanner refuses what is stored.
+    #[error("a scanner refuses the object: {0}")]
+    Scanned(String),
+    /// A scanner cannot say what it thinks.
+    #[error("a scanner failed")]
+    ScannerFailed(#[source] Problem),
     /// The upload took so long that it was given up meanwhile.
     #[error("the upload lost its lease")]
     LostLease,
@@ -218,7 +238,42 @@ fn of_uploads(error: FilesError) -> Problem {
         FilesError::LostLease => {
             Problem::unavailable("upload_interrupted", "The upload was given up meanwhile; send it again", 1)
         }
+        other => of_content(other),
+    }
+}
+
+/// Says what concerns policies and what is in the bytes.
+fn of_content(error: FilesError) -> Problem {
+    match error {
+        FilesError::PolicyRefuses => Problem::new(403, "42501", "new row violates row-level security policy")
+            .error_word("Unauthorized")
+            .detail("A policy on storage.objects does not permit this."),
+        FilesError::Resumable(refusal) => {
+            let (status, code) = refusal.status();
+            Problem::new(status, code, "The upload cannot go on like this").detail(refusal.to_string())
+        }
+        FilesError::Image(error) => of_image(error),
+        FilesError::NoImages => Problem::unavailable("images_off", "Pictures are not rendered here", 60),
+        FilesError::Scanned(why) => {
+            Problem::new(422, "content_refused", "A scanner refuses the object").detail(why)
+        }
+        FilesError::ScannerFailed(error) => {
+            Problem::unavailable("scanner_unavailable", "The object cannot be scanned now", 5).source(error)
+        }
         other => Problem::internal(other),
+    }
+}
+
+fn of_image(error: ImageError) -> Problem {
+    match error {
+        ImageError::NotAPicture => Problem::new(422, "not_a_picture", "The object cannot be rendered")
+            .detail("Only JPEG, PNG, GIF and WebP are."),
+        ImageError::TooManyPixels { max_pixels } => {
+            Problem::new(422, "too_many_pixels", "The picture is too large to be rendered")
+                .detail(format!("At most {max_pixels} pixels are decoded."))
+        }
+        ImageError::Busy => Problem::unavailable("overloaded", "Too many pictures are being rendered now", 1),
+        ImageError::Failed(source) => Problem::internal("a picture could not be rendered").source(source),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::FilesError;
 use crate::model::Owner;
-use crate::service::{Files, erase, sweep};
+use crate::service::{Files, erase, render, resumable, sweep};
 
 /// Removes the bytes of objects that are gone, as soon as that may be.
 pub(crate) const REMOVE: &str = "files.remove";
@@ -27,7 +27,11 @@ pub(crate) fn types(files: &Files) -> Vec<JobType> {
     let minutes = Duration::from_mins;
     vec![
         job(files, REMOVE, minutes(10), |files, _| async move { sweep::sweep(&files).await.map(drop) }),
-        job(files, SWEEP, minutes(10), |files, _| async move { sweep::sweep(&files).await.map(drop) }),
+        job(files, SWEEP, minutes(10), |files, _| async move {
+            sweep::sweep(&files).await?;
+            resumable::forget_expired(&files).await?;
+            render::forget_gone(&files).await.map(drop)
+        }),
         job(files, RECONCILE, minutes(60), |files, _| async move {
             sweep::remove_unknown(&files).await.map(drop)
         }),

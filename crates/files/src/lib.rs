@@ -20,22 +20,30 @@ pub mod adapters;
 pub mod config;
 pub mod error;
 mod http;
+pub mod images;
 mod jobs;
 pub mod model;
 pub mod port;
+pub mod scan;
 pub mod service;
 mod store;
 
 pub use config::{FilesConfig, InvalidFilesConfig};
 pub use error::FilesError;
 pub use jobs::subscriptions;
-pub use service::{Files, Stores};
+pub use service::{Files, Guests, Stores};
 
 use quoin_web::Module;
 
 /// This room's migrations, in order.
-pub static MIGRATIONS: &[quoin_db::Migration] =
-    quoin_db::migrations!("files", "0001_buckets", "0002_objects", "0003_usage");
+pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
+    "files",
+    "0001_buckets",
+    "0002_objects",
+    "0003_usage",
+    "0010_resumable",
+    "0011_renditions"
+);
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[
@@ -44,6 +52,8 @@ pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[
     store::listing::ALL,
     store::objects::ALL,
     store::objects_global::ALL,
+    store::renditions::ALL,
+    store::resumable::ALL,
     store::usage::ALL,
 ];
 

@@ -12,11 +12,16 @@ use serde::Deserialize;
 use super::buckets::named;
 use crate::error::FilesError;
 use crate::model::conditions::{Conditions, http_date};
+use crate::model::danger::is_active;
 use crate::model::requester::READ;
-use crate::model::{BucketName, Object, ObjectName, OwnerIn, Requester};
+use crate::model::{BucketName, Object, ObjectName, OwnerIn};
 use crate::service::Files;
 use crate::service::read_object::{Reader, Reading, read_object};
 use crate::service::sign::admit_read;
+
+/// What stored content may do in a browser: be shown.
+const SANDBOX: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src 'self'; sandbox";
 
 /// How to answer a read.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
@@ -47,13 +52,29 @@ pub(super) struct SignedIn {
 
 /// Who may keep a copy.
 #[derive(Debug, Clone, Copy)]
-enum Copies {
+pub(super) enum Copies {
     /// Everybody on the way.
     Everybody,
     /// The reader alone.
     Reader,
     /// The reader, until this moment at most.
     ReaderUntil(Timestamp),
+}
+
+impl Copies {
+    /// Returns what `Cache-Control` says, from what the uploader said.
+    pub(super) fn directives(self, said: &str, now: Timestamp) -> String {
+        match self {
+            Self::Everybody => said.to_owned(),
+            Self::Reader => private(said),
+            // A copy must not outlive the URL.
+            Self::ReaderUntil(end) => {
+                let left_s = end.since(now).as_secs();
+                let age_s = max_age(said).unwrap_or(0).min(left_s);
+                format!("private, max-age={age_s}")
+            }
+        }
+    }
 }
 
 pub(super) async fn read(
@@ -65,7 +86,8 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let owner = OwnerIn { org: input.org, user: input.user };
-    let reader = Reader::Owner(Requester::of(&ctx.who.caller, owner, READ)?.owner);
+    let requester = files.admit(&ctx.who.caller, owner, READ).await?;
+    let reader = Reader::Owner(requester.owner, requester.policies);
     let answer = Answer { download: input.download, copies: Copies::Reader, now: ctx.now() };
     Ok(answer.give(&files, place(&bucket, &path)?, reader, (&method, &headers)).await?)
 }
@@ -98,7 +120,7 @@ pub(super) async fn read_signed(
 }
 
 /// A name that cannot be one names nothing.
-fn place(bucket: &str, path: &str) -> Result<(BucketName, ObjectName), FilesError> {
+pub(super) fn place(bucket: &str, path: &str) -> Result<(BucketName, ObjectName), FilesError> {
     Ok((named(bucket)?, ObjectName::new(path).map_err(|_| FilesError::NoSuchObject)?))
 }
 
@@ -154,17 +176,7 @@ impl Answer {
         insert(headers, header::LAST_MODIFIED, &http_date(object.updated_at));
         headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         let said = &object.version.description.cache_control;
-        let may_keep = match self.copies {
-            Copies::Everybody => said.clone(),
-            Copies::Reader => private(said),
-            // A copy must not outlive the URL.
-            Copies::ReaderUntil(end) => {
-                let left_s = end.since(self.now).as_secs();
-                let age_s = max_age(said).unwrap_or(0).min(left_s);
-                format!("private, max-age={age_s}")
-            }
-        };
-        insert(headers, header::CACHE_CONTROL, &may_keep);
+        insert(headers, header::CACHE_CONTROL, &self.copies.directives(said, self.now));
     }
 }
 
@@ -175,9 +187,17 @@ fn describe(headers: &mut HeaderMap, object: &Object, download: Option<&str>) {
     if let Some(coding) = &description.content_encoding {
         insert(headers, header::CONTENT_ENCODING, coding);
     }
-    if let Some(name) = download {
-        insert(headers, header::CONTENT_DISPOSITION, &attachment(name));
+    match download {
+        Some(name) => insert(headers, header::CONTENT_DISPOSITION, &attachment(name)),
+        // What a browser would run is saved instead of shown.
+        None if is_active(&description.content_type) => {
+            insert(headers, header::CONTENT_DISPOSITION, &attachment(object.name.leaf()));
+        }
+        None => {}
     }
+    // Whatever it is, it runs nothing, fetches nothing and has no origin.
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("none"));
 }
 
@@ -233,7 +253,7 @@ fn conditions(headers: &HeaderMap) -> Conditions<'_> {
 }
 
 /// Adds a header whose value was checked when it was stored.
-fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+pub(super) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::buckets::named;
 use super::out::ObjectOut;
 use crate::model::requester::READ;
-use crate::model::{Object, OwnerIn, Requester};
+use crate::model::{Object, OwnerIn};
 use crate::service::Files;
 use crate::service::list::{self, FolderIn, PrefixIn, Sort};
 
@@ -106,7 +106,7 @@ pub(super) async fn folder(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     ValidJson(input): ValidJson<FolderBody>,
 ) -> Result<Json<Vec<ObjectOut>>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, READ)?;
+    let requester = files.admit(&ctx.who.caller, owner, READ).await?;
     let wish = FolderIn {
         folder: &input.prefix,
         search: input.search.as_deref().unwrap_or_default(),
@@ -114,7 +114,7 @@ pub(super) async fn folder(
         offset: input.offset.unwrap_or(0),
         sort: input.sort_by.as_ref().map(SortIn::sort).unwrap_or_default(),
     };
-    let found = list::list_folder(&files, requester.owner, &named(&bucket)?, wish).await?;
+    let found = list::list_folder(&files, &requester, &named(&bucket)?, wish).await?;
     let folders = found.folders.into_iter().map(ObjectOut::folder);
     Ok(Json(folders.chain(found.objects.iter().map(ObjectOut::leaf)).collect()))
 }
@@ -126,7 +126,7 @@ pub(super) async fn prefix(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     ValidJson(input): ValidJson<PrefixBody>,
 ) -> Result<Json<PrefixOut>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, READ)?;
+    let requester = files.admit(&ctx.who.caller, owner, READ).await?;
     let wish = PrefixIn {
         prefix: input.prefix.as_deref().unwrap_or_default(),
         with_folders: input.with_delimiter.unwrap_or(false),
@@ -134,7 +134,7 @@ pub(super) async fn prefix(
         cursor: input.cursor.as_deref().filter(|cursor| !cursor.is_empty()),
         sort: input.sort_by.as_ref().map(SortIn::sort).unwrap_or_default(),
     };
-    let found = list::list_prefix(&files, requester.owner, &named(&bucket)?, wish).await?;
+    let found = list::list_prefix(&files, &requester, &named(&bucket)?, wish).await?;
     Ok(Json(PrefixOut {
         has_next: found.next.is_some(),
         next_cursor: found.next,

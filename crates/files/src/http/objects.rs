@@ -11,7 +11,7 @@ use super::out::{InfoOut, MessageOut, ObjectOut, StoredOut};
 use super::upload::{content_type_or_default, metadata_of, wants_upsert};
 use crate::error::FilesError;
 use crate::model::requester::{READ, WRITE};
-use crate::model::{ObjectName, OwnerIn, Requester};
+use crate::model::{ObjectName, OwnerIn};
 use crate::service::Files;
 use crate::service::copy_object::{self, Differences};
 use crate::service::delete_objects;
@@ -73,8 +73,8 @@ pub(super) async fn info(
     ValidPath((bucket, path)): ValidPath<(String, String)>,
     ValidQuery(owner): ValidQuery<OwnerIn>,
 ) -> Result<Json<InfoOut>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, READ)?;
-    Ok(Json(describe(&files, (&bucket, &path), Reader::Owner(requester.owner)).await?))
+    let requester = files.admit(&ctx.who.caller, owner, READ).await?;
+    Ok(Json(describe(&files, (&bucket, &path), Reader::Owner(requester.owner, requester.policies)).await?))
 }
 
 pub(super) async fn info_public(
@@ -101,9 +101,9 @@ pub(super) async fn delete(
     ValidPath((bucket, path)): ValidPath<(String, String)>,
     ValidQuery(owner): ValidQuery<OwnerIn>,
 ) -> Result<Json<MessageOut>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let name = ObjectName::new(&path).map_err(|_| FilesError::NoSuchObject)?;
-    delete_objects::delete_object(&files, requester.owner, &named(&bucket)?, name).await?;
+    delete_objects::delete_object(&files, &requester, &named(&bucket)?, name).await?;
     Ok(Json(MessageOut { message: "Successfully deleted" }))
 }
 
@@ -114,10 +114,10 @@ pub(super) async fn delete_many(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     ValidJson(input): ValidJson<PrefixesIn>,
 ) -> Result<Json<Vec<ObjectOut>>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let names = several(&input.prefixes)?.into_iter().flatten().collect();
     let bucket = named(&bucket)?;
-    let removed = delete_objects::delete_objects(&files, requester.owner, &bucket, names).await?;
+    let removed = delete_objects::delete_objects(&files, &requester, &bucket, names).await?;
     Ok(Json(removed.iter().map(|object| ObjectOut::of(object).in_bucket(&bucket, object)).collect()))
 }
 
@@ -135,9 +135,9 @@ pub(super) async fn move_object(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     ValidJson(input): ValidJson<PlacesIn>,
 ) -> Result<Json<Value>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let (from, to) = input.check()?;
-    let moved = move_object::move_object(&files, requester.owner, from, to).await?;
+    let moved = move_object::move_object(&files, &requester, from, to).await?;
     Ok(Json(json!({"message": "Successfully moved", "Id": moved.id, "Key": moved.name.as_str()})))
 }
 
@@ -148,7 +148,7 @@ pub(super) async fn copy(
     headers: HeaderMap,
     ValidJson(input): ValidJson<PlacesIn>,
 ) -> Result<Json<Value>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let places = input.check()?;
     let bucket = places.1.bucket.clone();
     let differences = differences(&input, &headers)?;

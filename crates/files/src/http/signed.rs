@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::buckets::named;
 use super::objects::several;
+use super::render::TransformIn;
 use super::upload::wants_upsert;
 use crate::error::FilesError;
 use crate::model::requester::{READ, WRITE};
-use crate::model::{ObjectName, OwnerIn, Requester};
+use crate::model::{ObjectName, OwnerIn};
 use crate::service::Files;
 use crate::service::sign;
 
@@ -18,6 +19,8 @@ use crate::service::sign;
 pub(super) struct SignIn {
     /// Seconds, 1 or more.
     expires_in: u64,
+    /// Signs for a picture in another size instead.
+    transform: Option<TransformIn>,
 }
 
 /// What to sign, and for how long.
@@ -66,9 +69,16 @@ pub(super) async fn sign(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     ValidJson(input): ValidJson<SignIn>,
 ) -> Result<Json<SignedOut>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, READ)?;
+    let requester = files.admit(&ctx.who.caller, owner, READ).await?;
     let expires_in = sign::check_expires_in(input.expires_in)?;
     let (bucket, name) = (named(&bucket)?, ObjectName::new(&path).map_err(|_| FilesError::NoSuchObject)?);
+    if let Some(wish) = &input.transform {
+        let wish = wish.check()?;
+        let token = sign::sign_render(&files, &requester, (&bucket, &name), wish, expires_in).await?;
+        return Ok(Json(SignedOut {
+            signed_url: format!("/render/image/sign/{bucket}/{name}?token={token}"),
+        }));
+    }
     let token = sign::sign_read(&files, &requester, (&bucket, &name), expires_in).await?;
     Ok(Json(SignedOut { signed_url: format!("/object/sign/{bucket}/{name}?token={token}") }))
 }
@@ -80,7 +90,7 @@ pub(super) async fn sign_many(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     ValidJson(input): ValidJson<SignManyIn>,
 ) -> Result<Json<Vec<SignedOneOut>>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, READ)?;
+    let requester = files.admit(&ctx.who.caller, owner, READ).await?;
     let expires_in = sign::check_expires_in(input.expires_in)?;
     let bucket = named(&bucket)?;
     let names = several(&input.paths)?;
@@ -106,7 +116,7 @@ pub(super) async fn sign_upload(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     headers: HeaderMap,
 ) -> Result<Json<UploadOut>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let (bucket, name) = (named(&bucket)?, ObjectName::new(&path)?);
     let token = sign::sign_upload(&files, &requester, (&bucket, &name), wants_upsert(&headers)).await?;
     Ok(Json(UploadOut { url: format!("/object/upload/sign/{bucket}/{name}?token={token}"), token }))

@@ -16,7 +16,7 @@ use super::out::StoredOut;
 use crate::error::FilesError;
 use crate::model::bucket::is_content_type;
 use crate::model::requester::WRITE;
-use crate::model::{Description, ObjectName, OwnerIn, Requester};
+use crate::model::{Description, ObjectName, OwnerIn};
 use crate::port::{ByteStream, StoreError};
 use crate::service::Files;
 use crate::service::sign::admit_upload;
@@ -70,7 +70,7 @@ async fn store(
     replaces: bool,
     request: Request,
 ) -> Result<Json<StoredOut>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let (bucket, name) = (named(bucket)?, ObjectName::new(path)?);
     let incoming = incoming(request).await?;
     let mut new = NewObject::by(&requester, bucket, name, incoming.description);

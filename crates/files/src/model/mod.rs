@@ -2,12 +2,14 @@
 
 pub mod bucket;
 pub mod conditions;
+pub mod danger;
 pub mod key;
 pub mod name;
 pub mod object;
 pub mod owner;
 pub mod range;
 pub mod requester;
+pub mod resumable;
 pub mod ticket;
 pub mod usage;
 

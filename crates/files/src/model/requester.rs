@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::Owner;
 use crate::error::FilesError;
+use crate::service::policies::Policies;
 
 /// What an API key needs to read objects.
 pub const READ: &str = "files.read";
@@ -31,6 +32,8 @@ pub struct Requester {
     pub owner: Owner,
     /// The person, where one asks: objects count for them too.
     pub person: Option<UserId>,
+    /// What policies say to them.
+    pub policies: Policies,
 }
 
 impl Requester {
@@ -63,6 +66,19 @@ impl Requester {
             (_, Owner::Person(user_id)) => Some(user_id),
             (caller, _) => caller.user_id(),
         };
-        Ok(Self { caller: caller.clone(), owner, person })
+        Ok(Self { caller: caller.clone(), owner, person, policies: Policies::default() })
+    }
+
+    /// Describes somebody who names an owner that is not their own, whom only policies let in.
+    ///
+    /// # Errors
+    /// [`FilesError::NotYours`] where none is named.
+    pub(crate) fn elsewhere(caller: &Caller, wish: OwnerIn) -> Result<Self, FilesError> {
+        let owner = match (wish.org, wish.user) {
+            (Some(org_id), None) => Owner::Organization(org_id),
+            (None, Some(user_id)) => Owner::Person(user_id),
+            _ => return Err(FilesError::NotYours),
+        };
+        Ok(Self { caller: caller.clone(), owner, person: caller.user_id(), policies: Policies::default() })
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{BucketName, ObjectName, Owner, VersionId};
 use crate::error::FilesError;
+use crate::images::Transformation;
 
 /// The longest ticket that is looked at, in bytes: the longest name in Base64 and some more.
 const MAX_BYTES: usize = 4096;
@@ -21,6 +22,8 @@ const MAX_BYTES: usize = 4096;
 pub enum Purpose {
     /// Reading the object.
     Read,
+    /// Reading the object's picture as the ticket says.
+    Render,
     /// Storing an object where there is none.
     Create,
     /// Storing an object, also in place of one.
@@ -56,6 +59,8 @@ pub struct Ticket {
     pub expires_at: Timestamp,
     /// The direct upload that it is for.
     pub upload: Option<VersionId>,
+    /// How the picture is wished that it shows.
+    pub wish: Option<Transformation>,
 }
 
 /// A ticket as it is written.
@@ -70,6 +75,8 @@ struct Written {
     e: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     u: Option<VersionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    t: Option<Transformation>,
 }
 
 /// Makes and reads tickets.
@@ -104,6 +111,7 @@ impl Signer {
             i: ticket.issuer,
             e: ticket.expires_at.as_micros(),
             u: ticket.upload,
+            t: ticket.wish,
         };
         let json = serde_json::to_vec(&written).expect("texts and numbers are always JSON");
         let payload = URL_SAFE_NO_PAD.encode(json);
@@ -143,6 +151,7 @@ impl Written {
             issuer: self.i,
             expires_at: Timestamp::from_micros(self.e),
             upload: self.u,
+            wish: self.t,
         })
     }
 }

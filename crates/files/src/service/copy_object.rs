@@ -30,7 +30,7 @@ pub async fn copy_object(
     differences: Differences,
     replaces: bool,
 ) -> Result<Object, FilesError> {
-    let reader = Reader::Owner(requester.owner);
+    let reader = Reader::Owner(requester.owner, requester.policies.clone());
     let (_, source) = read_object::find_object(files, &from.bucket, &from.name, reader).await?;
     let said = &source.version.description;
     let description = Description {

@@ -2,13 +2,15 @@
 
 use quoin_db::Tx;
 use quoin_kernel::Timestamp;
+use quoin_policy::object_guard::Act;
 
 use super::intent::Removal;
+use super::policies::Policies;
 use super::quota::{self, Counted, Defaults};
 use super::{Files, bucket};
 use crate::error::FilesError;
 use crate::model::usage::Change;
-use crate::model::{BucketName, Object, ObjectName, Owner};
+use crate::model::{Bucket, BucketName, Object, ObjectName, Requester};
 use crate::store::objects;
 
 /// Removes an owner's object.
@@ -17,11 +19,11 @@ use crate::store::objects;
 /// [`FilesError::NoSuchBucket`], [`FilesError::NoSuchObject`].
 pub async fn delete_object(
     files: &Files,
-    owner: Owner,
+    requester: &Requester,
     bucket: &BucketName,
     name: ObjectName,
 ) -> Result<Object, FilesError> {
-    let removed = delete_objects(files, owner, bucket, vec![name]).await?;
+    let removed = delete_objects(files, requester, bucket, vec![name]).await?;
     removed.into_iter().next().ok_or(FilesError::NoSuchObject)
 }
 
@@ -31,11 +33,11 @@ pub async fn delete_object(
 /// [`FilesError::NoSuchBucket`].
 pub async fn delete_objects(
     files: &Files,
-    owner: Owner,
+    requester: &Requester,
     name: &BucketName,
     names: Vec<ObjectName>,
 ) -> Result<Vec<Object>, FilesError> {
-    let now = files.now();
+    let (now, owner, policies) = (files.now(), requester.owner, requester.policies.clone());
     let (name, removal, defaults) = (name.clone(), Removal::new(files, now), Defaults::of(files.config()));
     files
         .db()
@@ -47,10 +49,27 @@ pub async fn delete_objects(
                 // A name that is asked for twice is there once.
                 found.extend(object.filter(|object| !found.contains(object)));
             }
+            let found = removable(tx, &policies, &bucket, found)?;
             remove(tx, &found, (&removal, defaults), now)?;
             Ok(found)
         })
         .await
+}
+
+/// Keeps what policies let be seen and removed; the rest is answered like what is not there.
+fn removable(
+    tx: &mut Tx<'_>,
+    policies: &Policies,
+    bucket: &Bucket,
+    found: Vec<Object>,
+) -> Result<Vec<Object>, FilesError> {
+    if !policies.decide(bucket)? {
+        return Ok(found);
+    }
+    let seen = policies.admit(tx, bucket, Act::Read, &found)?;
+    let removed = policies.admit(tx, bucket, Act::Remove, &found)?;
+    let both = seen.into_iter().zip(removed).map(|(seen, removed)| seen && removed);
+    Ok(found.into_iter().zip(both).filter_map(|(object, may)| may.then_some(object)).collect())
 }
 
 /// Removes rows with everything that follows from it.

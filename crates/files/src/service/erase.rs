@@ -4,6 +4,7 @@ use super::Files;
 use super::delete_objects::remove;
 use super::intent::Removal;
 use super::quota::Defaults;
+use super::resumable;
 use crate::error::FilesError;
 use crate::model::Owner;
 use crate::store::{objects_global, usage};
@@ -19,11 +20,13 @@ const BATCH: u32 = 500;
 pub async fn erase(files: &Files, owner: Owner) -> Result<(), FilesError> {
     loop {
         let now = files.now();
+        let ending = resumable::Ending::new(files);
         let (removal, defaults) = (Removal::new(files, now), Defaults::of(files.config()));
         let erased = files.db().write("files.erase", move |tx| {
             let found = objects_global::list_some_of(tx, owner.id(), BATCH)?;
             remove(tx, &found, (&removal, defaults), now)?;
             if found.is_empty() {
+                resumable::erase(tx, owner, &ending)?;
                 if let Owner::Person(user_id) = owner {
                     objects_global::forget_person(tx, user_id)?;
                 }

@@ -14,6 +14,7 @@ use crate::jobs;
 use crate::model::{Owner, StoreKey, StoreKind, Version, VersionId};
 use crate::port::{StoreError, UploadLog};
 use crate::store::intents_global::{self, NewIntent, Purpose};
+use crate::store::renditions;
 
 /// How long a write is believed to be alive after its last sign of life.
 pub(crate) const LEASE: Duration = Duration::from_mins(15);
@@ -144,6 +145,9 @@ impl Removal {
                 lease_until: self.now + grace,
             };
             intents_global::insert(tx, &intent)?;
+            for rendition in renditions::take_of(tx, *owner, version.id)? {
+                intents_global::turn(tx, rendition, self.now + grace)?;
+            }
         }
         let is_on_disk = |(_, version): &&(Owner, Version)| version.store == StoreKind::Disk;
         if removed.iter().any(|one| is_on_disk(&one)) {

@@ -3,10 +3,11 @@
 use quoin_db::{DbError, Tx};
 use quoin_kernel::Timestamp;
 
+use super::list_governed::Governed;
 use super::{Files, bucket};
 use crate::error::FilesError;
 use crate::model::name::fold;
-use crate::model::{BucketName, Object, ObjectId, Owner};
+use crate::model::{BucketName, Object, ObjectId, Requester};
 use crate::store::listing::{self, Column, Order, Place, Shelf, Span};
 
 /// The most entries of one list.
@@ -75,11 +76,12 @@ pub struct FolderIn<'a> {
 /// [`FilesError::NoSuchBucket`], [`FilesError::InvalidRequest`].
 pub async fn list_folder(
     files: &Files,
-    owner: Owner,
+    requester: &Requester,
     name: &BucketName,
     input: FolderIn<'_>,
 ) -> Result<Listing, FilesError> {
     let order = input.sort.check()?;
+    let (owner, policies) = (requester.owner, requester.policies.clone());
     let limit = input.limit.clamp(1, MAX_LIMIT);
     // What is searched may name folders itself.
     let below = match input.folder.trim_matches('/') {
@@ -91,7 +93,12 @@ pub async fn list_folder(
     files
         .db()
         .read("files.objects.list", move |tx| {
-            let shelf = Shelf { owner, bucket_id: bucket(tx, &name)?.id };
+            let bucket = bucket(tx, &name)?;
+            let shelf = Shelf { owner, bucket_id: bucket.id };
+            if policies.decide(&bucket)? {
+                let governed = Governed { shelf, bucket: &bucket, policies: &policies };
+                return governed.folder(tx, (&folder, &needle), order, (limit, offset));
+            }
             let mut folders = folders(tx, shelf, &folder, &needle)?;
             if order.descending && order.column == Column::Name {
                 folders.reverse();
@@ -151,18 +158,24 @@ pub struct PrefixIn<'a> {
 /// [`FilesError::NoSuchBucket`], [`FilesError::InvalidRequest`].
 pub async fn list_prefix(
     files: &Files,
-    owner: Owner,
+    requester: &Requester,
     name: &BucketName,
     input: PrefixIn<'_>,
 ) -> Result<Listing, FilesError> {
     let order = input.sort.check()?;
     let cursor = input.cursor.map(Cursor::read).transpose()?;
+    let (owner, policies) = (requester.owner, requester.policies.clone());
     let limit = input.limit.clamp(1, MAX_LIMIT);
     let (prefix, with_folders, name) = (input.prefix.to_owned(), input.with_folders, name.clone());
     files
         .db()
         .read("files.objects.list_prefix", move |tx| {
-            let shelf = Shelf { owner, bucket_id: bucket(tx, &name)?.id };
+            let bucket = bucket(tx, &name)?;
+            let shelf = Shelf { owner, bucket_id: bucket.id };
+            if policies.decide(&bucket)? {
+                let governed = Governed { shelf, bucket: &bucket, policies: &policies };
+                return governed.prefix(tx, (&prefix, with_folders), order, (limit, cursor.as_ref()));
+            }
             let page = Page { shelf, prefix: &prefix, with_folders, limit, order };
             match order.column {
                 Column::Name => page.by_name(tx, cursor.as_ref()),
@@ -276,13 +289,13 @@ impl Page<'_> {
 
 /// Where a page ended.
 #[derive(Debug, Clone)]
-enum Cursor {
+pub(super) enum Cursor {
     Name(String),
     Time(Place),
 }
 
 impl Cursor {
-    fn write(&self) -> String {
+    pub(super) fn write(&self) -> String {
         use base64::Engine as _;
         let text = match self {
             Self::Name(name) => format!("n{name}"),
@@ -304,7 +317,7 @@ impl Cursor {
         Ok(Self::Time(Place { at, id: id.parse().map_err(|_| Self::unknown())? }))
     }
 
-    fn unknown() -> FilesError {
+    pub(super) fn unknown() -> FilesError {
         FilesError::InvalidRequest("cursor is not one that this list has given.")
     }
 }
@@ -317,14 +330,14 @@ fn edge(descending: bool) -> Place {
 }
 
 /// Everything that begins with a prefix. No byte of UTF-8 is 255.
-fn span_of(prefix: &str) -> Span {
+pub(super) fn span_of(prefix: &str) -> Span {
     let mut before = prefix.as_bytes().to_vec();
     before.push(u8::MAX);
     Span { from: prefix.as_bytes().to_vec(), before }
 }
 
 /// What comes next after a name, which may begin with it.
-fn after(name: &str) -> Vec<u8> {
+pub(super) fn after(name: &str) -> Vec<u8> {
     let mut next = name.as_bytes().to_vec();
     next.push(0);
     next

@@ -1,32 +1,44 @@
 //! The verbs. Each file is one; what several need is here.
 
 pub mod buckets;
+mod circumstances;
 pub mod copy_object;
 pub mod delete_objects;
 pub mod erase;
+mod inspect;
 mod intent;
 pub mod list;
+mod list_governed;
 pub mod move_object;
+pub mod policies;
 mod quota;
 pub mod read_object;
+pub mod render;
+pub mod resumable;
+mod scan;
 pub mod sign;
 pub mod store_object;
 mod stores;
 pub mod sweep;
 pub mod usage;
 
+pub use circumstances::Circumstances;
 pub use stores::Stores;
 
 use std::sync::Arc;
 
 use quoin_db::{Db, Tx};
-use quoin_kernel::Timestamp;
+use quoin_kernel::{Caller, Timestamp};
+use quoin_policy::port::Catalogues;
 use quoin_web::{App, FromRef};
 
+use self::policies::Policies;
+use self::render::Images;
 use crate::config::FilesConfig;
 use crate::error::FilesError;
 use crate::model::ticket::Signer;
-use crate::model::{Bucket, BucketName};
+use crate::model::{Bucket, BucketName, OwnerIn, Requester};
+use crate::scan::Scanner;
 use crate::store::buckets_global;
 
 /// The room: the app, the stores and the key of signed URLs. Cloning shares it.
@@ -38,13 +50,56 @@ struct Inner {
     config: FilesConfig,
     stores: Stores,
     signer: Signer,
+    guests: Guests,
+}
+
+/// What other rooms and outbuildings bring; without them there are no policies, no pictures and no scanners.
+#[derive(Clone, Default)]
+pub struct Guests {
+    /// Who knows the users' policies.
+    pub catalogues: Option<Arc<dyn Catalogues>>,
+    /// What renders pictures.
+    pub images: Option<Images>,
+    /// What looks at everything that is stored.
+    pub scanners: Vec<Arc<dyn Scanner>>,
 }
 
 impl Files {
     /// Opens the room.
     pub fn new(app: App, config: FilesConfig, stores: Stores) -> Self {
+        Self::with(app, config, stores, Guests::default())
+    }
+
+    /// Opens the room with what others bring.
+    pub fn with(app: App, config: FilesConfig, stores: Stores, guests: Guests) -> Self {
         let signer = Signer::new(app.master_key());
-        Self(Arc::new(Inner { app, config, stores, signer }))
+        Self(Arc::new(Inner { app, config, stores, signer, guests }))
+    }
+
+    pub(crate) fn images(&self) -> Option<&Images> {
+        self.0.guests.images.as_ref()
+    }
+
+    pub(crate) fn guests(&self) -> &Guests {
+        &self.0.guests
+    }
+
+    /// Lets somebody in, with what policies say to them.
+    ///
+    /// # Errors
+    /// As [`Requester::of`]; but who names another owner is let in as far as policies go.
+    pub(crate) async fn admit(
+        &self,
+        caller: &Caller,
+        wish: OwnerIn,
+        scope: &'static str,
+    ) -> Result<Requester, FilesError> {
+        let (mut requester, is_foreign) = match Requester::of(caller, wish, scope) {
+            Err(FilesError::NotYours) => (Requester::elsewhere(caller, wish)?, true),
+            admitted => (admitted?, false),
+        };
+        requester.policies = Policies::of(self, caller, is_foreign).await?;
+        Ok(requester)
     }
 
     /// Returns the app.

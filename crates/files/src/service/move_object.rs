@@ -1,8 +1,10 @@
 //! Moving: another name, maybe in another bucket. The bytes stay where they are, so a move is one transaction.
 
+use quoin_policy::object_guard::Act;
+
 use super::{Files, bucket};
 use crate::error::FilesError;
-use crate::model::{BucketName, Object, ObjectName, Owner};
+use crate::model::{BucketName, Object, ObjectName, Requester};
 use crate::store::objects;
 
 /// A place: a bucket and a name in it.
@@ -18,13 +20,20 @@ pub struct Place {
 ///
 /// # Errors
 /// [`FilesError::NoSuchObject`], [`FilesError::ObjectExists`], and what the rules of the bucket it goes to say.
-pub async fn move_object(files: &Files, owner: Owner, from: Place, to: Place) -> Result<Object, FilesError> {
+pub async fn move_object(
+    files: &Files,
+    requester: &Requester,
+    from: Place,
+    to: Place,
+) -> Result<Object, FilesError> {
     let (now, limit) = (files.now(), files.config().max_object_bytes);
+    let (owner, policies) = (requester.owner, requester.policies.clone());
     files
         .db()
         .write("files.object.move", move |tx| {
             let source = bucket(tx, &from.bucket)?;
-            let object = objects::find(tx, owner, source.id, &from.name)?.ok_or(FilesError::NoSuchObject)?;
+            let found = objects::find(tx, owner, source.id, &from.name)?;
+            let object = policies.seen(tx, &source, found)?.ok_or(FilesError::NoSuchObject)?;
             let target = bucket(tx, &to.bucket)?;
             if target.id != source.id {
                 target.rules.demand_type(&object.version.description.content_type)?;
@@ -36,8 +45,15 @@ pub async fn move_object(files: &Files, owner: Owner, from: Place, to: Place) ->
             if from == to {
                 return Ok(object);
             }
+            let moved =
+                Object { bucket_id: target.id, name: to.name.clone(), updated_at: now, ..object.clone() };
+            let may = policies.may(tx, &source, Act::Change, &object)?
+                && policies.may(tx, &target, Act::Leave, &moved)?;
+            if !may {
+                return Err(FilesError::PolicyRefuses);
+            }
             objects::rename(tx, &object, &target, &to.name, now)?;
-            Ok(Object { bucket_id: target.id, name: to.name.clone(), updated_at: now, ..object })
+            Ok(moved)
         })
         .await
 }

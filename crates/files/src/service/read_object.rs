@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use futures_util::stream;
 
+use super::policies::Policies;
 use super::{Files, bucket};
 use crate::error::FilesError;
 use crate::model::conditions::{Conditions, Verdict};
@@ -13,10 +14,11 @@ use crate::port::{ByteStream, StoreError};
 use crate::store::objects;
 
 /// In whose name an object is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Reader {
-    /// An owner; in public buckets everybody's objects are there to read too.
-    Owner(Owner),
+    /// Somebody among an owner's objects, as far as policies go; in public buckets everybody's objects are there to
+    /// read too.
+    Owner(Owner, Policies),
     /// Everybody: public buckets only.
     Public,
     /// The holder of a ticket, who sees this owner's object and nothing else.
@@ -53,12 +55,15 @@ pub async fn find_object(
         .db()
         .read("files.object.find", move |tx| {
             let bucket = bucket(tx, &name)?;
-            let found = match reader {
+            let found = match &reader {
                 Reader::Public if !bucket.rules.public => return Err(FilesError::NoSuchBucket),
                 // In a public bucket the name leads to the one object that has it, whoever asks.
                 Reader::Public => objects::find_named(tx, Owner::Platform, &bucket, &object)?,
-                Reader::Owner(owner) => objects::find_named(tx, owner, &bucket, &object)?,
-                Reader::Ticket(owner) => objects::find(tx, owner, bucket.id, &object)?,
+                Reader::Owner(owner, policies) => {
+                    let found = objects::find_named(tx, *owner, &bucket, &object)?;
+                    policies.seen(tx, &bucket, found)?
+                }
+                Reader::Ticket(owner) => objects::find(tx, *owner, bucket.id, &object)?,
             };
             found.map(|object| (bucket, object)).ok_or(FilesError::NoSuchObject)
         })
@@ -78,7 +83,7 @@ pub async fn read_object(
     conditions: Conditions<'_>,
     wants_bytes: bool,
 ) -> Result<Reading, FilesError> {
-    let (_, mut object) = find_object(files, bucket, name, reader).await?;
+    let (_, mut object) = find_object(files, bucket, name, reader.clone()).await?;
     loop {
         let version = &object.version;
         let part = match conditions.judge(&version.etag(), object.updated_at, version.size_bytes) {
@@ -96,7 +101,7 @@ pub async fn read_object(
         match open(files, &object, part.clone()).await {
             Ok(bytes) => return Ok(Reading::Bytes { object, part, bytes: Some(bytes) }),
             Err(FilesError::Store(StoreError::Missing)) => {
-                let (_, now) = find_object(files, bucket, name, reader).await?;
+                let (_, now) = find_object(files, bucket, name, reader.clone()).await?;
                 if now.version == object.version {
                     return Err(FilesError::Store(StoreError::Missing));
                 }

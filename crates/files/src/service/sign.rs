@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::read_object::{self, Reader};
-use super::store_object::NewObject;
-use super::{Files, bucket};
+use super::store_object::{NewObject, foresee_policies};
+use super::{Circumstances, Files, bucket};
 use crate::error::FilesError;
+use crate::images::Transformation;
 use crate::model::ticket::{Issuer, Purpose, Ticket};
 use crate::model::{BucketName, Description, ObjectName, Owner, Requester};
 use crate::store::objects;
@@ -34,9 +35,35 @@ pub async fn sign_read(
     (bucket, name): (&BucketName, &ObjectName),
     expires_in: Duration,
 ) -> Result<String, FilesError> {
-    let reader = Reader::Owner(requester.owner);
+    let reader = Reader::Owner(requester.owner, requester.policies.clone());
     let (_, object) = read_object::find_object(files, bucket, name, reader).await?;
     sign(files, requester, object.owner, (Purpose::Read, bucket, name), expires_in)
+}
+
+/// Signs for reading an object's picture as it is wished.
+///
+/// # Errors
+/// [`FilesError::NoSuchObject`].
+pub async fn sign_render(
+    files: &Files,
+    requester: &Requester,
+    (bucket, name): (&BucketName, &ObjectName),
+    wish: Transformation,
+    expires_in: Duration,
+) -> Result<String, FilesError> {
+    let reader = Reader::Owner(requester.owner, requester.policies.clone());
+    let (_, object) = read_object::find_object(files, bucket, name, reader).await?;
+    let ticket = Ticket {
+        purpose: Purpose::Render,
+        bucket: bucket.clone(),
+        name: name.clone(),
+        owner: object.owner,
+        issuer: Issuer::of(&requester.caller).ok_or(FilesError::SignInFirst)?,
+        expires_at: files.now() + expires_in,
+        upload: None,
+        wish: Some(wish),
+    };
+    Ok(files.signer().sign(&ticket))
 }
 
 /// Signs for reading several objects; `None` where there is none of that name.
@@ -50,11 +77,13 @@ pub async fn sign_reads(
     expires_in: Duration,
 ) -> Result<Vec<Option<String>>, FilesError> {
     let (owner, wanted, in_bucket) = (requester.owner, names.clone(), bucket_name.clone());
+    let policies = requester.policies.clone();
     let owners = files.db().read("files.objects.sign", move |tx| {
         let bucket = bucket(tx, &in_bucket)?;
         let mut owners = Vec::with_capacity(wanted.len());
         for name in &wanted {
-            owners.push(objects::find_named(tx, owner, &bucket, name)?.map(|object| object.owner));
+            let found = objects::find_named(tx, owner, &bucket, name)?;
+            owners.push(policies.seen(tx, &bucket, found)?.map(|object| object.owner));
         }
         Ok::<_, FilesError>(owners)
     });
@@ -77,9 +106,21 @@ pub async fn sign_upload(
     replaces: bool,
 ) -> Result<String, FilesError> {
     let (owner, in_bucket, wanted) = (requester.owner, bucket_name.clone(), name.clone());
+    let description = Description {
+        content_type: "application/octet-stream".to_owned(),
+        content_encoding: None,
+        cache_control: String::new(),
+        user_metadata: serde_json::json!({}),
+    };
+    let mut new = NewObject::by(requester, bucket_name.clone(), name.clone(), description);
+    // Nothing is known of the bytes yet; policies that ask for their size cannot let anybody sign.
+    new.size_bytes = Some(0);
+    new.replaces = replaces;
     let check = files.db().read("files.object.sign_upload", move |tx| {
         let bucket = bucket(tx, &in_bucket)?;
-        match objects::find_named(tx, owner, &bucket, &wanted)? {
+        let present = objects::find_named(tx, owner, &bucket, &wanted)?;
+        foresee_policies(tx, &new, &bucket, present.as_ref())?;
+        match present {
             Some(object) if !replaces || object.owner != owner => Err(FilesError::ObjectExists),
             _ => Ok(()),
         }
@@ -106,6 +147,7 @@ fn sign(
         issuer,
         expires_at: files.now() + expires_in,
         upload: None,
+        wish: None,
     };
     Ok(files.signer().sign(&ticket))
 }
@@ -122,6 +164,23 @@ pub fn admit_read(
     let ticket = files.signer().read(token, files.now())?;
     let fits = ticket.purpose == Purpose::Read && ticket.bucket == *bucket && ticket.name == *name;
     if fits { Ok(ticket) } else { Err(FilesError::InvalidTicket) }
+}
+
+/// Reads a ticket for reading this very object's picture, and says how it is wished.
+///
+/// # Errors
+/// As [`admit_read`].
+pub fn admit_render(
+    files: &Files,
+    token: &str,
+    (bucket, name): (&BucketName, &ObjectName),
+) -> Result<(Ticket, Transformation), FilesError> {
+    let ticket = files.signer().read(token, files.now())?;
+    let fits = ticket.purpose == Purpose::Render && ticket.bucket == *bucket && ticket.name == *name;
+    match ticket.wish.filter(|_| fits) {
+        Some(wish) => Ok((ticket, wish)),
+        None => Err(FilesError::InvalidTicket),
+    }
 }
 
 /// Reads a ticket for storing this very object, and says what may be stored.
@@ -151,5 +210,6 @@ pub fn admit_upload(
         replaces: ticket.purpose == Purpose::Replace,
         description,
         size_bytes: None,
+        circumstances: Circumstances::default(),
     })
 }

@@ -9,15 +9,16 @@ use futures_util::Stream;
 use quoin_db::Tx;
 use quoin_kernel::hash::Sha256;
 use quoin_kernel::{Timestamp, UserId};
+use quoin_policy::object_guard::Act;
 
 use super::intent::{Removal, Writing};
 use super::quota::{self, Counted, Defaults};
-use super::{Files, bucket};
+use super::{Circumstances, Files, bucket, inspect, scan};
 use crate::error::FilesError;
 use crate::model::usage::{Change, signed};
 use crate::model::{
-    Bucket, BucketName, Description, Object, ObjectId, ObjectName, Owner, Requester, StoreKey, Version,
-    VersionId,
+    Bucket, BucketName, Description, Object, ObjectId, ObjectName, Owner, Requester, StoreKey, StoreKind,
+    Version, VersionId,
 };
 use crate::port::{ByteStream, Label, StoreError};
 use crate::store::{buckets_global, intents_global, objects};
@@ -39,13 +40,17 @@ pub struct NewObject {
     pub description: Description,
     /// How many bytes there are, where that is known before.
     pub size_bytes: Option<u64>,
+    /// What else decides.
+    pub circumstances: Circumstances,
 }
 
 impl NewObject {
     /// Describes an object that somebody stores in the name in which they act.
     pub fn by(requester: &Requester, bucket: BucketName, name: ObjectName, description: Description) -> Self {
         let Requester { owner, person, .. } = *requester;
-        Self { bucket, name, owner, person, replaces: false, description, size_bytes: None }
+        let circumstances =
+            Circumstances { policies: requester.policies.clone(), ..Circumstances::default() };
+        Self { bucket, name, owner, person, replaces: false, description, size_bytes: None, circumstances }
     }
 }
 
@@ -57,6 +62,8 @@ impl NewObject {
 /// # Errors
 /// What the bucket's rules, the quota, the store or the source of the bytes say against it.
 pub async fn store_object(files: &Files, new: NewObject, bytes: ByteStream) -> Result<Object, FilesError> {
+    let mut new = new;
+    let bytes = inspect::inspect(&mut new, bytes).await?;
     let begun = begin(files, &new).await?;
     let label = Label {
         content_type: new.description.content_type.clone(),
@@ -119,10 +126,12 @@ fn check(
     (max_bytes, defaults): (u64, Defaults),
 ) -> Result<(), FilesError> {
     bucket.rules.demand_type(&new.description.content_type)?;
+    inspect::demand_honesty(new, bucket)?;
     if new.size_bytes.is_some_and(|size_bytes| size_bytes > max_bytes) {
         return Err(FilesError::TooLarge { max_bytes });
     }
     let present = objects::find_named(tx, new.owner, bucket, &new.name)?;
+    foresee_policies(tx, new, bucket, present.as_ref())?;
     let freed = match &present {
         Some(object) if !new.replaces || object.owner != new.owner => return Err(FilesError::ObjectExists),
         Some(object) => Change::minus(object.version.size_bytes),
@@ -130,6 +139,47 @@ fn check(
     };
     let added = Change { bytes: signed(new.size_bytes.unwrap_or(0)), objects: 1 };
     quota::foresee(tx, Counted::new(new.owner, new.person), added + freed, defaults)
+}
+
+/// Asks policies before the bytes come, where that can be: whoever may not put anything here shall not fill the store,
+/// nor learn what is there. What counts is asked again when the bytes are safe.
+pub(crate) fn foresee_policies(
+    tx: &mut Tx<'_>,
+    new: &NewObject,
+    bucket: &Bucket,
+    present: Option<&Object>,
+) -> Result<(), FilesError> {
+    let policies = &new.circumstances.policies;
+    if !policies.decide(bucket)? {
+        return Ok(());
+    }
+    if let Some(present) = present {
+        let sees = bucket.rules.public || policies.may(tx, bucket, Act::Read, present)?;
+        let may = sees && (!new.replaces || policies.may(tx, bucket, Act::Change, present)?);
+        return if may { Ok(()) } else { Err(FilesError::PolicyRefuses) };
+    }
+    let Some(size_bytes) = new.size_bytes else { return Ok(()) };
+    let now = bucket.updated_at;
+    let id = ObjectId::from_uuid(uuid::Uuid::nil());
+    let version = Version {
+        id: VersionId::from_uuid(uuid::Uuid::nil()),
+        store: StoreKind::Disk,
+        key: StoreKey::new(new.owner, &new.bucket, VersionId::from_uuid(uuid::Uuid::nil())),
+        size_bytes,
+        sha256: None,
+        description: new.description.clone(),
+    };
+    let object = Object {
+        id,
+        bucket_id: bucket.id,
+        owner: new.owner,
+        name: new.name.clone(),
+        version,
+        created_by: new.person,
+        created_at: now,
+        updated_at: now,
+    };
+    policies.demand_put(tx, bucket, None, &object)
 }
 
 /// Makes the bytes that are in the store an object, in one transaction with everything that follows from it.
@@ -151,6 +201,23 @@ pub(crate) async fn settle(
     book(files, new, begun.bucket.clone(), version, now).await
 }
 
+/// Books bytes that are in the store already, as they stand.
+pub(crate) async fn book_version(
+    files: &Files,
+    new: &NewObject,
+    version: Version,
+) -> Result<Object, FilesError> {
+    let (limit, defaults, name) =
+        (files.config().max_object_bytes, Defaults::of(files.config()), new.clone());
+    let bucket = files.db().read("files.object.foresee", move |tx| {
+        let bucket = bucket(tx, &name.bucket)?;
+        let max_bytes = bucket.rules.max_object_bytes.unwrap_or(limit).min(limit);
+        check(tx, &name, &bucket, (max_bytes, defaults))?;
+        Ok::<_, FilesError>(bucket)
+    });
+    book(files, new, bucket.await?, version, files.now()).await
+}
+
 /// Books a version whose intent ends now.
 pub(crate) async fn book(
     files: &Files,
@@ -169,8 +236,10 @@ pub(crate) async fn book(
         created_at: now,
         updated_at: now,
     };
+    scan::examine(files, new, &object.version).await?;
     let (replaces, removal, defaults) =
         (new.replaces, Removal::new(files, now), Defaults::of(files.config()));
+    let Circumstances { policies, source, .. } = new.circumstances.clone();
     files
         .db()
         .write("files.object.settle", move |tx| {
@@ -179,6 +248,15 @@ pub(crate) async fn book(
             }
             // The bucket may have gone, or have become public or private, while the bytes came.
             let bucket = buckets_global::find_by_id(tx, bucket.id)?.ok_or(FilesError::NoSuchBucket)?;
+            if let Some(source) = &source {
+                source.settle(tx, object.owner)?;
+            }
+            let present = objects::find_named(tx, object.owner, &bucket, &object.name)?;
+            // What may not be replaced at all is said to exist, whoever asks.
+            let present = present.filter(|present| present.owner == object.owner);
+            if present.is_none() || replaces {
+                policies.demand_put(tx, &bucket, present.as_ref(), &object)?;
+            }
             put_in_place(tx, &bucket, object.clone(), replaces, (&removal, defaults))
         })
         .await

@@ -5,6 +5,8 @@ pub(crate) mod intents_global;
 pub(crate) mod listing;
 pub(crate) mod objects;
 pub(crate) mod objects_global;
+pub(crate) mod renditions;
+pub(crate) mod resumable;
 pub(crate) mod usage;
 
 /// The columns of an object, in the order in which [`objects::read`] takes them.

@@ -1,10 +1,15 @@
 //! The room as callers see it, over HTTP and in process, on both engines with the disk store.
 
 mod buckets;
+mod danger;
 mod listing;
 mod objects;
+mod pictures;
+mod policies;
 mod quota;
 mod reading;
+mod resumable;
+mod scanners;
 mod signed;
 mod tenants;
 
@@ -22,6 +27,7 @@ use serde_json::{Value, json};
 
 use crate::adapters::Disk;
 use crate::port::ObjectStore;
+use crate::service::Guests;
 use crate::service::sweep::sweep;
 use crate::{Files, FilesConfig, Stores};
 
@@ -53,10 +59,14 @@ impl Drop for House {
 
 impl House {
     fn new(db: Db, config: FilesConfig) -> Self {
+        Self::with(db, config, Guests::default())
+    }
+
+    fn with(db: Db, config: FilesConfig, guests: Guests) -> Self {
         let directory = std::env::temp_dir().join(format!("quoin-files-{}", token(&SystemRng::default())));
         let app = TestApp::new(db);
         let disk = Arc::new(Disk::open(&directory).unwrap());
-        let files = Files::new(app.app.clone(), config, Stores::new(disk.clone()));
+        let files = Files::with(app.app.clone(), config, Stores::new(disk.clone()), guests);
         let front = app.front(crate::module(&files).routes);
         Self { front, files, disk, clock: app.clock, directory }
     }
@@ -130,6 +140,11 @@ impl Expect for TestAnswer {
 /// Runs a story on each engine.
 async fn story<F: Future<Output = ()>>(body: impl Fn(House) -> F) {
     story_with(FilesConfig::default(), body).await;
+}
+
+/// Runs a story on each engine with what others bring.
+async fn story_among<F: Future<Output = ()>>(guests: Guests, body: impl Fn(House) -> F) {
+    on_each_engine(MODULES, |db| body(House::with(db, FilesConfig::default(), guests.clone()))).await;
 }
 
 /// Runs a story on each engine with a configuration.

@@ -13,8 +13,8 @@ const ALLOWED_HEADERS: &str = "accept, accept-profile, apikey, authorization, co
                                x-client-info, x-region, x-request-id, x-retry-count, x-supabase-api-version, x-upsert";
 /// The headers that pages may read.
 const EXPOSED_HEADERS: &str = "content-encoding, content-location, content-profile, content-range, etag, link, \
-                               location, preference-applied, range-unit, retry-after, tus-resumable, \
-                               upload-offset, x-request-id, x-supabase-api-version";
+                               location, preference-applied, range-unit, retry-after, tus-checksum-algorithm, tus-extension, tus-max-size, tus-resumable, tus-version, \
+                               upload-expires, upload-length, upload-offset, x-request-id, x-supabase-api-version";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// Knows whose pages may call.
