@@ -5,6 +5,7 @@
 
 import * as administrator from './chapters/administrator.mjs'
 import * as closing from './chapters/closing.mjs'
+import * as files from './chapters/files.mjs'
 import * as people from './chapters/people.mjs'
 import * as restricted from './chapters/restricted.mjs'
 import * as rows from './chapters/rows.mjs'
@@ -25,7 +26,9 @@ try {
   await people.useTheSession(world, app, ada)
   await administrator.migrate(world)
   await rows.writeAndRead(world, ada)
-  await tenants.keepStrangersOut(world, app, ada)
+  const eve = await tenants.keepStrangersOut(world, app, ada)
+  // The process that serves nothing but tables beside this one keeps no files either.
+  if (world.dataUrl === world.url) await files.keepFiles(world, ada, eve)
   await tenants.switchOrganisation(world, ada)
   await administrator.watch(world, ada)
   await people.resetPassword(world, app, ada)

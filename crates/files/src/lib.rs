@@ -41,8 +41,8 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0001_buckets",
     "0002_objects",
     "0003_usage",
-    "0010_resumable",
-    "0011_renditions"
+    "0005_resumable",
+    "0006_renditions"
 );
 
 /// Every statement of this room.

@@ -223,7 +223,12 @@ async fn start_rooms(
     };
     app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()) });
     let data = start_data(app, settings).await?;
-    let files = settings.serves(Room::Files).then(|| stores::open_files(app, &settings.files, data_dir));
+    let files = settings.serves(Room::Files).then(|| {
+        // A process without the Database API still holds files to the policies that are written there.
+        let elsewhere = || Data::new(app.clone(), settings.data.clone(), modules::views());
+        let catalogues = Arc::new(data.clone().unwrap_or_else(elsewhere));
+        stores::open_files(app, &settings.files, data_dir, catalogues)
+    });
     let (audit, files) = (settings.audit.clone(), files.transpose()?);
     Ok((Rooms { tenancy, audit, mail, identity, data, files }, first_keys))
 }

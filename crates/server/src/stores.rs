@@ -2,17 +2,25 @@
 
 use std::sync::Arc;
 
+use quoin_engine_image::{Engine, Limits};
 use quoin_files::adapters::{Cloud, Disk};
 use quoin_files::model::StoreKind;
 use quoin_files::port::ObjectStore;
-use quoin_files::{Files, FilesConfig, InvalidFilesConfig, Stores};
+use quoin_files::service::render::Images;
+use quoin_files::{Files, FilesConfig, Guests, InvalidFilesConfig, Stores};
+use quoin_policy::port::Catalogues;
 use quoin_web::App;
 
 use crate::boot::CannotStart;
 use crate::data_dir::DataDir;
 
 /// Opens the room of files with the store that the configuration names, and every other one that it describes.
-pub(crate) fn open_files(app: &App, config: &FilesConfig, data_dir: &DataDir) -> Result<Files, CannotStart> {
+pub(crate) fn open_files(
+    app: &App,
+    config: &FilesConfig,
+    data_dir: &DataDir,
+    catalogues: Arc<dyn Catalogues>,
+) -> Result<Files, CannotStart> {
     let setting = |error: InvalidFilesConfig| CannotStart::Setting(error.to_string());
     let mut stores = Stores::new(open(config.store, config, data_dir).map_err(setting)?);
     let is_described = |kind: StoreKind| match kind {
@@ -25,7 +33,16 @@ pub(crate) fn open_files(app: &App, config: &FilesConfig, data_dir: &DataDir) ->
             stores = stores.and(open(kind, config, data_dir).map_err(setting)?);
         }
     }
-    Ok(Files::new(app.clone(), config.clone(), stores))
+    let limits = Limits {
+        max_pixels: config.image_max_pixels,
+        threads: config.image_threads,
+        queue: config.image_queue,
+    };
+    let engine = Engine::start(limits)
+        .map_err(|error| CannotStart::Setting(format!("no thread could be started for pictures: {error}")))?;
+    let images = Some(Images::new(Arc::new(engine)));
+    let guests = Guests { catalogues: Some(catalogues), images, scanners: Vec::new() };
+    Ok(Files::with(app.clone(), config.clone(), stores, guests))
 }
 
 fn open(

@@ -40,6 +40,7 @@ export async function keepStrangersOut(world, app, ada) {
     const answer = await world.client().from('posts').select('title')
     assert.deepEqual(answer.data ?? [], [])
   })
+  return eve
 }
 
 /** Makes a second organisation, switches to it and back. */

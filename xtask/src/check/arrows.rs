@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("quoin-identity", 7),
     ("quoin-data", 7),
     ("quoin-files", 7),
+    ("quoin-engine-image", 8),
     ("quoin-server", 9),
 ];
 
@@ -36,6 +37,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("sqlparser", &["quoin-policy"]),
     ("object_store", &["quoin-files"]),
     ("multer", &["quoin-files"]),
+    ("image", &["quoin-engine-image"]),
+    ("fast_image_resize", &["quoin-engine-image"]),
     ("argon2", &["quoin-identity", "bench"]),
 ];
 

@@ -22,6 +22,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "equality-sqlite", run: equality_on_sqlite },
     Step { name: "equality-postgres", run: equality_on_postgres },
     Step { name: "journey-python", run: journey_in_python },
+    Step { name: "resumable", run: resume_uploads },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
 ];
@@ -143,6 +144,25 @@ fn journey_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let mut python = Command::new(counterparts::python(context.workspace)?);
     python.arg(context.workspace.root.join("examples/journey/python/smoke.py"));
     drive(python.args(arguments(&server)), &[&server], tally)
+}
+
+/// Uploads with tus-js-client over a connection that breaks at random points.
+fn resume_uploads(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, "resumable")?;
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;
+    let (mebibytes, cuts) = if context.long { ("1024", "100") } else { ("64", "20") };
+    let mut node = Command::new("node");
+    node.arg(counterparts::journey(context.workspace)?.join("resumable.mjs")).args([
+        "--url",
+        &server.url(),
+        "--secret-key",
+        SECRET_KEY,
+        "--mebibytes",
+        mebibytes,
+        "--cuts",
+        cuts,
+    ]);
+    drive(&mut node, &[&server], tally)
 }
 
 fn crash_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {

@@ -140,8 +140,8 @@ fn row(bucket: &Bucket, object: &Object) -> ObjectRow {
         id: object.id.uuid(),
         bucket_id: bucket.name.to_string(),
         name: object.name.to_string(),
-        owner: person.map(|user_id| user_id.uuid()),
-        org_id: owner.org_id().map(|org_id| org_id.uuid()),
+        owner: person.map(quoin_kernel::Id::uuid),
+        org_id: owner.org_id().map(quoin_kernel::Id::uuid),
         metadata: json!({
             "size": version.size_bytes,
             "contentLength": version.size_bytes,

@@ -125,14 +125,14 @@ async fn keep(
     let version = VersionId::new(now, files.app().rng());
     let writing = Writing::new(files, StoreKey::new(owner, bucket, version), version);
     let begin = writing.clone();
-    let begun = files.db().write("files.rendition.begin", move |tx| {
+    let is_wanted = files.db().write("files.rendition.begin", move |tx| {
         if renditions::count(tx, owner, source)? >= MOST_KEPT {
             return Ok(false);
         }
         begin.begin(tx, owner, now)?;
         Ok::<_, FilesError>(true)
     });
-    if !begun.await? {
+    if !is_wanted.await? {
         return Ok(());
     }
     let label = Label {

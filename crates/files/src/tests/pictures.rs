@@ -122,7 +122,7 @@ async fn a_signed_picture_shows_what_was_signed_and_nothing_else() {
             .call(Method::GET, &format!("/render/image/sign/art/a.png?token={token}"), None, None)
             .await
             .expect(400);
-        house.clock.advance(Duration::from_secs(60));
+        house.clock.advance(Duration::from_mins(1));
         house.call(Method::GET, &path, None, None).await.expect(400);
     })
     .await;

@@ -70,6 +70,9 @@ static ATTACKS: &[Attack] = &[
     attack_with("files.buckets.update", "/storage/v1/bucket/shelf", 401, 403, || {
         Some(json!({"public": true}))
     }),
+    attack("files.images.read", "/storage/v1/render/image/authenticated/shelf/private?width=9", 401, 404),
+    attack("files.images.read_public", "/storage/v1/render/image/public/shelf/private?width=9", 404, 404),
+    attack("files.images.read_signed", "/storage/v1/render/image/sign/shelf/private?token=guessed", 400, 400),
     attack_with("files.objects.copy", "/storage/v1/object/copy", 401, 404, || {
         Some(json!({"bucketId": "shelf", "sourceKey": "private", "destinationKey": "mine"}))
     }),
@@ -106,6 +109,11 @@ static ATTACKS: &[Attack] = &[
         Some(json!({"expiresIn": 60, "paths": ["private"]}))
     }),
     attack("files.objects.sign_upload", "/storage/v1/object/upload/sign/shelf/private?org={org}", 401, 403),
+    attack("files.resumable.append", "/storage/v1/upload/resumable/{random}", 401, 412),
+    attack("files.resumable.create", "/storage/v1/upload/resumable?org={org}", 401, 412),
+    attack("files.resumable.end", "/storage/v1/upload/resumable/{random}", 401, 412),
+    attack("files.resumable.options", "/storage/v1/upload/resumable", 204, 204),
+    attack("files.resumable.progress", "/storage/v1/upload/resumable/{random}", 401, 412),
     attack("files.usage.get", "/storage/v1/usage?org={org}", 401, 403),
     attack_with("files.usage.limit", "/storage/v1/usage?org={org}", 401, 403, || {
         Some(json!({"max_bytes": 0}))
