@@ -129,6 +129,18 @@ impl<'a> Tx<'a> {
         }
     }
 
+    /// Runs commands whose answer nobody needs; on PostgreSQL they travel with the next statement, which fails where
+    /// they fail.
+    pub fn batch_with_next(&mut self, sql: &str) -> Result<(), DbError> {
+        match &mut self.inner {
+            TxInner::Sqlite(tx) => tx.batch(sql),
+            TxInner::Postgres(tx) => {
+                tx.defer(sql);
+                Ok(())
+            }
+        }
+    }
+
     /// Lets the statements of this transaction that follow take up to `limit` each (migrations, copies).
     pub fn allow_time(&mut self, limit: Duration) -> Result<(), DbError> {
         match &mut self.inner {

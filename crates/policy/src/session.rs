@@ -93,7 +93,7 @@ pub fn grant(tx: &mut Tx<'_>) -> Result<(), DbError> {
     }
 }
 
-/// Puts the transaction into the requester's role, with their claims, in one round trip.
+/// Puts the transaction into the requester's role, with their claims, travelling with the next statement.
 ///
 /// `as_owner` leaves the transaction in Quoin's own role: for the platform's key where `service_role` may not pass over
 /// policies, and for Quoin's views, whose own query says who sees what.
@@ -104,9 +104,9 @@ pub fn begin(tx: &mut Tx<'_>, requester: &Requester, as_owner: bool) -> Result<(
     let claims = text_literal(&requester.claims);
     let claims = format!("select set_config('request.jwt.claims', {claims}, true)");
     if as_owner {
-        return tx.batch(&claims);
+        return tx.batch_with_next(&claims);
     }
-    tx.batch(&format!("set local role {}; {claims}", requester.role.as_str()))
+    tx.batch_with_next(&format!("set local role {}; {claims}", requester.role.as_str()))
 }
 
 /// Puts the transaction back into Quoin's own role, without claims.

@@ -27,7 +27,7 @@ pub(crate) struct PostgresTx<'a> {
 
 /// How far a transaction has come, and what went wrong with it, whatever its closure makes of that.
 pub(super) struct Progress {
-    /// Commands that cannot fail and so travel with the next statement: `BEGIN` and savepoints.
+    /// Commands that travel with the next statement: `BEGIN`, savepoints, role and claims. Where one fails, so does that.
     deferred: String,
     begun: bool,
     /// A statement failed, and no savepoint has undone it yet: the server would turn `COMMIT` into `ROLLBACK`.
@@ -174,7 +174,8 @@ impl PostgresTx<'_> {
         Ok(statement)
     }
 
-    fn defer(&mut self, command: &str) {
+    /// Sends commands with the next statement or the commit.
+    pub(crate) fn defer(&mut self, command: &str) {
         if !self.progress.deferred.is_empty() {
             self.progress.deferred.push_str("; ");
         }

@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 
 use crate::error::DbError;
 use crate::migrate::{Migration, migrate};
-use crate::statement::Statement;
+use crate::statement::{DynamicSql, Statement};
 use crate::testing::{TestDatabase, databases, execute, force_reruns, refused_statements, select};
 use crate::{params, statements};
 
@@ -285,5 +285,26 @@ async fn every_statement_is_understood_by_both_engines() {
         let refused = refused_statements(&db, &[WRONGS]).await.unwrap();
         assert_eq!(refused.len(), 1, "on {:?}", db.engine());
         assert_eq!(refused[0].0, "WRONG");
+    }
+}
+
+#[tokio::test]
+async fn commands_that_travel_with_the_next_statement_come_before_it_and_fail_it() {
+    for db in databases() {
+        let made = db.write::<_, DbError, _>("travel", |tx| {
+            tx.batch_with_next("create table travelled (n integer)")?;
+            tx.execute(&DynamicSql("insert into travelled values (1)".into()), &[])
+        });
+        assert_eq!(made.await.unwrap(), 1);
+        let refused = db.write::<_, DbError, _>("fail", |tx| {
+            tx.execute(&DynamicSql("insert into travelled values (2)".into()), &[])?;
+            tx.batch_with_next("drop table there_is_none")?;
+            tx.execute(&DynamicSql("insert into travelled values (3)".into()), &[])
+        });
+        assert!(refused.await.is_err());
+        let rows = db.read("count", |tx| {
+            tx.query_one(&DynamicSql("select count(*) from travelled".into()), &[], |row| row.get::<i64>(0))
+        });
+        assert_eq!(rows.await.unwrap(), 1);
     }
 }
