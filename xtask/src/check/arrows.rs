@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("quoin-data", 7),
     ("quoin-files", 7),
     ("quoin-engine-image", 8),
+    ("quoin-stripe-twin", 8),
     ("quoin-server", 9),
 ];
 
