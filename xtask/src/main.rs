@@ -25,7 +25,7 @@ const USAGE: &str = "usage: cargo xtask <task>
 
   check                     formatting, lints, arrows, sizes, words, licences, generated files, links
   test [--long] [FILTER]    everything that runs; FILTER picks tests and steps whose name contains it
-  gen                       writes docs/errors.md, docs/config.md and docs/openapi.json
+  gen                       writes docs/errors.md, config.md, openapi.json and stripe-twin-calls.md
   bench [SCENARIO] [--engine sqlite|postgres] [--rounds N]";
 
 fn main() -> ExitCode {

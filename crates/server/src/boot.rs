@@ -13,6 +13,7 @@ use quoin_kernel::clock::SystemClock;
 use quoin_kernel::port::Authenticator;
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Clock, Problem, Rng};
+use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
 use quoin_web::config::RedirectAllowList;
 use quoin_web::{App, AppParts, Front, Mode, Ports, WebConfig};
@@ -22,8 +23,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::instance_global;
 use crate::modules::{self, Rooms};
 use crate::settings::{ModeSetting, Room, Settings};
-use crate::stores;
-use crate::user_migrations;
+use crate::{stores, stripe_twin, user_migrations};
 
 /// The database file in the data directory.
 pub const DATABASE_FILE: &str = "quoin.db";
@@ -36,6 +36,8 @@ pub struct Instance {
     pub front: Front,
     /// The room of people, where this process serves it.
     pub identity: Option<Identity>,
+    /// A Stripe that runs offline, where this process needs one.
+    pub stripe_twin: Option<StripeTwin>,
     /// Works through the queue.
     pub worker: Worker,
     /// Keys that were generated just now.
@@ -97,6 +99,7 @@ impl Instance {
             AppParts { db: databases, clock: clock.clone(), rng: rng.clone(), config: web, master_key };
         let app = App::new(parts);
         let (rooms, first_keys) = start_rooms(&app, settings, &data_dir).await?;
+        let twin = rooms.stripe_twin.clone();
         register_health(&app, &db);
         let identity = rooms.identity.clone();
         let parts = modules::compose(&app, rooms);
@@ -114,7 +117,7 @@ impl Instance {
         });
         let worker = worker.map_err(|error| CannotStart::Setting(error.to_string()))?;
         let front = Front::new(app.clone(), parts.routes);
-        Ok(Self { app, front, identity, worker, first_keys, data_dir })
+        Ok(Self { app, front, identity, stripe_twin: twin, worker, first_keys, data_dir })
     }
 }
 
@@ -230,7 +233,8 @@ async fn start_rooms(
         stores::open_files(app, &settings.files, data_dir, catalogues)
     });
     let (audit, files) = (settings.audit.clone(), files.transpose()?);
-    Ok((Rooms { tenancy, audit, mail, identity, data, files }, first_keys))
+    let stripe_twin = stripe_twin::open(app, settings, data_dir).await?;
+    Ok((Rooms { tenancy, audit, mail, identity, data, files, stripe_twin }, first_keys))
 }
 
 /// Prepares the users' tables and applies their own migrations, so that no route answers before they are there.

@@ -15,6 +15,7 @@ pub mod modules;
 pub mod serve;
 pub mod settings;
 mod stores;
+pub mod stripe_twin;
 mod user_migrations;
 mod welcome;
 

@@ -8,6 +8,7 @@ use quoin_identity::Identity;
 use quoin_jobs::Subscriptions;
 use quoin_kernel::job::{JobType, Schedule};
 use quoin_mail::Deliverer;
+use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
 use quoin_web::{App, ExposedView, Module, Routes};
 
@@ -56,6 +57,8 @@ pub struct Rooms {
     pub data: Option<Data>,
     /// Files, where this process serves them.
     pub files: Option<Files>,
+    /// A Stripe that runs offline, where this process needs one.
+    pub stripe_twin: Option<StripeTwin>,
 }
 
 /// What the rooms add up to.
@@ -102,6 +105,9 @@ pub fn compose(app: &App, rooms: Rooms) -> Parts {
         parts.add(quoin_files::module(files));
     }
     parts.subscriptions = quoin_files::subscriptions(parts.subscriptions);
+    if let Some(twin) = &rooms.stripe_twin {
+        parts.add(twin.module());
+    }
     parts
 }
 

@@ -45,7 +45,7 @@ async fn run(settings: &Settings) -> Result<(), CannotStart> {
         Some(listeners) => listeners,
         None => bind(settings.listen, cores)?,
     };
-    let Instance { app, front, identity, worker, first_keys, data_dir } = instance;
+    let Instance { app, front, identity, stripe_twin, worker, first_keys, data_dir } = instance;
     let shutdown = Shutdown::default();
     let tasks = app.tasks().clone();
     let mut control = None;
@@ -55,6 +55,9 @@ async fn run(settings: &Settings) -> Result<(), CannotStart> {
     }
     let stop = shutdown.clone();
     start_background(&app, identity, worker, async move { stop.begun().await });
+    if let Some(twin) = &stripe_twin {
+        crate::stripe_twin::start(&app, twin);
+    }
     let threads = start_threads(listeners, &front, settings, &shutdown)?;
     welcome::announce(&app, &first_keys);
     wait_for_the_end().await;
@@ -70,6 +73,9 @@ async fn run(settings: &Settings) -> Result<(), CannotStart> {
         );
     }
     app.db().system().close();
+    if let Some(twin) = stripe_twin {
+        twin.close();
+    }
     drop(data_dir);
     Ok(())
 }

@@ -141,7 +141,8 @@ impl Desk<'_, '_> {
     }
 
     /// Returns an object as the API shows it when nothing is expanded.
-    pub(crate) fn shown(&mut self, object: &Object) -> Value {
+    #[expect(clippy::unused_self, reason = "what is shown is the desk's to say; callers need not know how")]
+    pub(crate) fn shown(&self, object: &Object) -> Value {
         let mut document = object.document().clone();
         crate::api::expand::hide_includable(&mut document);
         crate::object::without_private(&mut document);

@@ -128,6 +128,11 @@ impl StripeError {
         self
     }
 
+    /// Tells whether the request was refused, rather than the twin broken.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.kind != Kind::Api
+    }
+
     /// Tells whether it carries this code.
     pub(crate) fn code_is(&self, code: &str) -> bool {
         self.code == Some(code)

@@ -39,8 +39,6 @@ pub(crate) enum Kind {
     Objects(&'static [Field]),
     /// A list of texts.
     Texts,
-    /// A list of texts, or one of these words.
-    TextsOr(&'static [&'static str]),
     /// A point in time, or bounds of it: `gt`, `gte`, `lt`, `lte`.
     Range,
 }
@@ -83,11 +81,6 @@ pub(crate) const fn object(name: &'static str, fields: &'static [Field]) -> Fiel
 /// Declares a list of objects.
 pub(crate) const fn objects(name: &'static str, fields: &'static [Field]) -> Field {
     Field { name, kind: Kind::Objects(fields), required: false }
-}
-
-/// Declares a list of texts that may also be a word.
-pub(crate) const fn texts_or(name: &'static str, words: &'static [&'static str]) -> Field {
-    Field { name, kind: Kind::TextsOr(words), required: false }
 }
 
 impl Field {
@@ -255,7 +248,7 @@ impl Kind {
     fn read(self, value: &Value, param: &str) -> Result<Value, StripeError> {
         let tree = value.as_object();
         match (self, value.as_str()) {
-            (Self::Texts | Self::TextsOr(_) | Self::Objects(_), Some("")) => Ok(Value::Array(Vec::new())),
+            (Self::Texts | Self::Objects(_), Some("")) => Ok(Value::Array(Vec::new())),
             (_, Some("")) => Ok(Value::Null),
             (Self::Text, Some(text)) if text.len() <= 5000 => Ok(text.into()),
             (Self::Int, Some(text)) => text
@@ -269,9 +262,7 @@ impl Kind {
                 .ok_or_else(|| wrong("Invalid decimal", text, param)),
             (Self::Time(words), Some(text)) => moment(words, text, param),
             (Self::Range, Some(text)) => moment(&[], text, param),
-            (Self::OneOf(words) | Self::TextsOr(words), Some(text)) if words.contains(&text) => {
-                Ok(text.into())
-            }
+            (Self::OneOf(words), Some(text)) if words.contains(&text) => Ok(text.into()),
             (Self::OneOf(words), Some(text)) => {
                 Err(wrong(&format!("Invalid {param}: must be one of {}", words.join(", ")), text, param))
             }
@@ -283,7 +274,7 @@ impl Kind {
                 let item = item.as_object().ok_or_else(|| misshapen("object", param))?;
                 checked(item, fields, param).map(Value::Object)
             }),
-            (Self::Texts | Self::TextsOr(_), None) => list(tree, param, |item, param| {
+            (Self::Texts, None) => list(tree, param, |item, param| {
                 item.as_str().map(Value::from).ok_or_else(|| misshapen("string", param))
             }),
             (Self::Range, None) => {
@@ -292,7 +283,7 @@ impl Kind {
             }
             (Self::Bool, Some(text)) => Err(wrong("Invalid boolean", text, param)),
             (Self::Metadata | Self::Object(_), Some(_)) => Err(misshapen("object", param)),
-            (Self::Objects(_) | Self::Texts | Self::TextsOr(_), Some(_)) => Err(misshapen("array", param)),
+            (Self::Objects(_) | Self::Texts, Some(_)) => Err(misshapen("array", param)),
             (Self::Text, Some(_)) => {
                 Err(StripeError::invalid(format!("{param} is too long: at most 5000 characters."))
                     .param(param))

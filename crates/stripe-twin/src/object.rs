@@ -132,5 +132,7 @@ pub(crate) fn without_private(document: &mut Value) {
 
 /// Writes a list as Stripe does.
 pub(crate) fn list_of(url: &str, data: Vec<Value>, has_more: bool) -> Value {
-    serde_json::json!({"object": "list", "url": url, "has_more": has_more, "data": data})
+    let mut list = serde_json::json!({"object": "list", "url": url, "has_more": has_more});
+    list["data"] = Value::Array(data);
+    list
 }

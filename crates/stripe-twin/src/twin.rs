@@ -51,6 +51,15 @@ impl StripeTwin {
     /// # Errors
     /// In production, and where the file cannot be opened.
     pub async fn open(app: &App, file: &Path) -> Result<Self, Problem> {
+        let options = SqliteOptions { reader_threads: 1, ..SqliteOptions::at(file) };
+        Self::on(app, Db::open(&Options::Sqlite(options))?).await
+    }
+
+    /// Opens the twin on a database that holds nothing else.
+    ///
+    /// # Errors
+    /// In production, and where its tables cannot be made.
+    pub async fn on(app: &App, db: Db) -> Result<Self, Problem> {
         if app.config().mode == Mode::Production {
             return Err(Problem::new(
                 500,
@@ -58,7 +67,6 @@ impl StripeTwin {
                 "The twin of Stripe does not run in production: set stripe.secret_key",
             ));
         }
-        let db = Db::open(&Options::Sqlite(SqliteOptions::at(file)))?;
         migrate(&db, &[MIGRATIONS]).await?;
         // Endpoints are the developer's own, and nearly always on this machine.
         let everywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| network.parse().ok());

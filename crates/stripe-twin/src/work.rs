@@ -26,7 +26,7 @@ async fn deliver(twin: &StripeTwin) {
         match hooks::deliver_due(twin).await {
             Ok(0) => {
                 let wait = rest(twin).await;
-                tokio::select! { _ = news => {}, () = tokio::time::sleep(wait) => {} }
+                tokio::select! { () = news => {}, () = tokio::time::sleep(wait) => {} }
             }
             Ok(_) => {}
             Err(error) => {
@@ -52,7 +52,7 @@ async fn happen(twin: &StripeTwin) {
         match happen_once(twin).await {
             Ok(true) => {}
             Ok(false) => {
-                tokio::select! { _ = news => {}, () = tokio::time::sleep(REST) => {} }
+                tokio::select! { () = news => {}, () = tokio::time::sleep(REST) => {} }
             }
             Err(error) => {
                 tracing::warn!(%error, "something that was due in the twin failed");
@@ -60,6 +60,13 @@ async fn happen(twin: &StripeTwin) {
             }
         }
     }
+}
+
+/// Lets everything happen that is due now.
+#[cfg(test)]
+pub(crate) async fn settle(twin: &StripeTwin) -> Result<(), StripeError> {
+    while happen_once(twin).await? {}
+    Ok(())
 }
 
 /// Lets one thing happen; tells whether there was one.

@@ -113,6 +113,9 @@ impl TestServer {
         let tasks = instance.app.tasks().clone();
         let stop = async move { tasks.stopping().await };
         quoin_server::boot::start_background(&instance.app, instance.identity.clone(), instance.worker, stop);
+        if let Some(twin) = &instance.stripe_twin {
+            quoin_server::stripe_twin::start(&instance.app, twin);
+        }
         // The lock is held by the directory's handle, which must live as long as the instance.
         std::mem::forget(instance.data_dir);
         (instance.app, instance.front)

@@ -8,7 +8,15 @@ use crate::{Outcome, process};
 
 /// Installs what the journey needs, exactly as its lock file says, and returns its folder.
 pub(crate) fn journey(workspace: &Workspace) -> Outcome<PathBuf> {
-    let folder = workspace.root.join("examples/journey");
+    node_modules(&workspace.root.join("examples/journey"))
+}
+
+/// Installs Stripe's own client for Node.js and returns the folder of what drives it.
+pub(crate) fn stripe_clients(workspace: &Workspace) -> Outcome<PathBuf> {
+    node_modules(&workspace.root.join("examples/stripe-twin"))
+}
+
+fn node_modules(folder: &Path) -> Outcome<PathBuf> {
     let version = process::output(Command::new("node").arg("--version"))
         .map_err(|_| "the journey needs Node.js 20 or newer: https://nodejs.org")?;
     let major: u32 = version.trim_start_matches('v').split('.').next().unwrap_or_default().parse()?;
@@ -18,26 +26,35 @@ pub(crate) fn journey(workspace: &Workspace) -> Outcome<PathBuf> {
     let lock = std::fs::read_to_string(folder.join("package-lock.json"))?;
     once(&folder.join("node_modules/.installed"), &lock, || {
         let mut npm = Command::new("npm");
-        process::quiet(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder))
+        process::quiet(npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder))
     })?;
-    Ok(folder)
+    Ok(folder.to_owned())
 }
 
 /// Makes a Python environment with the client library in it and returns its interpreter.
 pub(crate) fn python(workspace: &Workspace) -> Outcome<PathBuf> {
     let requirements = workspace.root.join("examples/journey/python/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements)?;
-    let environment = workspace.target.join("python");
+    python_with(&workspace.target.join("python"), &requirements)
+}
+
+/// Makes a Python environment with Stripe's own client in it and returns its interpreter.
+pub(crate) fn stripe_python(workspace: &Workspace) -> Outcome<PathBuf> {
+    let requirements = workspace.root.join("examples/stripe-twin/python/requirements.txt");
+    python_with(&workspace.target.join("python-stripe"), &requirements)
+}
+
+fn python_with(environment: &Path, requirements: &Path) -> Outcome<PathBuf> {
+    let wanted = std::fs::read_to_string(requirements)?;
     let interpreter = environment.join("bin/python");
     once(&environment.join(".installed"), &wanted, || {
         let make =
-            || process::quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment));
+            || process::quiet(Command::new("python3").args(["-m", "venv", "--clear"]).arg(environment));
         make().or_else(|_| {
             process::apt_install(&["python3-venv"])?;
             make()
         })?;
         let mut pip = Command::new(&interpreter);
-        process::quiet(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))
+        process::quiet(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))
     })?;
     Ok(interpreter)
 }

@@ -23,6 +23,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "equality-postgres", run: equality_on_postgres },
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "resumable", run: resume_uploads },
+    Step { name: "stripe-twin-node", run: stripe_twin_in_node },
+    Step { name: "stripe-twin-python", run: stripe_twin_in_python },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
 ];
@@ -163,6 +165,23 @@ fn resume_uploads(context: &Context<'_>, tally: &mut Tally) -> Outcome {
         cuts,
     ]);
     drive(&mut node, &[&server], tally)
+}
+
+/// Stripe's own client drives the twin, and its helper verifies every webhook.
+fn stripe_twin_in_node(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, "stripe-twin-node")?;
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;
+    let mut node = Command::new("node");
+    node.arg(counterparts::stripe_clients(context.workspace)?.join("drive.mjs"));
+    drive(node.args(["--url", &server.url()]), &[&server], tally)
+}
+
+fn stripe_twin_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, "stripe-twin-python")?;
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;
+    let mut python = Command::new(counterparts::stripe_python(context.workspace)?);
+    python.arg(context.workspace.root.join("examples/stripe-twin/python/drive.py"));
+    drive(python.args(["--url", &server.url()]), &[&server], tally)
 }
 
 fn crash_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {

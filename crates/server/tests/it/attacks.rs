@@ -172,6 +172,25 @@ static ATTACKS: &[Attack] = &[
     attack("mail.mailbox.clear", "/admin/v1/mailbox", 401, 403),
     attack("mail.mailbox.list", "/admin/v1/mailbox?to=victim@example.com", 401, 403),
     attack("server.welcome", "/", 200, 200),
+    attack("stripe_twin.api.get", "/v1/customers", 401, 401),
+    attack("stripe_twin.api.post", "/v1/customers", 401, 401),
+    attack("stripe_twin.api.delete", "/v1/customers/cus_theirs", 401, 401),
+    attack("stripe_twin.challenge.answer", "/_twin/challenge/pi_guessed", 404, 404),
+    attack("stripe_twin.challenge.show", "/_twin/challenge/pi_guessed", 404, 404),
+    attack("stripe_twin.chaos.get", "/_twin/chaos", 200, 200),
+    attack_with("stripe_twin.chaos.turn", "/_twin/chaos", 400, 400, || Some(json!({"drop": 101}))),
+    attack("stripe_twin.checkout.show", "/_twin/checkout/cs_guessed", 404, 404),
+    attack("stripe_twin.checkout.submit", "/_twin/checkout/cs_guessed", 404, 404),
+    attack("stripe_twin.dashboard.list", "/_twin/objects/customer", 200, 200),
+    attack("stripe_twin.dashboard.object", "/_twin/object/cus_guessed", 404, 404),
+    attack("stripe_twin.dashboard.resend", "/_twin/resend", 404, 404),
+    attack("stripe_twin.dashboard.show", "/_twin", 200, 200),
+    attack_with("stripe_twin.dunning.set", "/_twin/dunning", 400, 400, || {
+        Some(json!({"after_retries": "forgive"}))
+    }),
+    attack("stripe_twin.invoice.pdf", "/_twin/invoices/in_guessed/pdf", 404, 404),
+    attack("stripe_twin.invoice.show", "/_twin/invoices/in_guessed", 404, 404),
+    attack_with("stripe_twin.trigger", "/_twin/trigger", 400, 400, || Some(json!({"event": "nothing"}))),
     attack("tenancy.audit.list", "/orgs/v1/orgs/{org}/audit", 401, 404),
     attack_with("tenancy.invitations.accept", "/orgs/v1/invitations/accept", 401, 403, || {
         Some(json!({"token": "guessed"}))

@@ -45,7 +45,7 @@ pub(crate) fn hide_includable(document: &mut Value) {
 /// Where a path leads to nothing that can be expanded.
 pub(crate) fn present(
     desk: &mut Desk<'_, '_>,
-    document: Value,
+    document: &Value,
     paths: &[String],
 ) -> Result<Value, StripeError> {
     let mut shown = document.clone();
@@ -58,7 +58,7 @@ pub(crate) fn present(
             ))
             .param("expand"));
         }
-        walk(desk, &mut shown, &document, &steps, path)?;
+        walk(desk, &mut shown, document, &steps, path)?;
     }
     crate::object::without_private(&mut shown);
     Ok(shown)

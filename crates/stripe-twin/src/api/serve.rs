@@ -1,6 +1,8 @@
 //! Around every call: the door, the chaos knob, idempotency, one transaction, the answer's headers.
 
 use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
@@ -111,7 +113,7 @@ fn arrive(method: &Method, uri: &Uri, body: &Bytes) -> Result<Arrived, StripeErr
 /// Says what a key was used for: method, path and parameters, whatever their order.
 fn fingerprint(method: &Method, path: &str, form: &Map<String, Value>) -> String {
     let text = format!("{method} {path} {}", Value::Object(form.clone()));
-    sha256(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    STANDARD_NO_PAD.encode(sha256(text.as_bytes()))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, StripeError> {
@@ -157,7 +159,7 @@ fn perform(arrived: Arrived, desk: crate::DeskParts, tx: &mut Tx<'_>) -> Result<
     let desk = desk.open(tx, cause);
     let mut call = Call { desk, kind: resource.kind, path, ids, params, filter: resource.filter };
     let (status, document) = match (operation.run)(&mut call) {
-        Ok(document) => (200, expand::present(&mut call.desk, document, &expand)?),
+        Ok(document) => (200, expand::present(&mut call.desk, &document, &expand)?),
         Err(error) if error.keeps_changes() => {
             let mut body = error.body();
             crate::object::without_private(&mut body);

@@ -52,11 +52,6 @@ impl Rhythm<'_> {
         };
         days * DAY * self.count.max(1)
     }
-
-    /// Returns the length by which rhythms are compared.
-    pub(crate) fn length(self) -> i64 {
-        self.longest()
-    }
 }
 
 fn add_months(anchor: i64, months: i64) -> i64 {

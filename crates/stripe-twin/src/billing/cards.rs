@@ -125,7 +125,7 @@ fn passes_luhn(digits: &str) -> bool {
         (_, twice) => twice,
     };
     let sum: u32 = digits.bytes().rev().map(|digit| u32::from(digit - b'0')).enumerate().map(doubled).sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 impl Card {

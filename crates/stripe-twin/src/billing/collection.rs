@@ -105,7 +105,8 @@ pub(crate) fn collect(
             Ok(Outcome::NeedsAction)
         }
         Ok(()) => Ok(Outcome::Paid),
-        Err(error) if error.keeps_changes() => {
+        // A card that is gone, say; whoever waits for the money only sees that it did not come.
+        Err(error) if error.is_refusal() => {
             if error.code_is("authentication_required") {
                 desk.emit("invoice.payment_action_required", &invoice)?;
             }

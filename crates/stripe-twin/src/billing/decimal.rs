@@ -40,14 +40,6 @@ impl Decimal {
     pub(crate) fn rounded(self) -> i64 {
         divide_rounding(self.0, SCALE)
     }
-
-    /// Writes it without needless zeros.
-    pub(crate) fn to_text(self) -> String {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let (whole, fraction) = (self.0.abs() / SCALE, self.0.abs() % SCALE);
-        let text = format!("{sign}{whole}.{fraction:012}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    }
 }
 
 /// Divides and rounds to the nearest, halves away from zero.
@@ -71,8 +63,7 @@ mod tests {
         assert_eq!(read("0.5").rounded(), 1);
         assert_eq!(read("-0.5").rounded(), -1);
         assert_eq!(read("0.004").times(125).rounded(), 1);
-        assert_eq!(read("12.3400").to_text(), "12.34");
-        assert_eq!(read("-7").to_text(), "-7");
+        assert_eq!(read("-7.25").times(4).rounded(), -29);
         assert_eq!(divide_rounding(-5, 3), -2);
     }
 

@@ -20,27 +20,30 @@ const UPDATED: &str = "customer.subscription.updated";
 /// How a first payment that does not go through is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behavior {
-    AllowIncomplete,
-    DefaultIncomplete,
-    ErrorIfIncomplete,
+    /// It is tried, and may fail: `allow_incomplete`.
+    Tries,
+    /// The client confirms it: `default_incomplete`.
+    Waits,
+    /// It is tried, and must not fail: `error_if_incomplete`.
+    Demands,
 }
 
 /// Bills a new subscription for the first time and brings it into its first state.
 pub(crate) fn begin(
     desk: &mut Desk<'_, '_>,
     mut subscription: Object,
-    lines: Vec<super::lines::Line>,
+    lines: &[super::lines::Line],
     behavior: Behavior,
 ) -> Result<Object, StripeError> {
     let customer = desk.get("customer", subscription.text("customer").unwrap_or_default())?;
     let now = desk.now;
     let draft =
         invoicing::Draft::of_subscription(&subscription, &customer, "subscription_create", (now, now));
-    let invoice = invoicing::draft(desk, &draft, &lines)?;
+    let invoice = invoicing::draft(desk, &draft, lines)?;
     desk.insert(&invoice, "invoice.created")?;
     subscription.set("latest_invoice", invoice.id());
     desk.update_quietly(&subscription)?;
-    invoice_item::attach_to(desk, &lines, &invoice)?;
+    invoice_item::attach_to(desk, lines, &invoice)?;
     let invoice = invoicing::finalize(desk, invoice)?;
     let subscription = desk.get("subscription", subscription.id())?;
     if invoice.status() == "paid" {
@@ -50,10 +53,8 @@ pub(crate) fn begin(
         return set_status(desk, subscription, "active");
     }
     match behavior {
-        Behavior::DefaultIncomplete => Ok(subscription),
-        Behavior::AllowIncomplete | Behavior::ErrorIfIncomplete => {
-            first_payment(desk, &subscription, invoice, behavior)
-        }
+        Behavior::Waits => Ok(subscription),
+        Behavior::Tries | Behavior::Demands => first_payment(desk, &subscription, invoice, behavior),
     }
 }
 
@@ -64,7 +65,7 @@ fn ask_for_setup(
     invoice: &Object,
     behavior: Behavior,
 ) -> Result<Object, StripeError> {
-    let asks = behavior == Behavior::DefaultIncomplete
+    let asks = behavior == Behavior::Waits
         && subscription.text("collection_method") == Some("charge_automatically")
         && collection::default_method(desk, invoice)?.is_none();
     if asks {
@@ -89,7 +90,7 @@ fn first_payment(
         return Err(StripeError::invalid(message).code("resource_missing"));
     }
     let outcome = collection::collect(desk, invoice, Presence::OnSession, None)?;
-    let strict = behavior == Behavior::ErrorIfIncomplete;
+    let strict = behavior == Behavior::Demands;
     match outcome {
         collection::Outcome::Failed(error) if strict => return Err(error.undoing()),
         collection::Outcome::NeedsAction if strict => {
@@ -203,7 +204,7 @@ pub(crate) fn set_status(
 /// Notes that an invoice was paid: what waited for it goes on.
 pub(crate) fn invoice_paid(desk: &mut Desk<'_, '_>, invoice: &Object) -> Result<(), StripeError> {
     let Some(subscription) = invoice.text("_parent") else { return Ok(()) };
-    let subscription = desk.get("subscription", &subscription.to_owned())?;
+    let subscription = desk.get("subscription", subscription)?;
     let in_trial = subscription.int("trial_end").is_some_and(|end| end > desk.now);
     let good = if in_trial { "trialing" } else { "active" };
     match subscription.status() {

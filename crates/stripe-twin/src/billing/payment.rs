@@ -120,10 +120,9 @@ fn succeed(
     method: &mut Object,
     card: &Card,
 ) -> Result<(), StripeError> {
-    if intent.text("setup_future_usage").is_some() && method.text("customer").is_none() {
-        if let Some(customer) = intent.owned("customer") {
-            *method = payment_method::attach(desk, method.id(), &customer)?;
-        }
+    let kept = intent.text("setup_future_usage").is_some() && method.text("customer").is_none();
+    if let Some(customer) = intent.owned("customer").filter(|_| kept) {
+        *method = payment_method::attach(desk, method.id(), &customer)?;
     }
     let manual = intent.text("capture_method") == Some("manual");
     let charge = charge::succeeded(desk, intent, method, !manual)?;

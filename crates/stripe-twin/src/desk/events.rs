@@ -28,11 +28,11 @@ impl Desk<'_, '_> {
         if let Some(previous) = previous {
             data["previous_attributes"] = previous;
         }
-        self.record_event(kind, data).map(drop)
+        self.record_event(kind, &data).map(drop)
     }
 
     /// Writes an event and its deliveries.
-    pub(crate) fn record_event(&mut self, kind: &str, data: Value) -> Result<Object, StripeError> {
+    pub(crate) fn record_event(&mut self, kind: &str, data: &Value) -> Result<Object, StripeError> {
         let id = self.id("evt_1");
         let endpoints = self.endpoints_for(kind)?;
         let event = Object::new(json!({

@@ -44,12 +44,8 @@ const PAYMENT_DATA: &[Field] = &[
 ];
 const SETUP_DATA: &[Field] = &[text("description"), metadata("metadata")];
 const TAX_IDS: &[Field] = &[flag("enabled").required(), one_of("required", &["if_supported", "never"])];
-const CUSTOMER_UPDATE: &[Field] = &[
-    one_of("address", &["auto", "never"]),
-    one_of("name", &["auto", "never"]),
-    one_of("shipping", &["auto", "never"]),
-];
-const ENABLED: &[Field] = &[flag("enabled").required()];
+const CUSTOMER_UPDATE: &[Field] =
+    &[one_of("address", &["auto", "never"]), one_of("name", &["auto", "never"])];
 
 const CREATE: &[Field] = &[
     flag("allow_promotion_codes"),
@@ -64,7 +60,6 @@ const CREATE: &[Field] = &[
     object("customer_update", CUSTOMER_UPDATE),
     objects("discounts", GIVEN),
     time("expires_at"),
-    object("invoice_creation", ENABLED),
     objects("line_items", LINE_ITEM),
     text("locale"),
     metadata("metadata"),
@@ -72,7 +67,6 @@ const CREATE: &[Field] = &[
     object("payment_intent_data", PAYMENT_DATA),
     one_of("payment_method_collection", &["always", "if_required"]),
     texts("payment_method_types"),
-    object("phone_number_collection", ENABLED),
     object("setup_intent_data", SETUP_DATA),
     one_of("submit_type", &["auto", "book", "donate", "pay", "subscribe"]),
     object("subscription_data", SUBSCRIPTION_DATA),

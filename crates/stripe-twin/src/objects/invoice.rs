@@ -73,11 +73,11 @@ pub(crate) static RESOURCE: Resource = Resource {
         ),
         post("/v1/invoices/{id}/send", &[], send),
         post("/v1/invoices/{id}/void", &[], |call| {
-            let invoice = open(call, &["open", "uncollectible"], "void")?;
+            let invoice = standing(call, &["open", "uncollectible"], "void")?;
             collection::void(&mut call.desk, invoice).map(Value::from)
         }),
         post("/v1/invoices/{id}/mark_uncollectible", &[], |call| {
-            let invoice = open(call, &["open"], "mark as uncollectible")?;
+            let invoice = standing(call, &["open"], "mark as uncollectible")?;
             collection::mark_uncollectible(&mut call.desk, invoice).map(Value::from)
         }),
         list("/v1/invoices", LIST, list_all),
@@ -133,14 +133,14 @@ fn create(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
 }
 
 /// Gets the call's invoice where it is in one of these states.
-fn open(call: &mut Call<'_, '_>, states: &[&str], verb: &str) -> Result<Object, StripeError> {
+fn standing(call: &mut Call<'_, '_>, allowed: &[&str], verb: &str) -> Result<Object, StripeError> {
     let invoice = call.target()?;
-    if states.contains(&invoice.status()) {
+    if allowed.contains(&invoice.status()) {
         return Ok(invoice);
     }
     let (message, code) = match invoice.status() {
         "paid" => ("Invoice is already paid".to_owned(), "invoice_already_paid"),
-        status => (format!("You can't {verb} an invoice whose status is {status}."), "invoice_not_editable"),
+        other => (format!("You can't {verb} an invoice whose status is {other}."), "invoice_not_editable"),
     };
     Err(StripeError::invalid(message).code(code))
 }
@@ -174,7 +174,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
-    let invoice = open(call, &["draft"], "delete")?;
+    let invoice = standing(call, &["draft"], "delete")?;
     for mut item in call.desk.of_customer("invoiceitem", invoice.text("customer").unwrap_or_default())? {
         if item.text("invoice") == Some(invoice.id()) {
             item.set("invoice", Value::Null);
@@ -191,7 +191,7 @@ fn lines(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
 }
 
 fn finalize(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
-    let mut invoice = open(call, &["draft"], "finalize")?;
+    let mut invoice = standing(call, &["draft"], "finalize")?;
     call.params.copy(&mut invoice, &["auto_advance"]);
     let mut invoice = invoicing::finalize(&mut call.desk, invoice)?;
     let charged = invoice.text("collection_method") == Some("charge_automatically");
@@ -203,7 +203,7 @@ fn finalize(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
 }
 
 fn pay(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
-    let mut invoice = open(call, &["draft", "open", "uncollectible"], "pay")?;
+    let mut invoice = standing(call, &["draft", "open", "uncollectible"], "pay")?;
     let params = call.params.clone();
     if invoice.status() == "draft" {
         invoice = invoicing::finalize(&mut call.desk, invoice)?;
@@ -239,7 +239,7 @@ fn pay(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
 }
 
 fn send(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
-    let mut invoice = open(call, &["draft", "open"], "send")?;
+    let mut invoice = standing(call, &["draft", "open"], "send")?;
     if invoice.text("collection_method") != Some("send_invoice") {
         return Err(StripeError::invalid(
             "You can only manually send an invoice if its collection method is 'send_invoice'.",

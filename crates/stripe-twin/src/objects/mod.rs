@@ -21,8 +21,11 @@ pub(crate) mod shapes;
 pub(crate) mod subscription;
 pub(crate) mod subscription_item;
 pub(crate) mod tax_id;
+pub(crate) mod test_clock;
 pub(crate) mod trigger;
 pub(crate) mod webhook_endpoint;
+
+use std::fmt::Write as _;
 
 use crate::api::operation::Resource;
 use crate::desk::Desk;
@@ -50,6 +53,7 @@ pub(crate) static CATALOGUE: &[&Resource] = &[
     &invoice::RESOURCE,
     &invoice_item::RESOURCE,
     &meter::RESOURCE,
+    &test_clock::RESOURCE,
     &event::RESOURCE,
     &webhook_endpoint::RESOURCE,
 ];
@@ -61,6 +65,7 @@ pub(crate) fn happen(desk: &mut Desk<'_, '_>, object: &Object) -> Result<(), Str
         "subscription" => crate::billing::lifecycle::happen(desk, object.clone()),
         "invoice" => crate::billing::collection::happen(desk, object.clone()),
         "checkout.session" => checkout_session::expire(desk, object.clone()).map(drop),
+        "test_helpers.test_clock" => test_clock::step(desk, object.clone()),
         _ => Ok(()),
     }
 }
@@ -71,7 +76,8 @@ pub fn support_table() -> String {
     for operation in CATALOGUE.iter().flat_map(|resource| resource.operations) {
         let parameters: Vec<String> = operation.parameters().iter().map(|name| format!("`{name}`")).collect();
         let (method, path) = (operation.method.name(), operation.path);
-        text.push_str(&format!("| `{method} {path}` | {} |\n", parameters.join(" ")));
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "| `{method} {path}` | {} |", parameters.join(" "));
     }
     text
 }

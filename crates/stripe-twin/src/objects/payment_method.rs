@@ -112,13 +112,12 @@ fn months(now: i64) -> i64 {
 fn create(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
     let billing = call.params.object("billing_details").unwrap_or_default();
     let card = call.params.object("card").ok_or_else(|| missing("card"))?;
-    let mut method = match card.text("token") {
-        Some(token) => of_name(&mut call.desk, token, "card[token]")?,
-        None => {
-            let expiry = (card.int("exp_month"), card.int("exp_year"));
-            let (Some(month), Some(year)) = expiry else { return Err(missing("card[exp_month]")) };
-            of_card(&mut call.desk, card.need("number")?, (month, year), &billing)?
-        }
+    let mut method = if let Some(token) = card.text("token") {
+        of_name(&mut call.desk, token, "card[token]")?
+    } else {
+        let expiry = (card.int("exp_month"), card.int("exp_year"));
+        let (Some(month), Some(year)) = expiry else { return Err(missing("card[exp_month]")) };
+        of_card(&mut call.desk, card.need("number")?, (month, year), &billing)?
     };
     call.params.copy(&mut method, &["allow_redisplay"]);
     call.params.merge_metadata(&mut method);

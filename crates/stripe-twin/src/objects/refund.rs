@@ -33,7 +33,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
     let charge = match (call.params.text("charge"), call.params.text("payment_intent")) {
         (Some(charge), _) => charge.to_owned(),
         (None, Some(intent)) => {
-            let intent = call.desk.named("payment_intent", &intent.to_owned(), "payment_intent")?;
+            let intent = call.desk.named("payment_intent", intent, "payment_intent")?;
             let message = "This PaymentIntent does not have a successful charge to refund.";
             intent.owned("latest_charge").ok_or_else(|| StripeError::invalid(message))?
         }

@@ -122,7 +122,7 @@ pub(crate) static RESOURCE: Resource = Resource {
         get("/v1/subscriptions/{id}", retrieve),
         post("/v1/subscriptions/{id}", UPDATE, |call| {
             let (subscription, params) = (call.target()?, call.params.clone());
-            change::update(&mut call.desk, subscription, &params).map(Value::from)
+            change::update(&mut call.desk, &subscription, &params).map(Value::from)
         }),
         delete(
             "/v1/subscriptions/{id}",

@@ -83,21 +83,21 @@ fn create(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
     let subscription = call.params.need("subscription")?.to_owned();
     let subscription = call.desk.named("subscription", &subscription, "subscription")?;
     let change = as_change(&call.params, None);
-    let changed = change::update(&mut call.desk, subscription, &change)?;
+    let changed = change::update(&mut call.desk, &subscription, &change)?;
     changed.list("items.data").last().cloned().ok_or_else(|| StripeError::api("The item was not added."))
 }
 
 fn update(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
     let (subscription, item) = own(call)?;
     let change = as_change(&call.params, item["id"].as_str());
-    change::update(&mut call.desk, subscription, &change)?;
+    change::update(&mut call.desk, &subscription, &change)?;
     Ok(own(call)?.1)
 }
 
 fn remove(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
     let (subscription, item) = own(call)?;
     let change = as_change(&call.params.clone().with("deleted", true), item["id"].as_str());
-    change::update(&mut call.desk, subscription, &change)?;
+    change::update(&mut call.desk, &subscription, &change)?;
     Ok(json!({"id": item["id"], "object": "subscription_item", "deleted": true}))
 }
 

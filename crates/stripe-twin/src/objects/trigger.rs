@@ -25,7 +25,7 @@ const SCENES: &[(&str, Scene)] = &[
     ("customer.subscription.updated", |desk| {
         let made = a_subscription(desk)?;
         let change = Params::default().with("metadata", json!({"triggered": "true"}));
-        subscription::change::update(desk, made, &change).map(drop)
+        subscription::change::update(desk, &made, &change).map(drop)
     }),
     ("customer.subscription.deleted", |desk| {
         let made = a_subscription(desk)?;

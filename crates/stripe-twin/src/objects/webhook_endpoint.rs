@@ -35,7 +35,7 @@ pub(crate) static RESOURCE: Resource = Resource {
     filter: same,
 };
 
-fn shape(desk: &mut Desk<'_, '_>, url: &str, events: Value) -> Object {
+fn shape(desk: &mut Desk<'_, '_>, url: &str, events: &Value) -> Object {
     let secret = format!("whsec_{}", desk.mint.text(32));
     Object::new(json!({
         "id": desk.id("we_1"), "object": "webhook_endpoint", "api_version": crate::api::API_VERSION,
@@ -48,13 +48,12 @@ fn shape(desk: &mut Desk<'_, '_>, url: &str, events: Value) -> Object {
 pub(crate) fn ensure(desk: &mut Desk<'_, '_>, url: &str) -> Result<String, StripeError> {
     let all = desk.all(&Listed { kind: "webhook_endpoint", customer: None, parent: None })?;
     let found = all.into_iter().find(|endpoint| endpoint.text("url") == Some(url));
-    let mut endpoint = match found {
-        Some(endpoint) => endpoint,
-        None => {
-            let endpoint = shape(desk, url, json!(["*"]));
-            desk.insert_quietly(&endpoint)?;
-            endpoint
-        }
+    let mut endpoint = if let Some(endpoint) = found {
+        endpoint
+    } else {
+        let endpoint = shape(desk, url, &json!(["*"]));
+        desk.insert_quietly(&endpoint)?;
+        endpoint
     };
     if endpoint.status() != "enabled" || endpoint.list("enabled_events") != [json!("*")] {
         endpoint.set("status", "enabled");
@@ -82,7 +81,7 @@ fn create(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
     }
     let events = call.params.get("enabled_events").clone();
     let url = checked_url(call.params.need("url")?)?.to_owned();
-    let mut endpoint = shape(&mut call.desk, &url, events);
+    let mut endpoint = shape(&mut call.desk, &url, &events);
     call.params.copy(&mut endpoint, &["description"]);
     call.params.merge_metadata(&mut endpoint);
     call.desk.insert_quietly(&endpoint)?;

@@ -79,7 +79,7 @@ fn render(twin: &StripeTwin, found: &Decided) -> Response {
              <button class=\"quiet\" name=\"do\" value=\"fail\">Fail</button></div></form></main>",
         );
     let target = leads_to(twin, found).and_then(|target| Url::parse(&target).ok());
-    let shown = page("3-D Secure", body);
+    let shown = page("3-D Secure", &body);
     match target {
         Some(target) => shown.form_may_reach(&target).into_response(),
         None => shown.into_response(),
@@ -111,7 +111,7 @@ fn redirect_or_say(twin: &StripeTwin, found: &Decided) -> Response {
         .raw("<main class=\"card\"><h1>3-D Secure</h1><p>This is decided: the payment stands at “")
         .text(found.intent.status())
         .raw("”. You can close this page.</p></main>");
-    page("3-D Secure", body).into_response()
+    page("3-D Secure", &body).into_response()
 }
 
 async fn send(

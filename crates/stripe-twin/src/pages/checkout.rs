@@ -120,7 +120,7 @@ fn render(session: &Object, error: Option<&StripeError>, form: &Form) -> Respons
         .html(&complaint(error))
         .html(&card_form(session, form))
         .raw("</section></main>");
-    let shown = page(title, body);
+    let shown = page(title, &body);
     let target = Url::parse(&success_url(session));
     match target {
         Ok(target) => shown.form_may_reach(&target).into_response(),
@@ -139,7 +139,7 @@ fn render_closed(session: &Object) -> Response {
         .raw("</h1><p>")
         .text(text)
         .raw("</p></main>");
-    page(title, body).into_response()
+    page(title, &body).into_response()
 }
 
 fn complaint(error: Option<&StripeError>) -> Html {

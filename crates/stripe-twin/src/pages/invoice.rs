@@ -102,5 +102,5 @@ fn render(invoice: &Object) -> Response {
     body = body
         .raw("</ul><p><a class=\"button quiet\" href=\"")
         .text(invoice.text("invoice_pdf").unwrap_or_default());
-    page("Invoice", body.raw("\">Download PDF</a></p></main>")).into_response()
+    page("Invoice", &body.raw("\">Download PDF</a></p></main>")).into_response()
 }

@@ -24,10 +24,10 @@ pub(crate) fn add(routes: RoutesFor<StripeTwin>) -> RoutesFor<StripeTwin> {
 }
 
 /// Starts a page of the twin.
-fn page(title: &str, body: Html) -> Page {
+fn page(title: &str, body: &Html) -> Page {
     let banner = Html::new()
         .raw("<p class=\"banner\">Test mode: this is Quoin’s twin of Stripe, no money moves.</p>")
-        .html(&body);
+        .html(body);
     Page::new(title, banner).style(LOOK)
 }
 
@@ -38,7 +38,7 @@ fn refused(error: &StripeError) -> Response {
         .text(error.message())
         .raw("</p></main>");
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    page("This did not work", body).status(status).into_response()
+    page("This did not work", &body).status(status).into_response()
 }
 
 /// Answers a page or its refusal.
@@ -55,7 +55,7 @@ fn check_site(twin: &StripeTwin, headers: &HeaderMap) -> Result<(), StripeError>
 fn redirect(target: &str) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     // A URL that was parsed holds nothing that a header could not.
-    let location = Url::parse(target).map(String::from).unwrap_or_else(|_| target.to_owned());
+    let location = Url::parse(target).map_or_else(|_| target.to_owned(), String::from);
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }

@@ -17,7 +17,6 @@ statements! {
     DELETE = "delete from quoin.stripe_twin_objects where id = ?1";
     PUT_ALIAS = "insert into quoin.stripe_twin_aliases (alias, object_id) values (?1, ?2)
         on conflict (alias) do update set object_id = excluded.object_id";
-    DELETE_ALIAS = "delete from quoin.stripe_twin_aliases where alias = ?1";
     DELETE_ALIASES = "delete from quoin.stripe_twin_aliases where object_id = ?1";
     LIST_BEFORE = "select seq, body from quoin.stripe_twin_objects where kind = ?1 and (customer = ?2 or ?2 is null)
         and (parent = ?3 or ?3 is null) and seq < ?4 order by seq desc limit ?5";
@@ -28,7 +27,6 @@ statements! {
         order by due_at, seq limit 1";
     FIRST_DUE_OF_CLOCK = "select body from quoin.stripe_twin_objects where clock = ?1 and due_at <= ?2
         order by due_at, seq limit 1";
-    NEXT_DUE = "select min(due_at) from quoin.stripe_twin_objects where clock is null";
     COUNT = "select kind, count(*) from quoin.stripe_twin_objects group by kind order by kind";
 }
 
@@ -97,11 +95,6 @@ pub(crate) fn insert_alias(tx: &mut Tx<'_>, alias: &str, id: &str) -> Result<(),
     tx.execute(&PUT_ALIAS, &params![alias, id]).map(drop)
 }
 
-/// Takes another name away.
-pub(crate) fn delete_alias(tx: &mut Tx<'_>, alias: &str) -> Result<(), DbError> {
-    tx.execute(&DELETE_ALIAS, &params![alias]).map(drop)
-}
-
 /// Lists objects that are older than `seq`, newest first.
 pub(crate) fn list_before(
     tx: &mut Tx<'_>,
@@ -139,11 +132,6 @@ pub(crate) fn find_first_due_of_clock(
     until: i64,
 ) -> Result<Option<Object>, DbError> {
     tx.query_opt(&FIRST_DUE_OF_CLOCK, &params![clock, until], body)
-}
-
-/// Finds the moment at which something is to happen next by the real clock.
-pub(crate) fn find_next_due(tx: &mut Tx<'_>) -> Result<Option<i64>, DbError> {
-    tx.query_one(&NEXT_DUE, &params![], |row| row.get(0))
 }
 
 /// Counts objects by kind.

@@ -102,8 +102,7 @@ fn shape(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeError
         "account_tax_ids": null, "custom_fields": null, "description": null, "footer": null, "issuer": null,
         "metadata": {}, "rendering_options": null,
     });
-    let invoices = (mode == "payment")
-        .then(|| json!({"enabled": enabled("invoice_creation"), "invoice_data": invoice_data}));
+    let invoices = (mode == "payment").then(|| json!({"enabled": false, "invoice_data": invoice_data}));
     let mut session = Object::new(json!({
         "id": id, "object": "checkout.session", "adaptive_pricing": null, "after_expiration": null,
         "allow_promotion_codes": params.get("allow_promotion_codes"), "allowed_payment_method_types": null,
@@ -127,7 +126,7 @@ fn shape(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeError
         "payment_method_configuration_details": null,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": ["card"], "payment_status": if mode == "setup" { "no_payment_required" } else { "unpaid" },
-        "permissions": null, "phone_number_collection": {"enabled": enabled("phone_number_collection")},
+        "permissions": null, "phone_number_collection": {"enabled": false},
         "recovered_from": null, "saved_payment_method_options": null, "setup_intent": null,
         "shipping_address_collection": null, "shipping_cost": null, "shipping_options": [], "status": "open",
         "submit_type": params.get("submit_type"), "subscription": null, "success_url": params.get("success_url"),
@@ -135,7 +134,7 @@ fn shape(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeError
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0}, "ui_mode": "hosted_page",
         "url": url, "wallet_options": null,
     }));
-    for name in ["subscription_data", "payment_intent_data"] {
+    for name in ["subscription_data", "payment_intent_data", "customer_update"] {
         session.set(&format!("_{name}"), params.get(name).clone());
     }
     Ok(session)
@@ -170,12 +169,8 @@ fn line_items(desk: &mut Desk<'_, '_>, session: &Object, params: &Params) -> Res
             "You must provide at least one recurring price in `subscription` mode when using prices.";
         return Err(StripeError::invalid(message).param("line_items"));
     }
-    if let Some(first) = items.first() {
-        if items.iter().any(|item| item["currency"] != first["currency"]) {
-            return Err(
-                StripeError::invalid("All line items must have the same currency.").param("line_items")
-            );
-        }
+    if items.iter().any(|item| item["currency"] != items[0]["currency"]) {
+        return Err(StripeError::invalid("All line items must have the same currency.").param("line_items"));
     }
     let url = format!("/v1/checkout/sessions/{}/line_items", session.id());
     Ok(crate::object::list_of(&url, items, false))

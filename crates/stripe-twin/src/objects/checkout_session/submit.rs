@@ -36,7 +36,7 @@ pub(crate) enum Next {
 ///
 /// # Errors
 /// What the card says; the session stays open.
-pub(crate) fn submit(desk: &mut Desk<'_, '_>, id: &str, entered: &Entered) -> Result<Next, StripeError> {
+pub(crate) fn submit(desk: &mut Desk<'_, '_>, id: &str, typed: &Entered) -> Result<Next, StripeError> {
     let mut session = desk.get("checkout.session", id)?;
     if session.status() != "open" || session.amount("expires_at") <= desk.now {
         return Err(StripeError::invalid(
@@ -48,35 +48,29 @@ pub(crate) fn submit(desk: &mut Desk<'_, '_>, id: &str, entered: &Entered) -> Re
         || session.text("mode") == Some("setup")
         || session.text("payment_method_collection") == Some("always");
     let billing = Params::of(&json!({
-        "email": entered.email, "name": entered.name,
-        "address": {"country": entered.country, "postal_code": entered.postal_code},
+        "email": typed.email, "name": typed.name,
+        "address": {"country": typed.country, "postal_code": typed.postal_code},
     }));
-    let method = match needs_card {
-        true => Some(payment_method::of_card(desk, &entered.number, entered.expiry, &billing)?),
-        false => None,
+    let method = if needs_card {
+        Some(payment_method::of_card(desk, &typed.number, typed.expiry, &billing)?)
+    } else {
+        None
     };
-    note_customer(desk, &mut session, entered)?;
+    note_customer(desk, &mut session, typed)?;
     match session.text("mode") {
         Some("subscription") => subscribe(desk, session, method),
         Some("payment") => pay_once(desk, session, method),
-        _ => set_up(desk, session, method),
+        _ => set_up(desk, &session, method.as_ref()),
     }
 }
 
 /// Notes who is paying, and makes the customer where the session needs one.
-fn note_customer(
-    desk: &mut Desk<'_, '_>,
-    session: &mut Object,
-    entered: &Entered,
-) -> Result<(), StripeError> {
-    let mode = session.text("mode").unwrap_or_default();
-    let wanted = mode != "payment"
+fn note_customer(desk: &mut Desk<'_, '_>, session: &mut Object, typed: &Entered) -> Result<(), StripeError> {
+    let needs_customer = session.text("mode") != Some("payment")
         || session.text("customer_creation") == Some("always")
-        || session.text("_payment_intent_data.setup_future_usage").is_some()
-        || session.flag("invoice_creation.enabled");
-    if session.text("customer").is_none() && wanted {
-        let params =
-            Params::default().with("email", entered.email.clone()).with("name", entered.name.clone());
+        || session.text("_payment_intent_data.setup_future_usage").is_some();
+    if session.text("customer").is_none() && needs_customer {
+        let params = Params::default().with("email", typed.email.clone()).with("name", typed.name.clone());
         let made = customer::create(desk, &params)?;
         session.set("customer", made.id());
         if let Some(intent) = session.owned("setup_intent") {
@@ -85,20 +79,43 @@ fn note_customer(
             desk.update_quietly(&intent)?;
         }
     }
-    if let (Some((kind, value)), Some(owner)) = (&entered.tax_id, session.owned("customer")) {
+    if let (Some((kind, value)), Some(owner)) = (&typed.tax_id, session.owned("customer")) {
         tax_id::add(desk, &owner, kind, value)?;
     }
+    update_customer(desk, session, typed)?;
     let tax_ids: Vec<Value> =
-        entered.tax_id.iter().map(|(kind, value)| json!({"type": kind, "value": value})).collect();
+        typed.tax_id.iter().map(|(kind, value)| json!({"type": kind, "value": value})).collect();
     session.set("customer_details", json!({
         "address": {
-            "city": null, "country": entered.country, "line1": null, "line2": null,
-            "postal_code": entered.postal_code, "state": null,
+            "city": null, "country": typed.country, "line1": null, "line2": null,
+            "postal_code": typed.postal_code, "state": null,
         },
-        "business_name": null, "email": entered.email, "individual_name": null, "name": entered.name, "phone": null,
+        "business_name": null, "email": typed.email, "individual_name": null, "name": typed.name, "phone": null,
         "tax_exempt": "none", "tax_ids": tax_ids,
     }));
     desk.update_quietly(session)
+}
+
+/// Writes name and address of the page to the customer, where `customer_update` asks for it.
+fn update_customer(desk: &mut Desk<'_, '_>, session: &Object, typed: &Entered) -> Result<(), StripeError> {
+    let asked = |name: &str| session.text(&format!("_customer_update.{name}")) == Some("auto");
+    let Some(customer) = session.text("customer").filter(|_| asked("name") || asked("address")) else {
+        return Ok(());
+    };
+    let mut customer = desk.get("customer", customer)?;
+    if asked("name") {
+        customer.set("name", typed.name.clone());
+    }
+    if asked("address") {
+        customer.set(
+            "address",
+            json!({
+                "city": null, "country": typed.country, "line1": null, "line2": null,
+                "postal_code": typed.postal_code, "state": null,
+            }),
+        );
+    }
+    desk.update(&customer, "customer.updated")
 }
 
 /// Subscribes. A refused card undoes the subscription; one that asks for 3-D Secure keeps it waiting.
@@ -114,7 +131,7 @@ fn subscribe(desk: &mut Desk<'_, '_>, session: Object, method: Option<Object>) -
         let invoice = desk.get("invoice", made.text("latest_invoice").unwrap_or_default())?;
         let Some(method) = method else { return paid(desk, session).map(|()| Next::Done) };
         if invoice.status() == "paid" {
-            return keep_card(desk, session, &method);
+            return keep_card(desk, &session, &method);
         }
         let intent = invoice.owned("_payment_intent").unwrap_or_default();
         let mut intent = desk.get("payment_intent", &intent)?;
@@ -130,7 +147,7 @@ fn subscribe(desk: &mut Desk<'_, '_>, session: Object, method: Option<Object>) -
 }
 
 /// Nothing is due today, so the card is only set up.
-fn keep_card(desk: &mut Desk<'_, '_>, session: Object, method: &Object) -> Result<Next, StripeError> {
+fn keep_card(desk: &mut Desk<'_, '_>, session: &Object, method: &Object) -> Result<Next, StripeError> {
     let mut intent = setup_intent::shape(desk, session.text("customer"));
     intent.set("_session", session.id());
     intent.set("payment_method", method.id());
@@ -173,24 +190,18 @@ fn pay_once(
 ) -> Result<Next, StripeError> {
     let Some(mut method) = method else { return paid(desk, session).map(|()| Next::Done) };
     let data = Params::of(session.at("_payment_intent_data"));
-    let mut intent = match session.owned("payment_intent") {
-        Some(intent) => desk.get("payment_intent", &intent)?,
-        None => {
-            let currency = session.owned("currency").unwrap_or_default();
-            let mut intent = payment_intent::shape(
-                desk,
-                session.amount("amount_total"),
-                &currency,
-                session.text("customer"),
-            );
-            data.copy(&mut intent, &["capture_method", "description", "receipt_email", "setup_future_usage"]);
-            data.merge_metadata(&mut intent);
-            intent.set("_session", session.id());
-            desk.insert(&intent, "payment_intent.created")?;
-            session.set("payment_intent", intent.id());
-            desk.update_quietly(&session)?;
-            intent
-        }
+    let mut intent = if let Some(intent) = session.owned("payment_intent") {
+        desk.get("payment_intent", &intent)?
+    } else {
+        let (due, currency) = (session.amount("amount_total"), session.owned("currency").unwrap_or_default());
+        let mut intent = payment_intent::shape(desk, due, &currency, session.text("customer"));
+        data.copy(&mut intent, &["capture_method", "description", "receipt_email", "setup_future_usage"]);
+        data.merge_metadata(&mut intent);
+        intent.set("_session", session.id());
+        desk.insert(&intent, "payment_intent.created")?;
+        session.set("payment_intent", intent.id());
+        desk.update_quietly(&session)?;
+        intent
     };
     intent.set("amount", session.at("amount_total").clone());
     intent.set("customer", session.at("customer").clone());
@@ -198,7 +209,7 @@ fn pay_once(
     Ok(next_of(&intent))
 }
 
-fn set_up(desk: &mut Desk<'_, '_>, session: Object, method: Option<Object>) -> Result<Next, StripeError> {
+fn set_up(desk: &mut Desk<'_, '_>, session: &Object, method: Option<&Object>) -> Result<Next, StripeError> {
     let intent = session.owned("setup_intent").unwrap_or_default();
     let mut intent = desk.get("setup_intent", &intent)?;
     intent.set("payment_method", method.map(|method| method.id().to_owned()));

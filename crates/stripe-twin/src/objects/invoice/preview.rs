@@ -43,7 +43,7 @@ fn preview(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeErr
     let invoice = match params.text("subscription") {
         Some(id) => {
             let subscription = desk.named("subscription", id, "subscription")?;
-            of_change(desk, subscription, &details)?
+            of_change(desk, &subscription, &details)?
         }
         None if details.has("items") => of_new(desk, params, &details)?,
         None => of_customer(desk, params)?,
@@ -60,7 +60,11 @@ fn preview(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeErr
 }
 
 /// Changes the subscription, then shows the invoice of the change, or else of the next renewal.
-fn of_change(desk: &mut Desk<'_, '_>, subscription: Object, details: &Params) -> Result<Object, StripeError> {
+fn of_change(
+    desk: &mut Desk<'_, '_>,
+    subscription: &Object,
+    details: &Params,
+) -> Result<Object, StripeError> {
     if matches!(subscription.status(), "canceled" | "incomplete_expired") {
         return Err(
             StripeError::invalid("No upcoming invoices for this subscription.").code("invoice_upcoming_none")
@@ -68,7 +72,7 @@ fn of_change(desk: &mut Desk<'_, '_>, subscription: Object, details: &Params) ->
     }
     let before = subscription.owned("latest_invoice");
     if details.flag("cancel_now") == Some(true) {
-        return subscription::cancel::final_invoice(desk, &subscription, true)?.ok_or_else(|| {
+        return subscription::cancel::final_invoice(desk, subscription, true)?.ok_or_else(|| {
             StripeError::invalid("No upcoming invoices for this subscription.").code("invoice_upcoming_none")
         });
     }

@@ -18,10 +18,10 @@ const UPDATED: &str = "customer.subscription.updated";
 /// Changes a subscription; with `error_if_incomplete` only where the payment that it causes goes through.
 pub(crate) fn update(
     desk: &mut Desk<'_, '_>,
-    subscription: Object,
+    subscription: &Object,
     params: &Params,
 ) -> Result<Object, StripeError> {
-    check_live(&subscription, params)?;
+    check_live(subscription, params)?;
     let latest = subscription.owned("latest_invoice");
     let changed = apply(desk, subscription, params)?;
     if changed.owned("latest_invoice") == latest {
@@ -62,10 +62,14 @@ fn check_live(subscription: &Object, params: &Params) -> Result<(), StripeError>
 }
 
 /// Changes a subscription and drafts or finalises the invoice that the change brings, without collecting it.
-pub(crate) fn apply(desk: &mut Desk<'_, '_>, before: Object, params: &Params) -> Result<Object, StripeError> {
+pub(crate) fn apply(
+    desk: &mut Desk<'_, '_>,
+    before: &Object,
+    params: &Params,
+) -> Result<Object, StripeError> {
     let mut after = before.clone();
     plain(desk, &mut after, params)?;
-    let moment = params.int("proration_date").unwrap_or(desk.now);
+    let moment = params.int("proration_date").unwrap_or(desk.now.min(before.amount("_period_end")));
     if !(before.amount("_period_start")..=before.amount("_period_end")).contains(&moment) {
         let message = "The proration date lies outside of the current period.";
         return Err(StripeError::invalid(message).param("proration_date"));
@@ -77,9 +81,9 @@ pub(crate) fn apply(desk: &mut Desk<'_, '_>, before: Object, params: &Params) ->
     let prorates = behavior != "none" && before.status() != "trialing" && before.status() != "incomplete";
     let mut lines = Vec::new();
     if prorates && reset {
-        lines = credits(desk, &before, moment)?;
+        lines = credits(desk, before, moment)?;
     } else if prorates {
-        lines = proration::lines(desk, &before, &after, moment)?;
+        lines = proration::lines(desk, before, &after, moment)?;
     }
     if reset {
         after.set("billing_cycle_anchor", desk.now);

@@ -33,11 +33,11 @@ pub(crate) fn create(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object,
     let lines = first_lines(desk, &subscription, params)?;
     desk.insert(&subscription, "customer.subscription.created")?;
     let behavior = match params.text("payment_behavior") {
-        Some("default_incomplete") => Behavior::DefaultIncomplete,
-        Some("error_if_incomplete") => Behavior::ErrorIfIncomplete,
-        _ => Behavior::AllowIncomplete,
+        Some("default_incomplete") => Behavior::Waits,
+        Some("error_if_incomplete") => Behavior::Demands,
+        _ => Behavior::Tries,
     };
-    lifecycle::begin(desk, subscription, lines, behavior)
+    lifecycle::begin(desk, subscription, &lines, behavior)
 }
 
 fn shape(desk: &mut Desk<'_, '_>, customer: &Object, params: &Params) -> Object {

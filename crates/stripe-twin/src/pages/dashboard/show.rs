@@ -23,7 +23,7 @@ pub(super) struct State {
 fn board(title: &str, inner: &Html) -> Page {
     let body =
         Html::new().raw("<main class=\"board\"><h1>").text(title).raw("</h1>").html(inner).raw("</main>");
-    page(title, body)
+    page(title, &body)
 }
 
 /// Shows everything at a glance.
