@@ -1,7 +1,9 @@
 -- People with an account. `email` is the canonical form that kernel::EmailAddress makes, so equality is byte equality.
+-- It is missing where somebody is anonymous, or comes through a provider that tells no address.
 create table quoin.identity_users (
     id {id} not null primary key,
-    email {text} not null,
+    email {text},
+    is_anonymous {bool} not null,
     email_confirmed_at {time},
     password_hash {text},
     user_metadata {json} not null,

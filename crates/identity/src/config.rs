@@ -18,6 +18,7 @@ pub enum Unverified {
 
 /// How people sign up and in.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
     /// The fewest characters a password may have; 8 at least, 15 recommended where it stands alone.
@@ -40,6 +41,18 @@ pub struct IdentityConfig {
     pub sign_up: bool,
     /// Whether people may have passwords; without, mailed links and codes are the way in.
     pub passwords: bool,
+    /// Whether somebody may come in without showing anything, and convert the account later.
+    pub anonymous: bool,
+    /// Anonymous sign-ins from one address of the network within an hour.
+    pub anonymous_per_ip: u32,
+    /// Whether everybody has to show a second factor; otherwise whoever has enrolled one.
+    pub second_factor_required: bool,
+    /// The domain that passkeys belong to; the site URL's host by default.
+    pub webauthn_rp_id: Option<String>,
+    /// The origins whose pages may ask for passkeys; the site URL's and the public URL's by default.
+    pub webauthn_origins: Vec<String>,
+    /// What people see as the issuer in their authenticator app and on their devices.
+    pub product_name: String,
     /// Wrong passwords per account within 15 minutes before it has to wait.
     pub failures_per_account: u32,
     /// Wrong passwords per address of the network within 15 minutes before it has to wait.
@@ -79,6 +92,12 @@ impl Default for IdentityConfig {
             refresh_grace_s: 10,
             sign_up: true,
             passwords: true,
+            anonymous: false,
+            anonymous_per_ip: 30,
+            second_factor_required: false,
+            webauthn_rp_id: None,
+            webauthn_origins: Vec::new(),
+            product_name: "Quoin".into(),
             failures_per_account: 10,
             failures_per_ip: 100,
             mails_per_address: 5,

@@ -28,9 +28,42 @@ pub enum IdentityError {
     /// The call names a telephone number instead of an address.
     #[error("Telephone numbers cannot be used here; send an address.")]
     PhoneDisabled,
-    /// The call names neither address nor password.
+    /// The call names neither address nor password, and the configuration lets nobody in without.
     #[error("Anonymous sign-in is not available; send email and password.")]
     AnonymousDisabled,
+    /// An anonymous account has no address that a password could belong to.
+    #[error("An anonymous account needs a confirmed address before it can have a password.")]
+    PasswordNeedsAddress,
+    /// The person has no such factor.
+    #[error("There is no such factor.")]
+    FactorNotFound,
+    /// Another factor of the person has this name.
+    #[error("You have a factor with this name already.")]
+    FactorNameConflict,
+    /// The person has as many factors as anybody may have.
+    #[error("Remove a factor before you add another one.")]
+    TooManyFactors,
+    /// The challenge is unknown, was answered already, or is too old.
+    #[error("Ask for another challenge, and answer it within five minutes.")]
+    ChallengeExpired,
+    /// The code or the device's answer is wrong.
+    #[error("The code is wrong, or was used already. Wait for the next one.")]
+    FactorRefused,
+    /// A stronger session is needed for this.
+    #[error("Show one of your second factors first.")]
+    InsufficientAal,
+    /// No adapter for passkeys is there.
+    #[error("Passkeys need a site URL with a domain name, or identity.webauthn_rp_id.")]
+    WebAuthnDisabled,
+    /// The challenge of a device is unknown, was answered already, or is too old.
+    #[error("Begin again, and answer within five minutes.")]
+    WebAuthnChallengeNotFound,
+    /// The device's answer proves nothing.
+    #[error("The device's answer was not accepted.")]
+    WebAuthnRefused,
+    /// The person has no such passkey.
+    #[error("There is no such passkey.")]
+    PasskeyNotFound,
     /// The password is too short or too common.
     #[error("{0}")]
     WeakPassword(WeakPassword),
@@ -101,6 +134,19 @@ impl IdentityError {
             Self::AnonymousDisabled => {
                 (422, "anonymous_provider_disabled", "Anonymous sign-in is not available")
             }
+            Self::PasswordNeedsAddress => (422, "validation_failed", "A password needs an address"),
+            Self::FactorNotFound => (404, "mfa_factor_not_found", "Factor not found"),
+            Self::FactorNameConflict => (422, "mfa_factor_name_conflict", "The name is taken"),
+            Self::TooManyFactors => (422, "too_many_enrolled_mfa_factors", "Too many factors"),
+            Self::ChallengeExpired => (422, "mfa_challenge_expired", "The challenge has expired"),
+            Self::FactorRefused => (422, "mfa_verification_failed", "The code is not valid"),
+            Self::InsufficientAal => (403, "insufficient_aal", "A second factor is needed first"),
+            Self::WebAuthnDisabled => (422, "mfa_webauthn_enroll_not_enabled", "Passkeys are not available"),
+            Self::WebAuthnChallengeNotFound => {
+                (404, "webauthn_challenge_not_found", "The challenge was not found")
+            }
+            Self::WebAuthnRefused => (400, "webauthn_verification_failed", "The passkey was not accepted"),
+            Self::PasskeyNotFound => (404, "webauthn_credential_not_found", "Passkey not found"),
             Self::WeakPassword(_) => (422, "weak_password", "The password is too weak"),
             Self::SamePassword => (422, "same_password", "The password is the same"),
             Self::ReauthenticationNeeded => (400, "reauthentication_needed", "A recent sign-in is needed"),

@@ -10,7 +10,9 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::Identity;
-use crate::store::{api_keys_global, codes_global, links_global, sessions_global};
+use crate::store::{
+    api_keys_global, challenges_global, codes_global, factors_global, links_global, sessions_global,
+};
 
 /// The job that removes what has ended.
 const PURGE: &str = "identity.purge";
@@ -64,7 +66,9 @@ async fn purge(identity: &Identity, now: Timestamp) -> Result<(), DbError> {
             let codes = codes_global::delete_expired(tx, now - KEPT)?;
             let idle = sessions_global::delete_idle(tx, idle_since)?;
             let old = too_old.map_or(Ok(0), |before| sessions_global::delete_old(tx, before))?;
-            Ok::<_, DbError>(links + codes + idle + old)
+            let challenges = challenges_global::delete_expired(tx, now)?;
+            let factors = factors_global::delete_unverified(tx, now - KEPT)?;
+            Ok::<_, DbError>(links + codes + challenges + factors + idle + old)
         })
         .await?;
     tracing::debug!(removed, "forgot links, codes and sessions that have ended");

@@ -2,7 +2,7 @@
 //!
 //! Nouns: a *user* is a person; a *session* is one sign-in of theirs on one device; an *access token* is a signed
 //! statement about it that lives an hour at most; a *refresh token* is used once for the next pair; a *link* or *code*
-//! is mailed and used once; an *API key* is the administrator's.
+//! is mailed and used once; a *factor* is something a person holds; an *API key* is the administrator's.
 //!
 //! Invariants: one function issues sessions and every door calls it. Whatever is used once is consumed by one
 //! conditional statement, in the transaction of its effect. Of passwords, links, refresh tokens and keys only hashes are
@@ -21,13 +21,14 @@ pub mod model;
 mod pages;
 pub mod password;
 mod people;
+pub mod port;
 mod profiles;
 pub mod remote;
 pub mod service;
 pub mod store;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRef;
 use quoin_audit::{Actor, Entry};
@@ -38,9 +39,11 @@ use quoin_web::{App, Module};
 
 use authenticator::{ApiKeys, RevocationList, TokenCache};
 use config::IdentityConfig;
+use error::IdentityError;
 pub use jobs::FORGET_ORG;
 use keyring::Keyring;
 use password::Passwords;
+use port::WebAuthn;
 pub use profiles::profiles_view;
 
 /// The room's schema.
@@ -50,13 +53,16 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0002_api_keys",
     "0010_users",
     "0011_sessions",
-    "0012_links"
+    "0012_links",
+    "0013_factors"
 );
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&Statement]] = &[
     store::api_keys_global::ALL,
+    store::challenges_global::ALL,
     store::codes_global::ALL,
+    store::factors_global::ALL,
     store::links_global::ALL,
     store::sessions_global::ALL,
     store::signing_keys_global::ALL,
@@ -77,6 +83,7 @@ struct Inner {
     tokens: TokenCache,
     api_keys: ApiKeys,
     keys_reloaded_at: AtomicI64,
+    webauthn: OnceLock<Arc<dyn WebAuthn>>,
 }
 
 impl Identity {
@@ -94,6 +101,7 @@ impl Identity {
             tokens: TokenCache::default(),
             api_keys: ApiKeys::default(),
             keys_reloaded_at: AtomicI64::new(0),
+            webauthn: OnceLock::new(),
         }));
         let inner = &identity.0;
         inner.keyring.load(identity.db(), inner.app.master_key(), inner.app.rng(), inner.app.now()).await?;
@@ -118,6 +126,16 @@ impl Identity {
     /// The hashing threads.
     pub fn passwords(&self) -> &Passwords {
         &self.0.passwords
+    }
+
+    /// Hands over who judges passkeys and security keys, once; until then there are none.
+    pub fn connect_webauthn(&self, webauthn: Arc<dyn WebAuthn>) {
+        // A second adapter would come from a second start of the same process; the first one stays.
+        self.0.webauthn.get_or_init(|| webauthn);
+    }
+
+    pub(crate) fn webauthn(&self) -> Result<&dyn WebAuthn, IdentityError> {
+        self.0.webauthn.get().map(AsRef::as_ref).ok_or(IdentityError::WebAuthnDisabled)
     }
 
     /// The `iss` claim of this instance's tokens.

@@ -22,6 +22,7 @@ use url::Url;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::instance_global;
 use crate::modules::{self, Rooms};
+use crate::passkeys;
 use crate::settings::{ModeSetting, Room, Settings};
 use crate::{stores, stripe_twin, user_migrations};
 
@@ -217,6 +218,7 @@ async fn start_rooms(
         let secret = settings.secret_key.clone();
         let preset = PresetKeys { publishable: settings.publishable_key.clone(), secret };
         first_keys = room.ensure_first_keys(&preset).await?;
+        passkeys::connect(&room).map_err(|error| CannotStart::Setting(error.to_string()))?;
         let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
         tenancy.connect(quoin_tenancy::Ports { session_issuer, people });
         identity = Some(room.clone());

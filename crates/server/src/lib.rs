@@ -12,6 +12,7 @@ pub mod data_dir;
 mod instance_global;
 mod logging;
 pub mod modules;
+mod passkeys;
 pub mod serve;
 pub mod settings;
 mod stores;

@@ -5,9 +5,11 @@
 //! another one, the platform's key. The clock is fixed; jobs run when the test says so.
 
 mod answer;
+mod authenticator;
 mod person;
 mod server;
 
 pub use answer::Answer;
-pub use person::Person;
+pub use authenticator::Authenticator;
+pub use person::{Person, claims};
 pub use server::{Changes, TestServer, on_each_engine, on_each_engine_with};

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("quoin-files", 7),
     ("quoin-engine-image", 8),
     ("quoin-stripe-twin", 8),
+    ("quoin-passkeys", 8),
     ("quoin-server", 9),
 ];
 
@@ -40,6 +41,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("multer", &["quoin-files"]),
     ("image", &["quoin-engine-image"]),
     ("fast_image_resize", &["quoin-engine-image"]),
+    ("webauthn-rs", &["quoin-passkeys"]),
     ("argon2", &["quoin-identity", "bench"]),
 ];
 

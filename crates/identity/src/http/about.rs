@@ -67,7 +67,7 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
 
 async fn settings(_: Ctx<Unidentified>, State(identity): State<Identity>) -> Json<SettingsOut> {
     Json(SettingsOut {
-        external: External { email: true, phone: false, anonymous_users: false },
+        external: External { email: true, phone: false, anonymous_users: identity.config().anonymous },
         disable_signup: !identity.config().sign_up,
         mailer_autoconfirm: identity.config().unverified == Unverified::Autoconfirm,
         phone_autoconfirm: false,

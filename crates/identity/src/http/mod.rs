@@ -3,11 +3,15 @@
 mod about;
 mod admin;
 mod api_keys;
+mod factor_out;
+mod factors;
 mod introspect;
 mod landing;
 mod link_query;
 mod magic_link;
 mod out;
+mod passkeys;
+mod sessions;
 mod sign_up;
 mod signing_keys;
 mod switch;
@@ -28,6 +32,9 @@ pub fn routes(identity: Identity) -> Routes {
     let routes = token::add(routes);
     let routes = verify::add(routes);
     let routes = user::add(routes);
+    let routes = factors::add(routes);
+    let routes = passkeys::add(routes);
+    let routes = sessions::add(routes);
     let routes = admin::add(routes);
     let routes = api_keys::add(routes);
     let routes = introspect::add(routes);

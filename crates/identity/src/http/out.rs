@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::factor_out::FactorOut;
 use crate::model::User;
 use crate::service::IssuedSession;
 
@@ -17,8 +18,8 @@ pub(super) struct UserOut {
     aud: &'static str,
     /// Always `authenticated`.
     role: &'static str,
-    /// Their address.
-    email: EmailAddress,
+    /// Their address; empty where they have none.
+    email: String,
     /// Always empty.
     phone: &'static str,
     /// When they proved that the address is theirs.
@@ -58,8 +59,11 @@ pub(super) struct UserOut {
     created_at: Timestamp,
     /// When it was last changed.
     updated_at: Timestamp,
-    /// Always false.
+    /// True for somebody who has shown nothing yet by which they could be recognised.
     is_anonymous: bool,
+    /// Their second factors; passkeys are listed apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    factors: Vec<FactorOut>,
 }
 
 /// By what a person can be recognised.
@@ -112,11 +116,12 @@ impl From<User> for UserOut {
         Self {
             app_metadata: user.shown_app_metadata(),
             user_metadata: user.user_metadata.object().clone(),
-            identities: vec![IdentityOut::of(&user)],
+            identities: IdentityOut::of_address(&user).into_iter().collect(),
+            factors: FactorOut::list(&user.factors),
             id: user.id,
             aud: "authenticated",
             role: "authenticated",
-            email: user.email,
+            email: user.email.map(|email| email.to_string()).unwrap_or_default(),
             phone: "",
             email_confirmed_at: user.email_confirmed_at,
             confirmed_at: user.email_confirmed_at,
@@ -129,20 +134,22 @@ impl From<User> for UserOut {
             banned_until: user.banned_until,
             created_at: user.created_at,
             updated_at: user.updated_at,
-            is_anonymous: false,
+            is_anonymous: user.is_anonymous,
         }
     }
 }
 
 impl IdentityOut {
-    fn of(user: &User) -> Self {
-        Self {
+    /// Describes the address, where there is one.
+    fn of_address(user: &User) -> Option<Self> {
+        let email = user.email.clone()?;
+        Some(Self {
             identity_id: user.id,
             id: user.id.to_string(),
             user_id: user.id,
             identity_data: json!({
                 "sub": user.id,
-                "email": user.email,
+                "email": email,
                 "email_verified": user.is_confirmed(),
                 "phone_verified": false,
             }),
@@ -150,8 +157,8 @@ impl IdentityOut {
             last_sign_in_at: user.last_sign_in_at,
             created_at: user.created_at,
             updated_at: user.updated_at,
-            email: user.email.clone(),
-        }
+            email,
+        })
     }
 }
 

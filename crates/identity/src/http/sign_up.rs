@@ -69,7 +69,7 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
     routes
         .add(
             Operation::post("/auth/v1/signup", "identity.user.sign_up")
-                .summary("Makes an account for an address and a password.")
+                .summary("Makes an account for an address and a password, or an anonymous one without either.")
                 .description("Answers alike whether or not the address has an account, unless sessions are issued at once.")
                 .caller(Who::Unidentified)
                 .query::<RedirectQuery>()
@@ -109,7 +109,11 @@ async fn sign_up(
     let (email, password) = match (input.email, input.password) {
         (Some(email), Some(password)) => (email, password),
         _ if input.phone.is_some() => return Err(IdentityError::PhoneDisabled.into()),
-        (None, None) => return Err(IdentityError::AnonymousDisabled.into()),
+        (None, None) => {
+            let data = input.data.unwrap_or_default();
+            let issued = service::sign_in_anonymously(&identity, &data, &ctx.origin).await?;
+            return Ok(Json(SignUpOut::Session(Box::new(issued.into()))));
+        }
         (Some(_), None) => return Err(missing("password").into()),
         (None, Some(_)) => return Err(missing("email").into()),
     };

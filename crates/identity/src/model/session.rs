@@ -18,9 +18,42 @@ pub enum AuthMethod {
     EmailSignup,
     /// The confirmation link of a change of address.
     EmailChange,
+    /// Nothing: they are anonymous.
+    Anonymous,
+    /// A passkey, with the device's own check of its holder.
+    Passkey,
+    /// The code of an authenticator app.
+    Totp,
+    /// A security key or device.
+    Webauthn,
+    /// One of the codes for the day on which a factor is lost.
+    RecoveryCode,
 }
 
 impl AuthMethod {
+    /// Every method.
+    pub const ALL: [Self; 11] = [
+        Self::Password,
+        Self::Otp,
+        Self::Recovery,
+        Self::Invite,
+        Self::EmailSignup,
+        Self::EmailChange,
+        Self::Anonymous,
+        Self::Passkey,
+        Self::Totp,
+        Self::Webauthn,
+        Self::RecoveryCode,
+    ];
+
+    /// Returns the level that the method alone gives: a passkey is held and unlocked, which are two factors.
+    pub const fn level(self) -> Aal {
+        match self {
+            Self::Passkey => Aal::Aal2,
+            _ => Aal::Aal1,
+        }
+    }
+
     /// Returns the text that rows and tokens carry.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -30,14 +63,17 @@ impl AuthMethod {
             Self::Invite => "invite",
             Self::EmailSignup => "email/signup",
             Self::EmailChange => "email_change",
+            Self::Anonymous => "anonymous",
+            Self::Passkey => "passkey",
+            Self::Totp => "totp",
+            Self::Webauthn => "mfa/webauthn",
+            Self::RecoveryCode => "recovery_code",
         }
     }
 
     /// Reads the text back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Password, Self::Otp, Self::Recovery, Self::Invite, Self::EmailSignup, Self::EmailChange]
-            .into_iter()
-            .find(|method| method.as_str() == text)
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
     }
 }
 
@@ -54,6 +90,8 @@ pub struct Session {
     pub aal: Aal,
     /// How they were, and when.
     pub method: AuthMethod,
+    /// The second method, once shown.
+    pub second: Option<SecondMethod>,
     /// The random part of the key that derives each refresh token from its parent.
     pub seed: [u8; 32],
     /// The hash of the newest refresh token.
@@ -68,11 +106,44 @@ pub struct Session {
     pub created_at: Timestamp,
 }
 
+/// How a person showed for the second time who they are, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecondMethod {
+    /// How.
+    pub method: AuthMethod,
+    /// When.
+    pub at: Timestamp,
+}
+
 impl Session {
     /// Describes the session to the organisations that it wants to act for.
     pub fn facts(&self, now: Timestamp) -> SessionFacts {
         SessionFacts { aal: self.aal, authenticated_at: self.authenticated_at, now }
     }
+
+    /// Returns when the person last showed who they are, by whichever method.
+    pub fn last_shown(&self) -> Timestamp {
+        self.second.map_or(self.authenticated_at, |second| second.at.max(self.authenticated_at))
+    }
+}
+
+/// A session as its owner sees it in a list.
+#[derive(Debug, Clone)]
+pub struct ListedSession {
+    /// The session.
+    pub id: SessionId,
+    /// How strongly the person was authenticated.
+    pub aal: Aal,
+    /// How they were.
+    pub method: AuthMethod,
+    /// The network address it was used from last.
+    pub ip: Option<String>,
+    /// What the program called itself that used it last.
+    pub user_agent: Option<String>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was last refreshed.
+    pub refreshed_at: Timestamp,
 }
 
 /// A refresh token that has had its child.

@@ -3,15 +3,17 @@
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 use serde_json::{Map, Value, json};
 
-use crate::model::Metadata;
+use crate::model::{Factor, FactorKind, Metadata};
 
 /// A person with an account, as the row holds them.
 #[derive(Debug, Clone)]
 pub struct User {
     /// The person.
     pub id: UserId,
-    /// The address they sign in with.
-    pub email: EmailAddress,
+    /// The address they sign in with, where they have one.
+    pub email: Option<EmailAddress>,
+    /// True for somebody who has shown nothing yet by which they could be recognised.
+    pub is_anonymous: bool,
     /// When they proved that the address is theirs.
     pub email_confirmed_at: Option<Timestamp>,
     /// The password's hash as a PHC string; `None` where no password is set.
@@ -38,14 +40,22 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the account was last changed.
     pub updated_at: Timestamp,
+    /// Their second factors and passkeys; read with the person, written by themselves.
+    pub factors: Vec<Factor>,
 }
 
 impl User {
     /// Starts an account that nobody has proved anything about.
     pub fn new(id: UserId, email: EmailAddress, now: Timestamp) -> Self {
+        Self { email: Some(email), is_anonymous: false, ..Self::anonymous(id, now) }
+    }
+
+    /// Starts an account of somebody of whom nothing is known.
+    pub fn anonymous(id: UserId, now: Timestamp) -> Self {
         Self {
             id,
-            email,
+            email: None,
+            is_anonymous: true,
             email_confirmed_at: None,
             password_hash: None,
             user_metadata: Metadata::default(),
@@ -59,7 +69,18 @@ impl User {
             last_sign_in_at: None,
             created_at: now,
             updated_at: now,
+            factors: Vec::new(),
         }
+    }
+
+    /// Names the account where failures are counted.
+    pub fn account(&self) -> String {
+        self.email.as_ref().map_or_else(|| self.id.to_string(), ToString::to_string)
+    }
+
+    /// Tells whether a second factor must be shown before anything else.
+    pub fn has_second_factor(&self) -> bool {
+        self.factors.iter().any(|factor| factor.kind != FactorKind::Passkey && factor.verified_at.is_some())
     }
 
     /// Tells whether the address has been proved.
@@ -70,8 +91,10 @@ impl User {
     /// Returns the server's metadata as tokens and answers show it: with the providers that vouch for the person.
     pub fn shown_app_metadata(&self) -> Map<String, Value> {
         let mut shown = self.app_metadata.object().clone();
-        shown.insert("provider".to_owned(), json!("email"));
-        shown.insert("providers".to_owned(), json!(["email"]));
+        if !self.is_anonymous {
+            shown.insert("provider".to_owned(), json!("email"));
+            shown.insert("providers".to_owned(), json!(["email"]));
+        }
         shown
     }
 

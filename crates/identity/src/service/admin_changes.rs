@@ -93,7 +93,7 @@ impl CheckedChanges {
     /// 400 `validation_failed` for metadata that is too large.
     pub(crate) fn apply(&self, user: &mut User, now: Timestamp) -> Result<(), Problem> {
         if let Some(email) = &self.email {
-            user.email.clone_from(email);
+            user.email = Some(email.clone());
         }
         if let Some(hash) = &self.password_hash {
             user.password_hash = Some(hash.clone());

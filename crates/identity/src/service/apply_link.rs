@@ -10,7 +10,7 @@ use crate::error::IdentityError;
 use crate::model::{Link, LinkEnding, Purpose, User};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
-use crate::store::{links_global, users_global};
+use crate::store::{factors_global, links_global, users_global};
 
 /// What a consumed link has done.
 pub(crate) enum Applied {
@@ -33,7 +33,7 @@ pub(crate) fn apply_link(
 ) -> Result<Applied, Problem> {
     let bound_to = match link.purpose {
         Purpose::EmailChangeNew => user.new_email.as_ref(),
-        _ => Some(&user.email),
+        _ => user.email.as_ref(),
     };
     if bound_to != Some(&link.email) {
         return Err(IdentityError::LinkExpired.into());
@@ -72,6 +72,8 @@ fn disown_stranger(
     origin: &Origin,
 ) -> Result<(), DbError> {
     user.password_hash = None;
+    user.factors.clear();
+    factors_global::delete_all(tx, user.id)?;
     links_global::end_of_user(tx, user.id, LinkEnding::Revoked, origin.now)?;
     end_sessions(tx, identity, user.id, None, origin.now)
 }
@@ -97,14 +99,17 @@ fn change_address(
     if users_global::find_by_email(tx, &new)?.is_some() {
         return Err(IdentityError::LinkExpired.into());
     }
-    let old = std::mem::replace(&mut user.email, new);
+    let old = user.email.replace(new.clone());
+    user.is_anonymous = false;
     user.email_confirmed_at = Some(now);
     user.email_change_sent_at = None;
     user.updated_at = now;
     users_global::update(tx, &user)?;
     links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
-    for address in [&old, &user.email] {
-        letters::send(tx, identity, address, &Letter::EmailChanged { new: user.email.clone() }, now)?;
+    let letter = Letter::EmailChanged { new: new.clone() };
+    // Somebody without an address so far has just read this one's mail.
+    for address in old.iter().chain(old.as_ref().map(|_| &new)) {
+        letters::send(tx, identity, address, &letter, now)?;
     }
     let entry = identity.entry(Actor::User(user.id), "identity.user.email_changed", origin);
     quoin_audit::record(tx, &entry.on(user.id))?;

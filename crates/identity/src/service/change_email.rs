@@ -4,6 +4,7 @@ use quoin_db::Tx;
 use quoin_kernel::{EmailAddress, Problem, Timestamp};
 
 use crate::Identity;
+use crate::error::IdentityError;
 use crate::model::{LinkEnding, Purpose, User};
 use crate::service::letters::{self, Letter};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
@@ -44,6 +45,31 @@ pub(crate) fn begin_change(
     Ok(user)
 }
 
+/// Takes an address at once, where the configuration believes every address.
+///
+/// # Errors
+/// `email_exists` where somebody has it.
+pub(crate) fn change_at_once(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    mut user: User,
+    new: EmailAddress,
+    now: Timestamp,
+) -> Result<User, Problem> {
+    if users_global::find_by_email(tx, &new)?.is_some() {
+        return Err(IdentityError::EmailExists.into());
+    }
+    let old = user.email.replace(new.clone());
+    user.email_confirmed_at = Some(now);
+    user.is_anonymous = false;
+    user.updated_at = now;
+    users_global::update(tx, &user)?;
+    if let Some(old) = old {
+        letters::send(tx, identity, &old, &Letter::EmailChanged { new }, now)?;
+    }
+    Ok(user)
+}
+
 /// Sends both links of a change that is wanted; older ones are dead from then on.
 pub(crate) fn send_change_links(
     tx: &mut Tx<'_>,
@@ -58,8 +84,8 @@ pub(crate) fn send_change_links(
     for purpose in [Purpose::EmailChangeCurrent, Purpose::EmailChangeNew] {
         links_global::end_of_purpose(tx, user.id, purpose, LinkEnding::Replaced, now)?;
     }
-    if user.is_confirmed() {
-        send_link(tx, identity, &user, &user.email, &draft.current, now)?;
+    if let Some(current) = user.email.as_ref().filter(|_| user.is_confirmed()) {
+        send_link(tx, identity, &user, current, &draft.current, now)?;
     }
     if users_global::find_by_email(tx, &new)?.is_some() {
         return letters::send(tx, identity, &new, &Letter::AccountExists, now);

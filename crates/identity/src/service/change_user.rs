@@ -53,8 +53,11 @@ fn change(
     let old_email = user.email.clone();
     checked.apply(&mut user, now)?;
     let moved = user.email != old_email;
-    if moved && users_global::find_by_email(tx, &user.email)?.is_some() {
-        return Err(IdentityError::EmailExists.into());
+    if let Some(email) = user.email.as_ref().filter(|_| moved) {
+        user.is_anonymous = false;
+        if users_global::find_by_email(tx, email)?.is_some() {
+            return Err(IdentityError::EmailExists.into());
+        }
     }
     users_global::update(tx, &user)?;
     if moved || checked.password_hash.is_some() || user.is_banned(now) {
@@ -64,11 +67,12 @@ fn change(
         end_sessions(tx, identity, user.id, None, now)?;
     }
     if checked.password_hash.is_some() {
-        letters::send(tx, identity, &user.email, &Letter::PasswordChanged, now)?;
+        letters::tell(tx, identity, &user, &Letter::PasswordChanged, now)?;
     }
-    if moved {
-        for address in [&old_email, &user.email] {
-            letters::send(tx, identity, address, &Letter::EmailChanged { new: user.email.clone() }, now)?;
+    if let Some(new) = user.email.clone().filter(|_| moved) {
+        let letter = Letter::EmailChanged { new: new.clone() };
+        for address in old_email.iter().chain([&new]) {
+            letters::send(tx, identity, address, &letter, now)?;
         }
     }
     Ok(user)

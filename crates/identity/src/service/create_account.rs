@@ -36,5 +36,5 @@ pub(crate) fn create_account(
 
 /// Returns what stands before the @: how people are called before they say so.
 fn local_part(user: &User) -> &str {
-    user.email.as_str().split('@').next().unwrap_or_default()
+    user.email.as_ref().and_then(|email| email.as_str().split('@').next()).unwrap_or("Guest")
 }

@@ -28,13 +28,14 @@ pub async fn create_user(
         .email
         .clone()
         .ok_or_else(|| Problem::invalid("An account needs an address.").field("email", "is needed"))?;
-    let mut user = User::new(id.unwrap_or_else(|| UserId::new(now, identity.app().rng())), email, now);
+    let id = id.unwrap_or_else(|| UserId::new(now, identity.app().rng()));
+    let mut user = User::new(id, email.clone(), now);
     checked.apply(&mut user, now)?;
     let (inside, seen_from) = (identity.clone(), origin.clone());
     identity
         .db()
         .write("identity.user.create", move |tx| {
-            if users_global::find_by_email(tx, &user.email)?.is_some() {
+            if users_global::find_by_email(tx, &email)?.is_some() {
                 return Err(Problem::from(IdentityError::EmailExists));
             }
             if users_global::find(tx, user.id)?.is_some() {

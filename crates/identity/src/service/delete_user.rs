@@ -30,7 +30,7 @@ pub async fn delete_user(
             let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
             end_sessions(tx, &inside, id, None, now)?;
             let removed = quoin_tenancy::remove_person(tx, id, now, inside.app().rng())?;
-            for address in [Some(&user.email), user.new_email.as_ref()].into_iter().flatten() {
+            for address in [user.email.as_ref(), user.new_email.as_ref()].into_iter().flatten() {
                 quoin_mail::forget(tx, address, now)?;
                 quoin_tenancy::forget_address(tx, address)?;
             }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
-use quoin_kernel::{Aal, Problem, SessionId, Timestamp};
+use quoin_kernel::{Aal, OrgId, Problem, SessionId, Timestamp};
 use quoin_tenancy::{ActiveOrg, SessionFacts};
 
 use crate::Identity;
 use crate::config::{IdentityConfig, Unverified};
 use crate::error::IdentityError;
 use crate::model::access_claims::{AUDIENCE, AccessClaims, Method};
-use crate::model::{AuthMethod, RefreshKeys, RefreshToken, Session, User};
+use crate::model::{AuthMethod, RefreshKeys, RefreshToken, SecondMethod, Session, User};
 use crate::store::{sessions_global, users_global};
 
 /// What a session needs that is drawn before its transaction.
@@ -22,6 +22,16 @@ pub(crate) struct SessionDraft {
     seed: [u8; 32],
     token: RefreshToken,
     method: AuthMethod,
+    continues: Option<Continued>,
+}
+
+/// What a stronger session takes over from the one it replaces.
+#[derive(Debug, Clone, Copy)]
+struct Continued {
+    authenticated_at: Timestamp,
+    created_at: Timestamp,
+    second: SecondMethod,
+    org_id: Option<OrgId>,
 }
 
 /// A session that was opened or continued, with everything that its tokens will say.
@@ -59,7 +69,24 @@ impl SessionDraft {
         let id = SessionId::new(now, rng);
         let mut seed = [0; 32];
         rng.fill(&mut seed);
-        Self { id, seed, token: RefreshKeys::first(id, rng), method }
+        Self { id, seed, token: RefreshKeys::first(id, rng), method, continues: None }
+    }
+
+    /// Draws a session that replaces another one after a second method was shown. The weaker session's tokens end with
+    /// it, so that none of them outlives the moment from which more is demanded.
+    pub(crate) fn stronger(
+        identity: &Identity,
+        weaker: &Session,
+        second: AuthMethod,
+        now: Timestamp,
+    ) -> Self {
+        let continues = Continued {
+            authenticated_at: weaker.authenticated_at,
+            created_at: weaker.created_at,
+            second: SecondMethod { method: second, at: now },
+            org_id: weaker.org_id,
+        };
+        Self { continues: Some(continues), ..Self::new(identity, weaker.method, now) }
     }
 
     /// Returns the id that the session will have.
@@ -77,7 +104,7 @@ pub(crate) fn check_admission(
     if user.is_banned(now) {
         return Err(IdentityError::UserBanned);
     }
-    if !user.is_confirmed() && config.unverified != Unverified::Restricted {
+    if user.email.is_some() && !user.is_confirmed() && config.unverified != Unverified::Restricted {
         return Err(IdentityError::EmailNotConfirmed);
     }
     Ok(())
@@ -96,28 +123,36 @@ pub(crate) fn issue_session(
 ) -> Result<OpenSession, Problem> {
     let now = origin.now;
     check_admission(identity.config(), &user, now)?;
-    let facts = SessionFacts { aal: Aal::Aal1, authenticated_at: now, now };
-    let org = quoin_tenancy::active_org(tx, user.id, None, &facts)?;
+    let (earlier, second) = (draft.continues, draft.continues.map(|continued| continued.second));
+    let aal = if second.is_some() { Aal::Aal2 } else { draft.method.level() };
+    let authenticated_at = earlier.map_or(now, |continued| continued.authenticated_at);
+    let facts = SessionFacts { aal, authenticated_at, now };
+    let preferred = earlier.and_then(|continued| continued.org_id);
+    let org = quoin_tenancy::active_org(tx, user.id, preferred, &facts)?;
     let session = Session {
         id: draft.id,
         user_id: user.id,
         org_id: org.as_ref().map(|org| org.org_id),
-        aal: Aal::Aal1,
+        aal,
         method: draft.method,
+        second,
         seed: draft.seed,
         token_hash: draft.token.hash(),
         parent: None,
-        authenticated_at: now,
+        authenticated_at,
         refreshed_at: now,
-        created_at: now,
+        // A stronger session ends when the weaker one would have ended.
+        created_at: earlier.map_or(now, |continued| continued.created_at),
     };
-    sessions_global::insert(tx, &session)?;
-    users_global::update_last_sign_in(tx, user.id, now)?;
-    user.last_sign_in_at = Some(now);
+    sessions_global::insert(tx, &session, origin)?;
+    if earlier.is_none() {
+        users_global::update_last_sign_in(tx, user.id, now)?;
+        user.last_sign_in_at = Some(now);
+    }
     let entry = identity
         .entry(Actor::User(user.id), "identity.session.started", origin)
         .on(session.id)
-        .detail(serde_json::json!({"method": draft.method.as_str()}));
+        .detail(serde_json::json!({"method": second.map_or(draft.method, |second| second.method).as_str()}));
     quoin_audit::record(tx, &entry)?;
     Ok(OpenSession { user, session, org, refresh_token: draft.token.clone() })
 }
@@ -128,7 +163,7 @@ impl OpenSession {
     pub(crate) fn sign(self, identity: &Identity, now: Timestamp) -> Result<IssuedSession, Problem> {
         let life = self.lifetime(identity.config(), now);
         let (expires_in, expires_at) = (life.as_secs(), (now + life).as_seconds());
-        let claims = self.claims(identity.issuer(), now, expires_at);
+        let claims = self.claims(identity, now, expires_at);
         Ok(IssuedSession {
             access_token: identity.keyring().sign(&claims)?,
             refresh_token: RefreshKeys::new(identity.app().master_key()).write(&self.refresh_token),
@@ -148,32 +183,41 @@ impl OpenSession {
         ends.fold(config.access_token(), Duration::min)
     }
 
-    /// Tells whether a second factor must be shown before this session may do anything else.
-    fn owes_second_factor(&self) -> bool {
-        let demanded = self.org.as_ref().is_some_and(|org| org.policy.mfa_required);
-        demanded && self.session.aal < Aal::Aal2
+    /// Tells whether a second factor must be shown before anything else may be done with this session.
+    fn owes_second_factor(&self, config: &IdentityConfig) -> bool {
+        let of_org = self.org.as_ref().is_some_and(|org| org.policy.mfa_required);
+        let demanded = self.user.has_second_factor() || config.second_factor_required || of_org;
+        demanded && self.session.aal == Aal::Aal1 && !self.user.is_anonymous
     }
 
-    fn claims(&self, issuer: &str, now: Timestamp, expires_at: i64) -> AccessClaims {
+    fn methods(&self) -> Vec<Method> {
+        let (session, second) = (&self.session, self.session.second);
+        let first = (session.method, session.authenticated_at);
+        let shown = second.map(|second| (second.method, second.at)).into_iter().chain([first]);
+        shown
+            .map(|(method, at)| Method { method: method.as_str().to_owned(), timestamp: at.as_seconds() })
+            .collect()
+    }
+
+    fn claims(&self, identity: &Identity, now: Timestamp, expires_at: i64) -> AccessClaims {
         let (user, session) = (&self.user, &self.session);
-        let method = session.method.as_str().to_owned();
         AccessClaims {
-            iss: issuer.to_owned(),
+            iss: identity.issuer().to_owned(),
             sub: user.id,
             aud: AUDIENCE.to_owned(),
             exp: expires_at,
             iat: now.as_seconds(),
-            email: user.email.to_string(),
+            email: user.email.as_ref().map(ToString::to_string).unwrap_or_default(),
             phone: String::new(),
             role: "authenticated".to_owned(),
             aal: session.aal,
-            amr: vec![Method { method, timestamp: session.authenticated_at.as_seconds() }],
+            amr: self.methods(),
             session_id: session.id,
             app_metadata: user.shown_app_metadata(),
             user_metadata: user.user_metadata.object().clone(),
-            is_anonymous: false,
+            is_anonymous: user.is_anonymous,
             email_verified: user.is_confirmed(),
-            needs_second_factor: self.owes_second_factor(),
+            needs_second_factor: self.owes_second_factor(identity.config()),
             org_id: self.org.as_ref().map(|org| org.org_id),
             org_role: self.org.as_ref().map(|org| org.standing.name().into()),
             org_version: self.org.as_ref().map(|org| org.version),

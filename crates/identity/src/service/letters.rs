@@ -7,7 +7,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::Identity;
-use crate::model::Purpose;
+use crate::model::{Purpose, User};
 
 /// A mail to a person about their account.
 pub(crate) enum Letter {
@@ -24,6 +24,11 @@ pub(crate) enum Letter {
     AccountExists,
     /// Tells that the password was changed.
     PasswordChanged,
+    /// Tells that a second factor or passkey was added or removed, or that a recovery code was used.
+    FactorChanged {
+        /// What has happened, as a sentence.
+        what: &'static str,
+    },
     /// Tells that the address was changed; goes to the old and the new one.
     EmailChanged {
         /// The new address.
@@ -48,11 +53,23 @@ pub(crate) fn send(
             mail.params(json!({"email": to, "site": site, "minutes": minutes}))
                 .secrets(app.master_key(), &json!({"link": url.as_str(), "code": code.expose()}))
         }
+        Letter::FactorChanged { what } => mail.params(json!({"email": to, "site": site, "what": what})),
         Letter::AccountExists | Letter::PasswordChanged => mail.params(json!({"email": to, "site": site})),
         Letter::EmailChanged { new } => mail.params(json!({"email": to, "site": site, "new_email": new})),
     };
     quoin_mail::enqueue(tx, &mail)?;
     Ok(())
+}
+
+/// Queues a mail to a person, where they have an address.
+pub(crate) fn tell(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    user: &User,
+    letter: &Letter,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    user.email.as_ref().map_or(Ok(()), |email| send(tx, identity, email, letter, now))
 }
 
 impl Letter {
@@ -69,6 +86,7 @@ impl Letter {
             },
             Self::AccountExists => "identity.account_exists",
             Self::PasswordChanged => "identity.password_changed_notice",
+            Self::FactorChanged { .. } => "identity.factor_changed_notice",
             Self::EmailChanged { .. } => "identity.email_changed_notice",
         }
     }

@@ -21,32 +21,48 @@ const MAIL_WINDOW: Duration = Duration::from_hours(1);
 /// 429 `over_request_rate_limit`.
 pub(crate) async fn check_failures(
     identity: &Identity,
-    email: &EmailAddress,
+    account_name: &str,
     origin: &Origin,
 ) -> Result<(), Problem> {
     let [account, network] = failures(identity);
     let (db, ip) = (identity.db(), network_of(origin.ip));
     let (by_account, by_network) =
-        tokio::join!(account.check(db, email.as_str(), origin.now), network.check(db, &ip, origin.now));
+        tokio::join!(account.check(db, account_name, origin.now), network.check(db, &ip, origin.now));
     by_account.and(by_network)
 }
 
 /// Counts one failure against the account and the network address, in a transaction of its own.
 pub(crate) async fn count_failure(
     identity: &Identity,
-    email: &EmailAddress,
+    account_name: &str,
     origin: &Origin,
 ) -> Result<(), Problem> {
     let [account, network] = failures(identity);
     let (db, ip) = (identity.db(), network_of(origin.ip));
     let (by_account, by_network) =
-        tokio::join!(account.add(db, email.as_str(), origin.now), network.add(db, &ip, origin.now));
+        tokio::join!(account.add(db, account_name, origin.now), network.add(db, &ip, origin.now));
     by_account.and(by_network).map(drop)
 }
 
+/// Counts one failure against the network address alone, where it is not known whose account it concerns.
+pub(crate) async fn count_network_failure(identity: &Identity, origin: &Origin) -> Result<(), Problem> {
+    let [_, network] = failures(identity);
+    network.add(identity.db(), &network_of(origin.ip), origin.now).await.map(drop)
+}
+
 /// Forgets the account's failures after a success; the network address keeps its own.
-pub(crate) async fn forget_failures(identity: &Identity, email: &EmailAddress) -> Result<(), Problem> {
-    failures(identity)[0].clear(identity.db(), email.as_str()).await
+pub(crate) async fn forget_failures(identity: &Identity, account_name: &str) -> Result<(), Problem> {
+    failures(identity)[0].clear(identity.db(), account_name).await
+}
+
+/// Counts one anonymous sign-in from a network address, and refuses beyond the limit.
+///
+/// # Errors
+/// 429 `over_request_rate_limit`.
+pub(crate) async fn spend_anonymous(identity: &Identity, origin: &Origin) -> Result<(), Problem> {
+    let limit = identity.config().anonymous_per_ip;
+    let network = Counter::new("identity.anonymous.network", limit, MAIL_WINDOW);
+    network.spend(identity.db(), &network_of(origin.ip), origin.now).await
 }
 
 /// Counts one mail to an address, asked for from a network address, and refuses beyond the limits.

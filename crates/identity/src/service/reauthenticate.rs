@@ -28,7 +28,8 @@ pub async fn request_reauthentication(
         .read("identity.session.get", move |tx| sessions_global::find_with_user(tx, session_id))
         .await?;
     let (user, _) = found.ok_or(IdentityError::SessionNotFound)?;
-    limits::spend_mail(identity, &user.email, origin).await?;
+    let email = user.email.ok_or(IdentityError::ReauthenticationNotValid)?;
+    limits::spend_mail(identity, &email, origin).await?;
     let draft = LinkDraft::new(identity, Purpose::Reauthentication, &LinkWishes::default(), now);
     let inside = identity.clone();
     identity
@@ -36,14 +37,14 @@ pub async fn request_reauthentication(
         .write("identity.reauthentication.request", move |tx| {
             let (user, _) =
                 sessions_global::find_with_user(tx, session_id)?.ok_or(IdentityError::SessionNotFound)?;
-            send_link(tx, &inside, &user, &user.email, &draft, now)
+            send_link(tx, &inside, &user, &email, &draft, now)
         })
         .await
 }
 
 /// Tells whether the session is young enough for a change that needs a recent sign-in.
 pub(crate) fn is_recent(identity: &Identity, session: &Session, origin: &Origin) -> bool {
-    origin.now.since(session.authenticated_at) <= Duration::from_secs(identity.config().recent_sign_in_s)
+    origin.now.since(session.last_shown()) <= Duration::from_secs(identity.config().recent_sign_in_s)
 }
 
 /// Finds out, before the transaction, whether a nonce is the code that was sent; a wrong one is counted.
@@ -56,7 +57,7 @@ pub(crate) async fn check_nonce(
     nonce: &Secret<String>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    limits::check_failures(identity, &user.email, origin).await?;
+    limits::check_failures(identity, &user.account(), origin).await?;
     let (user_id, now, typed) = (user.id, origin.now, nonce.clone());
     let master = identity.app().master_key().clone();
     // Compared and counted in one transaction: see `verify_link`.
@@ -75,7 +76,7 @@ pub(crate) async fn check_nonce(
         .await?;
     match matches {
         Some(true) => return Ok(()),
-        Some(false) => limits::count_failure(identity, &user.email, origin).await?,
+        Some(false) => limits::count_failure(identity, &user.account(), origin).await?,
         None => {}
     }
     Err(IdentityError::ReauthenticationNotValid.into())

@@ -72,7 +72,7 @@ fn refresh(
     }
     let child = keys.child(token, &session.seed);
     match token.standing(&session, client, now, Duration::from_secs(config.refresh_grace_s)) {
-        Standing::Newest if sessions_global::rotate(tx, &session, &child.hash(), client, now)? => {}
+        Standing::Newest if sessions_global::rotate(tx, &session, &child.hash(), origin)? => {}
         Standing::Repeated => {}
         Standing::Newest | Standing::Reused => return end_family(tx, identity, &session, origin),
     }

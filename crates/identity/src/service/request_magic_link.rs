@@ -29,6 +29,7 @@ pub struct MagicLinkRequest {
 /// The request, with everything made that its transaction needs.
 struct Prepared {
     identity: Identity,
+    email: EmailAddress,
     newcomer: User,
     create_user: bool,
     draft: LinkDraft,
@@ -52,11 +53,12 @@ async fn send(identity: &Identity, request: MagicLinkRequest, origin: &Origin) -
     let metadata = Metadata::default().merged(&request.data, "data")?;
     limits::spend_mail(identity, &request.email, origin).await?;
     let now = origin.now;
-    let mut newcomer = User::new(UserId::new(now, identity.app().rng()), request.email, now);
+    let mut newcomer = User::new(UserId::new(now, identity.app().rng()), request.email.clone(), now);
     newcomer.user_metadata = metadata;
     newcomer.confirmation_sent_at = Some(now);
     let prepared = Prepared {
         identity: identity.clone(),
+        email: request.email,
         newcomer,
         create_user: request.create_user && identity.config().sign_up,
         draft: LinkDraft::new(identity, Purpose::Magiclink, &request.wishes, now),
@@ -71,7 +73,7 @@ impl Prepared {
         let now = self.origin.now;
         // Written in either case: no less work for an unknown address.
         let entry = self.identity.entry(Actor::Anonymous, "identity.magic_link.requested", &self.origin);
-        let user = match users_global::find_by_email(tx, &self.newcomer.email)? {
+        let user = match users_global::find_by_email(tx, &self.email)? {
             Some(user) if user.is_banned(now) => return Ok(quoin_audit::record(tx, &entry.on(user.id))?),
             Some(mut user) => {
                 user.recovery_sent_at = Some(now);
@@ -85,6 +87,6 @@ impl Prepared {
             None => return Ok(quoin_audit::record(tx, &entry)?),
         };
         quoin_audit::record(tx, &entry.on(user.id))?;
-        send_link(tx, &self.identity, &user, &user.email, &self.draft, now)
+        send_link(tx, &self.identity, &user, &self.email, &self.draft, now)
     }
 }

@@ -77,5 +77,6 @@ fn confirm_again(
 ) -> Result<(), Problem> {
     user.confirmation_sent_at = Some(now);
     users_global::update(tx, &user)?;
-    send_link(tx, identity, &user, &user.email, draft, now)
+    let Some(email) = user.email.clone() else { return Ok(()) };
+    send_link(tx, identity, &user, &email, draft, now)
 }

@@ -47,6 +47,7 @@ pub enum SignedUp {
 /// Everything a sign-up needs that is made before its transaction.
 #[derive(Clone)]
 struct Draft {
+    email: EmailAddress,
     user: User,
     link: LinkDraft,
     session: SessionDraft,
@@ -84,12 +85,13 @@ pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Res
     let metadata = Metadata::default().merged(&input.data, "data")?;
     check_new_password(identity, &input.password)?;
     let now = origin.now;
-    let mut user = User::new(UserId::new(now, identity.app().rng()), input.email, now);
+    let mut user = User::new(UserId::new(now, identity.app().rng()), input.email.clone(), now);
     user.user_metadata = metadata;
     let link = LinkDraft::new(identity, Purpose::Signup, &input.wishes, now);
-    let draft = Draft { user, link, session: SessionDraft::new(identity, AuthMethod::Password, now) };
+    let session = SessionDraft::new(identity, AuthMethod::Password, now);
+    let draft = Draft { email: input.email, user, link, session };
     if identity.config().unverified == Unverified::Refuse {
-        let address = draft.user.email.to_string();
+        let address = draft.email.to_string();
         return quoin_web::evenly(&address, quietly(identity, draft, input.password, origin)).await;
     }
     let open = at_once(identity, draft, input.password, origin).await?;
@@ -103,10 +105,10 @@ async fn quietly(
     password: Secret<String>,
     origin: &Origin,
 ) -> Result<SignedUp, Problem> {
-    limits::spend_mail(identity, &draft.user.email, origin).await?;
+    limits::spend_mail(identity, &draft.email, origin).await?;
     draft.user.confirmation_sent_at = Some(origin.now);
     for round in 1..=JUDGEMENTS {
-        let judged = judge(identity, &draft.user.email, &password).await?;
+        let judged = judge(identity, &draft.email, &password).await?;
         draft.user.password_hash.clone_from(&judged.password_hash);
         let (inside, seen_from, made) = (identity.clone(), origin.clone(), draft.clone());
         let is_last = round == JUDGEMENTS;
@@ -154,7 +156,7 @@ fn sign_up_quietly(
     origin: &Origin,
 ) -> Result<bool, Problem> {
     let now = origin.now;
-    let email = &draft.user.email;
+    let email = &draft.email;
     match users_global::find_by_email(tx, email)? {
         None if judged.found == Found::Settled => {
             create_account(tx, identity, &draft.user, Actor::Anonymous, origin)?;
@@ -205,19 +207,19 @@ async fn at_once(
     if identity.config().unverified == Unverified::Autoconfirm {
         draft.user.email_confirmed_at = Some(now);
     } else {
-        limits::spend_mail(identity, &draft.user.email, origin).await?;
+        limits::spend_mail(identity, &draft.email, origin).await?;
         draft.user.confirmation_sent_at = Some(now);
     }
     draft.user.password_hash = Some(hash_new_password(identity, password).await?);
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let open = identity.db().write("identity.user.sign_up", move |tx| {
-        let user = &draft.user;
-        if users_global::find_by_email(tx, &user.email)?.is_some() {
+        let (user, email) = (&draft.user, &draft.email);
+        if users_global::find_by_email(tx, email)?.is_some() {
             return Err(Problem::from(IdentityError::UserAlreadyExists));
         }
         create_account(tx, &inside, user, Actor::Anonymous, &seen_from)?;
         if !user.is_confirmed() {
-            send_link(tx, &inside, user, &user.email, &draft.link, now)?;
+            send_link(tx, &inside, user, email, &draft.link, now)?;
         }
         issue_session(tx, &inside, user.clone(), &draft.session, &seen_from)
     });

@@ -7,9 +7,10 @@ use quoin_kernel::{EmailAddress, Problem, Secret, UserCaller};
 use serde_json::{Map, Value, json};
 
 use crate::Identity;
+use crate::config::Unverified;
 use crate::error::IdentityError;
 use crate::model::{LinkEnding, Session, User};
-use crate::service::change_email::{ChangeDraft, begin_change};
+use crate::service::change_email::{ChangeDraft, begin_change, change_at_once};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
 use crate::service::limits;
@@ -66,10 +67,14 @@ pub async fn update_user(
     origin: &Origin,
 ) -> Result<User, Problem> {
     let (user, session) = own_session(identity, caller).await?;
-    let email = changes.email.clone().filter(|email| *email != user.email);
+    let email = changes.email.clone().filter(|email| Some(email) != user.email.as_ref());
     let needs_proof = changes.password.is_some() || email.is_some();
     if needs_proof {
         demand_proof(identity, (&user, &session), &changes, origin).await?;
+    }
+    let at_once = identity.config().unverified == Unverified::Autoconfirm;
+    if changes.password.is_some() && user.email.is_none() && !(at_once && email.is_some()) {
+        return Err(IdentityError::PasswordNeedsAddress.into());
     }
     if let Some(data) = &changes.data {
         user.user_metadata.merged(data, "data")?;
@@ -101,7 +106,14 @@ pub async fn update_user(
         .await
 }
 
-async fn own_session(identity: &Identity, caller: &UserCaller) -> Result<(User, Session), Problem> {
+/// Reads the caller's session and account.
+///
+/// # Errors
+/// `session_not_found` where the session has ended.
+pub(crate) async fn own_session(
+    identity: &Identity,
+    caller: &UserCaller,
+) -> Result<(User, Session), Problem> {
     let session_id = caller.session_id;
     let found = identity
         .db()
@@ -121,12 +133,12 @@ async fn demand_proof(
         return check_nonce(identity, user, nonce, origin).await;
     }
     if let Some(password) = &changes.current_password {
-        limits::check_failures(identity, &user.email, origin).await?;
+        limits::check_failures(identity, &user.account(), origin).await?;
         let verdict = identity.passwords().verify(password.clone(), user.password_hash.clone()).await?;
         if verdict.matches {
-            return limits::check_failures(identity, &user.email, origin).await;
+            return limits::check_failures(identity, &user.account(), origin).await;
         }
-        limits::count_failure(identity, &user.email, origin).await?;
+        limits::count_failure(identity, &user.account(), origin).await?;
         return Err(IdentityError::InvalidCredentials.into());
     }
     if is_recent(identity, session, origin) {
@@ -160,7 +172,7 @@ impl Prepared {
             user.password_hash = Some(hash.clone());
             links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
             end_sessions(tx, &self.identity, user.id, Some(session.id), now)?;
-            letters::send(tx, &self.identity, &user.email, &Letter::PasswordChanged, now)?;
+            letters::tell(tx, &self.identity, &user, &Letter::PasswordChanged, now)?;
         }
         user.updated_at = now;
         users_global::update(tx, &user)?;
@@ -170,6 +182,9 @@ impl Prepared {
         let entry = self.identity.entry(Actor::User(user.id), "identity.user.updated", &self.origin);
         quoin_audit::record(tx, &entry.on(user.id).detail(detail))?;
         match &self.email {
+            Some(email) if self.identity.config().unverified == Unverified::Autoconfirm => {
+                change_at_once(tx, &self.identity, user, email.clone(), now)
+            }
             Some(email) => begin_change(tx, &self.identity, user, email.clone(), &self.change, now),
             None => Ok(user),
         }

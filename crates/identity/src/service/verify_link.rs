@@ -131,13 +131,13 @@ async fn by_token(attempt: Attempt, hash: [u8; 32]) -> Result<Used, Problem> {
 /// A wrong code counts against the account, the network address and the links that it might have belonged to.
 async fn by_code(attempt: Attempt, email: EmailAddress, code: Secret<String>) -> Result<Used, Problem> {
     let (identity, origin) = (attempt.identity.clone(), attempt.origin.clone());
-    limits::check_failures(&identity, &email, &origin).await?;
+    limits::check_failures(&identity, email.as_str(), &origin).await?;
     let sent_to = email.clone();
     // Compared and counted in one transaction, one guess after the other: many at once would otherwise all be compared
     // before the first wrong one was counted. A wrong one is no error here, so that its count is committed.
     let used = identity.db().write("identity.link.use", move |tx| attempt.guess(tx, &sent_to, &code)).await?;
     let Some(used) = used else {
-        limits::count_failure(&identity, &email, &origin).await?;
+        limits::count_failure(&identity, email.as_str(), &origin).await?;
         return Err(IdentityError::LinkExpired.into());
     };
     Ok(used)

@@ -1,22 +1,25 @@
 //! SQL on `quoin.identity_sessions`. A session is a person's; the organisation active in it is a column like others.
 
 use quoin_db::{DbError, Row, Tx, params, statements};
+use quoin_kernel::port::Origin;
 use quoin_kernel::{Aal, OrgId, SessionId, Timestamp, UserId};
 
-use crate::model::session::UsedToken;
-use crate::model::{AuthMethod, Client, Session, User};
+use crate::model::session::{ListedSession, UsedToken};
+use crate::model::{AuthMethod, Client, SecondMethod, Session, User};
 use crate::store::users_global;
 
 statements! {
     INSERT = "insert into quoin.identity_sessions (id, user_id, org_id, aal, method, seed, token_hash,
-        authenticated_at, refreshed_at, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?8)";
+        authenticated_at, refreshed_at, created_at, second_method, second_at, ip, user_agent)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     /// The person comes first: their columns are named in one place.
     GET_WITH_USER = concat!("select ", users_global::columns!("u."), ", s.id, s.user_id, s.org_id, s.aal, s.method, s.seed,
-        s.token_hash, s.parent_hash, s.parent_used_at, s.parent_client, s.authenticated_at, s.refreshed_at, s.created_at
+        s.token_hash, s.parent_hash, s.parent_used_at, s.parent_client, s.authenticated_at, s.refreshed_at,
+        s.created_at, s.second_method, s.second_at
         from quoin.identity_sessions s join quoin.identity_users u on u.id = s.user_id where s.id = ?1");
     /// The condition on the hash lets exactly one of many parallel uses through.
     ROTATE = "update quoin.identity_sessions set token_hash = ?3, parent_hash = ?2, parent_used_at = ?4,
-        parent_client = ?5, refreshed_at = ?4 where id = ?1 and token_hash = ?2";
+        parent_client = ?5, refreshed_at = ?4, ip = ?6, user_agent = ?7 where id = ?1 and token_hash = ?2";
     REPLACE_TOKEN = "update quoin.identity_sessions set token_hash = ?2, parent_hash = null, parent_used_at = null,
         parent_client = null, org_id = ?3, refreshed_at = ?4 where id = ?1";
     FORGET_ORG = "update quoin.identity_sessions set org_id = null where org_id = ?1";
@@ -24,12 +27,18 @@ statements! {
     REAUTHENTICATED = "update quoin.identity_sessions set authenticated_at = ?2 where id = ?1";
     DELETE = "delete from quoin.identity_sessions where id = ?1";
     LIST_IDS = "select id from quoin.identity_sessions where user_id = ?1 order by id";
+    LIST = "select id, aal, method, ip, user_agent, created_at, refreshed_at from quoin.identity_sessions
+        where user_id = ?1 order by refreshed_at desc, id desc limit 1000";
+    /// Without a second factor there is none that a session could have shown; a passkey still stands for two.
+    WEAKEN = "update quoin.identity_sessions set aal = 'aal1', second_method = null, second_at = null
+        where id = ?1 and second_method is not null";
     DELETE_IDLE = "delete from quoin.identity_sessions where refreshed_at < ?1";
     DELETE_OLD = "delete from quoin.identity_sessions where created_at < ?1";
 }
 
-/// Adds a session that begins at `refreshed_at`.
-pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), DbError> {
+/// Adds a session that begins at `refreshed_at`, opened from `origin`.
+pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session, origin: &Origin) -> Result<(), DbError> {
+    let ip = origin.ip.to_string();
     let row = params![
         session.id,
         session.user_id,
@@ -39,15 +48,22 @@ pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), DbError> 
         &session.seed,
         &session.token_hash,
         session.authenticated_at,
+        session.refreshed_at,
+        session.created_at,
+        session.second.map(|second| second.method.as_str()),
+        session.second.map(|second| second.at),
+        ip.as_str(),
+        origin.user_agent.as_str(),
     ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
 
 /// Finds a session and its person.
 pub(crate) fn find_with_user(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<(User, Session)>, DbError> {
-    tx.query_opt(&GET_WITH_USER, &params![id], |row| {
+    let found = tx.query_opt(&GET_WITH_USER, &params![id], |row| {
         Ok((users_global::read(row, 0)?, read(row, users_global::COLUMNS)?))
-    })
+    })?;
+    found.map(|(found, session)| Ok((found.complete(tx)?, session))).transpose()
 }
 
 /// Replaces the newest token by its child; `false` where another use came first.
@@ -55,10 +71,18 @@ pub(crate) fn rotate(
     tx: &mut Tx<'_>,
     session: &Session,
     child: &[u8; 32],
-    client: &Client,
-    now: Timestamp,
+    origin: &Origin,
 ) -> Result<bool, DbError> {
-    let row = params![session.id, &session.token_hash, child, now, client.bytes()];
+    let (client, ip) = (Client::of(origin), origin.ip.to_string());
+    let row = params![
+        session.id,
+        &session.token_hash,
+        child,
+        origin.now,
+        client.bytes(),
+        ip.as_str(),
+        origin.user_agent.as_str(),
+    ];
     Ok(tx.execute(&ROTATE, &row)? == 1)
 }
 
@@ -98,6 +122,26 @@ pub(crate) fn list_ids(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<SessionId
     tx.query(&LIST_IDS, &params![user_id], |row| row.get(0))
 }
 
+/// Lists a person's sessions as they see them, the one used last first.
+pub(crate) fn list(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<ListedSession>, DbError> {
+    tx.query(&LIST, &params![user_id], |row| {
+        Ok(ListedSession {
+            id: row.get(0)?,
+            aal: level(&row.get::<String>(1)?),
+            method: method(row, 2)?,
+            ip: row.get(3)?,
+            user_agent: row.get(4)?,
+            created_at: row.get(5)?,
+            refreshed_at: row.get(6)?,
+        })
+    })
+}
+
+/// Takes the second method from a session whose person has no second factor any more.
+pub(crate) fn weaken(tx: &mut Tx<'_>, id: SessionId) -> Result<(), DbError> {
+    tx.execute(&WEAKEN, &params![id]).map(|_| ())
+}
+
 /// Removes sessions that nobody has refreshed since `before`.
 pub(crate) fn delete_idle(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
     tx.execute(&DELETE_IDLE, &params![before])
@@ -115,22 +159,37 @@ fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
         }
         _ => None,
     };
-    let aal: String = row.get(at + 3)?;
-    let method: String = row.get(at + 4)?;
     Ok(Session {
         id: row.get(at)?,
         user_id: row.get(at + 1)?,
         org_id: row.get(at + 2)?,
-        aal: if aal == Aal::Aal2.as_str() { Aal::Aal2 } else { Aal::Aal1 },
-        method: AuthMethod::parse(&method)
-            .ok_or(DbError::Column { index: at + 4, expected: "AuthMethod" })?,
+        aal: level(&row.get::<String>(at + 3)?),
+        method: method(row, at + 4)?,
         seed: array(row.get(at + 5)?, at + 5)?,
         token_hash: array(row.get(at + 6)?, at + 6)?,
         parent,
         authenticated_at: row.get(at + 10)?,
         refreshed_at: row.get(at + 11)?,
         created_at: row.get(at + 12)?,
+        second: second(row, at + 13)?,
     })
+}
+
+fn level(text: &str) -> Aal {
+    if text == Aal::Aal2.as_str() { Aal::Aal2 } else { Aal::Aal1 }
+}
+
+fn method(row: &Row<'_>, index: usize) -> Result<AuthMethod, DbError> {
+    let name: String = row.get(index)?;
+    AuthMethod::parse(&name).ok_or(DbError::Column { index, expected: "AuthMethod" })
+}
+
+fn second(row: &Row<'_>, at: usize) -> Result<Option<SecondMethod>, DbError> {
+    let (Some(name), Some(moment)) = (row.get::<Option<String>>(at)?, row.get(at + 1)?) else {
+        return Ok(None);
+    };
+    let method = AuthMethod::parse(&name).ok_or(DbError::Column { index: at, expected: "AuthMethod" })?;
+    Ok(Some(SecondMethod { method, at: moment }))
 }
 
 /// Reads a hash or seed of 32 bytes.

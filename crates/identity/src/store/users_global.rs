@@ -4,6 +4,7 @@ use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 
 use crate::model::{Metadata, User};
+use crate::store::factors_global;
 
 /// The columns that [`read`] reads, in its order.
 macro_rules! columns {
@@ -38,26 +39,30 @@ macro_rules! columns {
             $alias,
             "created_at, ",
             $alias,
-            "updated_at"
+            "updated_at, ",
+            $alias,
+            "is_anonymous, exists (select 1 from quoin.identity_factors f where f.user_id = ",
+            $alias,
+            "id)"
         )
     };
 }
 pub(crate) use columns;
 
 /// How many columns [`columns`] names.
-pub(crate) const COLUMNS: usize = 15;
+pub(crate) const COLUMNS: usize = 17;
 
 statements! {
     GET = concat!("select ", columns!("u."), " from quoin.identity_users u where u.id = ?1");
     FIND_BY_EMAIL = concat!("select ", columns!("u."), " from quoin.identity_users u where u.email = ?1");
     INSERT = "insert into quoin.identity_users (id, email, email_confirmed_at, password_hash, user_metadata,
         app_metadata, new_email, banned_until, invited_at, confirmation_sent_at, recovery_sent_at,
-        email_change_sent_at, last_sign_in_at, created_at, updated_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+        email_change_sent_at, last_sign_in_at, created_at, updated_at, is_anonymous)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
     UPDATE = "update quoin.identity_users set email = ?2, email_confirmed_at = ?3, password_hash = ?4,
         user_metadata = ?5, app_metadata = ?6, new_email = ?7, banned_until = ?8, invited_at = ?9,
         confirmation_sent_at = ?10, recovery_sent_at = ?11, email_change_sent_at = ?12, last_sign_in_at = ?13,
-        updated_at = ?14 where id = ?1";
+        updated_at = ?14, is_anonymous = ?15 where id = ?1";
     SIGNED_IN = "update quoin.identity_users set last_sign_in_at = ?2 where id = ?1";
     /// A rehash must not undo a change of password that came in between.
     REHASH = "update quoin.identity_users set password_hash = ?3 where id = ?1 and password_hash = ?2";
@@ -68,19 +73,21 @@ statements! {
 
 /// Finds a person.
 pub(crate) fn find(tx: &mut Tx<'_>, id: UserId) -> Result<Option<User>, DbError> {
-    tx.query_opt(&GET, &params![id], |row| read(row, 0))
+    let found = tx.query_opt(&GET, &params![id], |row| read(row, 0))?;
+    found.map(|found| found.complete(tx)).transpose()
 }
 
 /// Finds the person whose address this is.
 pub(crate) fn find_by_email(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<User>, DbError> {
-    tx.query_opt(&FIND_BY_EMAIL, &params![email], |row| read(row, 0))
+    let found = tx.query_opt(&FIND_BY_EMAIL, &params![email], |row| read(row, 0))?;
+    found.map(|found| found.complete(tx)).transpose()
 }
 
 /// Adds a person; [`DbError::Unique`] names `identity_users_email` where the address is taken.
 pub(crate) fn insert(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
     let row = params![
         user.id,
-        &user.email,
+        user.email.as_ref(),
         user.email_confirmed_at,
         user.password_hash.as_deref(),
         &user.user_metadata.to_json(),
@@ -94,6 +101,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
         user.last_sign_in_at,
         user.created_at,
         user.updated_at,
+        user.is_anonymous,
     ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
@@ -102,7 +110,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
 pub(crate) fn update(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
     let row = params![
         user.id,
-        &user.email,
+        user.email.as_ref(),
         user.email_confirmed_at,
         user.password_hash.as_deref(),
         &user.user_metadata.to_json(),
@@ -115,6 +123,7 @@ pub(crate) fn update(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
         user.email_change_sent_at,
         user.last_sign_in_at,
         user.updated_at,
+        user.is_anonymous,
     ];
     tx.execute(&UPDATE, &row).map(|_| ())
 }
@@ -136,7 +145,8 @@ pub(crate) fn delete(tx: &mut Tx<'_>, id: UserId) -> Result<bool, DbError> {
 
 /// Lists people, newest first.
 pub(crate) fn list(tx: &mut Tx<'_>, limit: u32, offset: i64) -> Result<Vec<User>, DbError> {
-    tx.query(&LIST, &params![limit, offset], |row| read(row, 0))
+    let found = tx.query(&LIST, &params![limit, offset], |row| read(row, 0))?;
+    found.into_iter().map(|found| found.complete(tx)).collect()
 }
 
 /// Counts people. Only the contract's paged list asks for it.
@@ -144,11 +154,27 @@ pub(crate) fn count(tx: &mut Tx<'_>) -> Result<i64, DbError> {
     tx.query_one(&COUNT, &[], |row| row.get(0))
 }
 
+/// A person's row, which says whether other tables hold more about them: most people cost one look-up.
+pub(crate) struct Found {
+    user: User,
+    has_factors: bool,
+}
+
+impl Found {
+    /// Reads what other tables hold.
+    pub(crate) fn complete(mut self, tx: &mut Tx<'_>) -> Result<User, DbError> {
+        if self.has_factors {
+            self.user.factors = factors_global::list(tx, self.user.id)?;
+        }
+        Ok(self.user)
+    }
+}
+
 /// Reads a person whose columns begin at `at`.
-pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<User, DbError> {
-    Ok(User {
+pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<Found, DbError> {
+    let user = User {
         id: row.get(at)?,
-        email: email(row, at + 1)?.ok_or(DbError::Column { index: at + 1, expected: "EmailAddress" })?,
+        email: email(row, at + 1)?,
         email_confirmed_at: row.get(at + 2)?,
         password_hash: row.get(at + 3)?,
         user_metadata: Metadata::stored(row.get(at + 4)?),
@@ -162,7 +188,10 @@ pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<User, DbError> {
         last_sign_in_at: row.get(at + 12)?,
         created_at: row.get(at + 13)?,
         updated_at: row.get(at + 14)?,
-    })
+        is_anonymous: row.get(at + 15)?,
+        factors: Vec::new(),
+    };
+    Ok(Found { user, has_factors: row.get(at + 16)? })
 }
 
 /// Reads an address that was canonical when it was written.

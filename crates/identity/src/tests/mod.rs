@@ -1,8 +1,10 @@
 //! Stories about people, told through the front in process, on each engine.
 
 mod admin;
+mod anonymous;
 mod bad_input;
 mod break_ins;
+mod factors;
 mod harness;
 mod links;
 mod magic_links;

@@ -53,6 +53,7 @@ fn session(keys: &RefreshKeys) -> (Session, crate::model::RefreshToken) {
         org_id: None,
         aal: quoin_kernel::Aal::Aal1,
         method: AuthMethod::Password,
+        second: None,
         seed: [5; 32],
         token_hash: token.hash(),
         parent: None,

@@ -118,6 +118,16 @@ static ATTACKS: &[Attack] = &[
     attack_with("files.usage.limit", "/storage/v1/usage?org={org}", 401, 403, || {
         Some(json!({"max_bytes": 0}))
     }),
+    attack_with("identity.factor.enrol", "/auth/v1/factors", 401, 200, || {
+        Some(json!({"factor_type": "totp"}))
+    }),
+    attack("identity.factor.challenge", "/auth/v1/factors/{random}/challenge", 401, 404),
+    attack_with("identity.factor.verify", "/auth/v1/factors/{random}/verify", 401, 404, || {
+        Some(json!({"challenge_id": "{random}", "code": "000000"}))
+    }),
+    attack("identity.factor.remove", "/auth/v1/factors/{random}", 401, 404),
+    attack("identity.factor.list_of", "/auth/v1/admin/users/{user}/factors", 401, 403),
+    attack("identity.factor.remove_of", "/auth/v1/admin/users/{user}/factors/{random}", 401, 403),
     attack("identity.health.get", "/auth/v1/health", 200, 200),
     attack_with("identity.link.generate", "/auth/v1/admin/generate_link", 401, 403, || {
         Some(json!({"type": "recovery", "email": "victim@example.com"}))
@@ -133,10 +143,31 @@ static ATTACKS: &[Attack] = &[
     attack_with("identity.magic_link.request", "/auth/v1/otp", 200, 200, || {
         Some(json!({"email": "victim@example.com"}))
     }),
+    attack("identity.passkey.begin", "/auth/v1/passkeys/registration/options", 401, 200),
+    attack_with("identity.passkey.register", "/auth/v1/passkeys/registration/verify", 401, 404, || {
+        Some(json!({"challenge_id": "{random}", "credential": {}}))
+    }),
+    attack("identity.passkey.ask", "/auth/v1/passkeys/authentication/options", 200, 200),
+    attack_with("identity.passkey.sign_in", "/auth/v1/passkeys/authentication/verify", 404, 404, || {
+        Some(json!({"challenge_id": "{random}", "credential": {}}))
+    }),
+    attack("identity.passkey.list", "/auth/v1/passkeys", 401, 200),
+    attack_with("identity.passkey.rename", "/auth/v1/passkeys/{random}", 401, 404, || {
+        Some(json!({"friendly_name": "theirs"}))
+    }),
+    attack("identity.passkey.remove", "/auth/v1/passkeys/{random}", 401, 404),
+    attack("identity.passkey.list_of", "/auth/v1/admin/users/{user}/passkeys", 401, 403),
+    attack("identity.passkey.remove_of", "/auth/v1/admin/users/{user}/passkeys/{random}", 401, 403),
     attack("identity.reauthentication.request", "/auth/v1/reauthenticate", 401, 200),
     attack_with("identity.recovery.request", "/auth/v1/recover", 200, 200, || {
         Some(json!({"email": "victim@example.com"}))
     }),
+    attack("identity.recovery_codes.make", "/auth/v1/factors/recovery_codes", 401, 404),
+    attack_with("identity.recovery_codes.use", "/auth/v1/factors/recovery_codes/verify", 401, 422, || {
+        Some(json!({"code": "guessed"}))
+    }),
+    attack("identity.session.list", "/auth/v1/sessions", 401, 200),
+    attack("identity.session.revoke", "/auth/v1/sessions/{random}", 401, 404),
     attack("identity.session.end", "/auth/v1/logout?scope=others", 401, 204),
     attack_with("identity.session.grant", "/auth/v1/token?grant_type=password", 400, 400, || {
         Some(json!({"email": "victim@example.com", "password": "guessed guessed"}))

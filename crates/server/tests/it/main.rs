@@ -9,5 +9,6 @@ mod attacks;
 mod catalogue;
 mod lifecycle;
 mod organisations;
+mod passkeys;
 mod people;
 mod revocations;

@@ -1,6 +1,7 @@
 //! `/auth/v1/admin` and `invite`: what administrators do with people.
 
 mod audit;
+mod factors;
 mod links;
 mod users;
 
@@ -9,5 +10,5 @@ use quoin_web::RoutesFor;
 use crate::Identity;
 
 pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
-    audit::add(links::add(users::add(routes)))
+    audit::add(links::add(factors::add(users::add(routes))))
 }

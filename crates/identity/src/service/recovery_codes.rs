@@ -1,0 +1,104 @@
+//! Codes for the day on which a factor is lost: made together, shown once, used once each.
+
+use quoin_audit::Actor;
+use quoin_db::Tx;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{Problem, Secret, SessionId, UserCaller};
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::recovery_code::{self, COUNT};
+use crate::service::end_sessions::end_session;
+use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
+use crate::service::letters::{self, Letter};
+use crate::service::limits;
+use crate::service::step_up::own_strong_session;
+use crate::service::update_user::own_session;
+use crate::service::verify_factor::stronger_by_code;
+use crate::store::{factors_global, sessions_global};
+
+/// Makes ten new codes; older ones are dead from then on.
+///
+/// # Errors
+/// `insufficient_aal`, `reauthentication_needed`; `mfa_factor_not_found` for somebody without a second factor.
+pub async fn make_recovery_codes(
+    identity: &Identity,
+    caller: &UserCaller,
+    origin: &Origin,
+) -> Result<Vec<Secret<String>>, Problem> {
+    let (user, _) = own_strong_session(identity, caller, origin).await?;
+    if !user.has_second_factor() {
+        return Err(IdentityError::FactorNotFound.into());
+    }
+    let (app, now) = (identity.app(), origin.now);
+    let codes: Vec<Secret<String>> = (0..COUNT).map(|_| recovery_code::draw(app.rng())).collect();
+    let macs: Vec<[u8; 32]> =
+        codes.iter().map(|code| recovery_code::mac(app.master_key(), user.id, code.expose())).collect();
+    let entry = identity.entry(Actor::User(user.id), "identity.recovery_codes.made", origin).on(user.id);
+    let session_id = caller.session_id;
+    identity
+        .db()
+        .write("identity.recovery_codes.make", move |tx| {
+            let found = sessions_global::find_with_user(tx, session_id)?;
+            let (user, _) = found.ok_or(IdentityError::SessionNotFound)?;
+            factors_global::replace_codes(tx, user.id, &macs, now)?;
+            Ok::<_, Problem>(quoin_audit::record(tx, &entry)?)
+        })
+        .await?;
+    Ok(codes)
+}
+
+/// Opens a session of level `aal2` in place of the caller's, for a code that nobody has used.
+///
+/// # Errors
+/// `mfa_verification_failed`; 429 after too many wrong codes.
+pub async fn use_recovery_code(
+    identity: &Identity,
+    caller: &UserCaller,
+    code: &Secret<String>,
+    origin: &Origin,
+) -> Result<IssuedSession, Problem> {
+    let (user, session) = own_session(identity, caller).await?;
+    let account = user.account();
+    limits::check_failures(identity, &account, origin).await?;
+    let prepared = Prepared {
+        identity: identity.clone(),
+        session_id: session.id,
+        mac: recovery_code::mac(identity.app().master_key(), user.id, code.expose()),
+        draft: stronger_by_code(identity, &session, origin),
+        origin: origin.clone(),
+    };
+    let opened = identity.db().write("identity.recovery_codes.use", move |tx| prepared.open(tx)).await?;
+    let Some(open) = opened else {
+        limits::count_failure(identity, &account, origin).await?;
+        return Err(IdentityError::FactorRefused.into());
+    };
+    limits::forget_failures(identity, &account).await?;
+    open.sign(identity, origin.now)
+}
+
+struct Prepared {
+    identity: Identity,
+    session_id: SessionId,
+    mac: [u8; 32],
+    draft: SessionDraft,
+    origin: Origin,
+}
+
+impl Prepared {
+    fn open(&self, tx: &mut Tx<'_>) -> Result<Option<OpenSession>, Problem> {
+        let (identity, now) = (&self.identity, self.origin.now);
+        let found = sessions_global::find_with_user(tx, self.session_id)?;
+        let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
+        if !factors_global::consume_code(tx, user.id, &self.mac, now)? {
+            return Ok(None);
+        }
+        let left = factors_global::count_codes(tx, user.id)?;
+        let letter = Letter::FactorChanged { what: "One of your recovery codes was used to sign in." };
+        letters::tell(tx, identity, &user, &letter, now)?;
+        let entry = identity.entry(Actor::User(user.id), "identity.recovery_codes.used", &self.origin);
+        quoin_audit::record(tx, &entry.on(user.id).detail(serde_json::json!({"left": left})))?;
+        end_session(tx, identity, session.id, now)?;
+        issue_session(tx, identity, user, &self.draft, &self.origin).map(Some)
+    }
+}
