@@ -2,7 +2,7 @@
 //!
 //! A [`Statement`] is one SQL text in the common dialect. A transaction is a plain synchronous closure given to
 //! [`Db::read`] or [`Db::write`]; it may be run again, so ids and times are made before it. On SQLite every write goes
-//! through one thread that commits many of them with one `fdatasync`; on PostgreSQL each runs `SERIALIZABLE` on a pooled
+//! through one thread that commits many of them at once, for one `fdatasync` beside it; on PostgreSQL each runs `SERIALIZABLE` on a pooled
 //! connection and is repeated after a serialization failure.
 //!
 //! Reading order: [`value`] (what goes in and out), [`statement`], [`error`], [`tx`] (what a closure can do), [`Db`],
