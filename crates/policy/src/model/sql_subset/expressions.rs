@@ -64,16 +64,7 @@ impl<'a> Resolver<'a> {
             Expr::Nested(inner) => self.value(inner, wanted),
             Expr::Value(value) => literal(&value.value, expr, wanted),
             Expr::Identifier(ident) => self.column(None, ident, expr),
-            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [table, column] => self.column(Some(&name(table)?), column, expr),
-                [schema, table, column] if name(schema)? == "storage" && name(table)? == "objects" => {
-                    self.column(Some("objects"), column, expr)
-                }
-                [schema, table, column] if name(schema)? == "public" => {
-                    self.column(Some(&name(table)?), column, expr)
-                }
-                _ => refuse(expr),
-            },
+            Expr::CompoundIdentifier(parts) => self.qualified(parts, expr),
             Expr::UnaryOp { op: UnaryOperator::Not, expr: inner } => Ok(self.condition(inner)?.negated(true)),
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => negative(inner, expr, wanted),
             Expr::BinaryOp { left, op, right } => self.binary(left, op, right, expr),
@@ -117,6 +108,19 @@ impl<'a> Resolver<'a> {
             Expr::Subquery(query) => self.scalar(query, wanted),
             Expr::Function(function) => self.function(function, expr),
             Expr::CompoundFieldAccess { root, access_chain } => self.folder(root, access_chain, expr),
+            _ => refuse(expr),
+        }
+    }
+
+    fn qualified(&self, parts: &[sqlparser::ast::Ident], expr: &Expr) -> Result<Expression, Refusal> {
+        match parts {
+            [table, column] => self.column(Some(&name(table)?), column, expr),
+            [schema, table, column] if name(schema)? == "storage" && name(table)? == "objects" => {
+                self.column(Some("objects"), column, expr)
+            }
+            [schema, table, column] if name(schema)? == "public" => {
+                self.column(Some(&name(table)?), column, expr)
+            }
             _ => refuse(expr),
         }
     }
