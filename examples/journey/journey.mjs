@@ -5,6 +5,7 @@
 
 import * as administrator from './chapters/administrator.mjs'
 import * as closing from './chapters/closing.mjs'
+import * as colleagues from './chapters/colleagues.mjs'
 import * as files from './chapters/files.mjs'
 import * as people from './chapters/people.mjs'
 import * as restricted from './chapters/restricted.mjs'
@@ -30,6 +31,7 @@ try {
   // The process that serves nothing but tables beside this one keeps no files either.
   if (world.dataUrl === world.url) await files.keepFiles(world, ada, eve)
   await tenants.switchOrganisation(world, ada)
+  await colleagues.inviteAndRemove(world, app, ada)
   await administrator.watch(world, ada)
   await people.resetPassword(world, app, ada)
   await closing.signOut(world, ada)

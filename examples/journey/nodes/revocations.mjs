@@ -54,6 +54,12 @@ async function takeBackMembership(nodes, ada) {
     await second.ask('GET', path, 200, { token: there.access_token })
     return there.access_token
   }
+  await step('a role', async (say) => {
+    const token = await switched()
+    await first.ask('PATCH', `${path}/members/${bob.id}`, 200, { token: owner, body: { role: 'admin' } })
+    say(await untilRefused(second, token))
+    await first.ask('PATCH', `${path}/members/${bob.id}`, 200, { token: owner, body: { role: 'member' } })
+  })
   await step('a membership', async (say) => {
     const token = await switched()
     await first.ask('DELETE', `${path}/members/${bob.id}`, 204, { token: owner })

@@ -53,7 +53,10 @@ pub(super) fn add(routes: RoutesFor<Tenancy>) -> RoutesFor<Tenancy> {
         .add(
             Operation::put("/orgs/v1/orgs/{org_id}/policy", "tenancy.policy.put")
                 .summary("Replaces what the organisation demands of its members' sessions.")
-                .description("What is left out is not demanded. A stricter policy holds from the next request on.")
+                .description(
+                    "What is left out is not demanded. A stricter policy holds from the next request on. Whoever demands a \
+                     second factor must have shown one.",
+                )
                 .caller(Who::Owner)
                 .takes::<PolicyIn>()
                 .gives::<PolicySettings>(200),
@@ -79,7 +82,7 @@ async fn put_policy(
     State(tenancy): State<Tenancy>,
     ValidJson(input): ValidJson<PolicyIn>,
 ) -> Result<Json<PolicySettings>, Refusal> {
-    let by = (ctx.who.org_id, ctx.who.user.user_id);
+    let by = (ctx.who.org_id, ctx.who.user.user_id, ctx.who.user.aal);
     let entry = entry(&ctx, by.1, "tenancy.policy.changed");
     Ok(Json(service::set_policy(&tenancy, by, input.into(), ctx.now(), entry).await?))
 }

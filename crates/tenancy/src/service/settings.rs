@@ -2,13 +2,13 @@
 
 use quoin_audit::Entry;
 use quoin_db::Db;
-use quoin_kernel::{OrgId, Rng, Role, Timestamp, UserId, permission};
+use quoin_kernel::{Aal, OrgId, Rng, Role, Timestamp, UserId, permission};
 use serde_json::{Map, Value, json};
 
 use super::{end_tokens, standing_in};
 use crate::Tenancy;
 use crate::error::TenancyError;
-use crate::model::{PolicySettings, check_metadata};
+use crate::model::{Bar, PolicySettings, check_metadata};
 use crate::store::organizations;
 
 /// Replaces the metadata. Tokens say it from their next issue on; names that are Quoin's are stored and never said.
@@ -45,16 +45,21 @@ pub async fn get_policy(db: &Db, org_id: OrgId) -> Result<PolicySettings, Tenanc
 
 /// Replaces what the organisation demands. A stricter policy ends its members' tokens, so that it holds at once.
 ///
+/// Nobody demands a second factor who has not just shown one: they would lock themselves out with everybody else.
+///
 /// # Errors
-/// 400 outside of a range, 403 for whoever is no owner (any more).
+/// 400 outside of a range, 403 for whoever is no owner (any more) or has shown no second factor.
 pub async fn set_policy(
     tenancy: &Tenancy,
-    (org_id, actor): (OrgId, UserId),
+    (org_id, actor, aal): (OrgId, UserId, Aal),
     policy: PolicySettings,
     now: Timestamp,
     entry: Entry,
 ) -> Result<PolicySettings, TenancyError> {
     policy.check().map_err(|(field, rule)| TenancyError::Unusable { field, rule })?;
+    if policy.mfa_required && aal < Aal::Aal2 {
+        return Err(TenancyError::Barred(Bar::SecondFactor));
+    }
     let (entry, inside) = (entry.in_org(org_id).on(org_id).detail(json!(policy)), tenancy.clone());
     tenancy
         .db()

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::house::{House, story};
 use super::{ALL, create_personal, entry, revoked};
-use crate::model::{OrgStatus, PolicySettings};
+use crate::model::{Bar, OrgStatus, PolicySettings};
 use crate::revocations::Revoked;
 use crate::{SessionFacts, TenancyError, service};
 
@@ -38,7 +38,8 @@ async fn set_policy(house: &House, actor: UserId, policy: Value) -> Result<Polic
         mfa_required: policy["mfa_required"] == true,
         session_lifetime_s: policy["session_lifetime_s"].as_i64(),
     };
-    service::set_policy(&house.tenancy, (house.org_id, actor), policy, house.origin().now, entry(actor)).await
+    let by = (house.org_id, actor, Aal::Aal2);
+    service::set_policy(&house.tenancy, by, policy, house.origin().now, entry(actor)).await
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -201,6 +202,20 @@ async fn metadata_is_said_in_tokens_but_for_what_tokens_say_themselves() {
         let by = (house.org_id, bob);
         let refused = service::set_metadata(house.db(), by, Map::new(), house.origin().now, entry(bob)).await;
         assert!(matches!(refused, Err(TenancyError::RoleTooLow)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_demands_a_second_factor_who_has_shown_none() {
+    story(|house| async move {
+        let policy = PolicySettings { mfa_required: true, session_lifetime_s: None };
+        let by = (house.org_id, house.owner, Aal::Aal1);
+        let now = house.origin().now;
+        let refused = service::set_policy(&house.tenancy, by, policy, now, entry(house.owner)).await;
+        assert!(matches!(refused, Err(TenancyError::Barred(Bar::SecondFactor))));
+        assert!(!service::get_policy(house.db(), house.org_id).await.unwrap().mfa_required);
+        set_policy(&house, house.owner, json!({"mfa_required": true})).await.unwrap();
     })
     .await;
 }
