@@ -30,7 +30,7 @@ export async function keepFiles(world, ada, eve) {
       create policy "own avatar ${world.run}" on storage.objects for insert to authenticated
         with check (bucket_id = '${avatars}' and (storage.foldername(name))[1] = auth.uid()::text);`
     const migration = { name: `avatars_${world.run}`, sql }
-    await world.ask('POST', '/admin/v1/migrations', 200, { body: migration })
+    await world.ask('POST', '/admin/v1/migrations', 201, { body: migration })
   })
   await step('she asks for a signed upload URL and uploads with it', async () => {
     const { path, token } = data(await hers().createSignedUploadUrl('notes/first.txt'))

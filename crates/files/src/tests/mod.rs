@@ -2,6 +2,7 @@
 
 mod buckets;
 mod danger;
+mod faults;
 mod listing;
 mod objects;
 mod pictures;
@@ -63,10 +64,20 @@ impl House {
     }
 
     fn with(db: Db, config: FilesConfig, guests: Guests) -> Self {
+        Self::behind(db, config, guests, |disk| disk)
+    }
+
+    /// Opens a room whose store stands behind another one.
+    fn behind(
+        db: Db,
+        config: FilesConfig,
+        guests: Guests,
+        wrap: impl FnOnce(Arc<Disk>) -> Arc<dyn ObjectStore>,
+    ) -> Self {
         let directory = std::env::temp_dir().join(format!("quoin-files-{}", token(&SystemRng::default())));
         let app = TestApp::new(db);
         let disk = Arc::new(Disk::open(&directory).unwrap());
-        let files = Files::with(app.app.clone(), config, Stores::new(disk.clone()), guests);
+        let files = Files::with(app.app.clone(), config, Stores::new(wrap(disk.clone())), guests);
         let front = app.front(crate::module(&files).routes);
         Self { front, files, disk, clock: app.clock, directory }
     }
