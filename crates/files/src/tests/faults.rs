@@ -45,15 +45,17 @@ impl ObjectStore for Faulty {
         bytes: ByteStream,
         log: &'a dyn UploadLog,
     ) -> BoxFuture<'a, Result<u64, StoreError>> {
-        // What fails does so after the first bytes have been taken.
-        let failing = |error: StoreError| -> ByteStream {
-            Box::pin(bytes.take(1).chain(stream::iter([Err::<Bytes, _>(error)])))
+        let fault = match self.mode.load(Ordering::SeqCst) {
+            FULL => Some(StoreError::Full),
+            DOWN | CUT => Some(down()),
+            _ => None,
         };
-        match self.mode.load(Ordering::SeqCst) {
-            FULL => self.disk.write(key, label, failing(StoreError::Full), log),
-            DOWN | CUT => self.disk.write(key, label, failing(down()), log),
-            _ => self.disk.write(key, label, bytes, log),
-        }
+        let bytes: ByteStream = match fault {
+            // What fails does so after the first bytes have been taken.
+            Some(fault) => Box::pin(bytes.take(1).chain(stream::iter([Err::<Bytes, _>(fault)]))),
+            None => bytes,
+        };
+        self.disk.write(key, label, bytes, log)
     }
 
     fn read<'a>(
