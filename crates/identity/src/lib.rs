@@ -33,7 +33,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::FromRef;
 use quoin_audit::{Actor, Entry};
 use quoin_db::{Db, Migration, Statement, migrations};
-use quoin_kernel::port::Origin;
+use quoin_kernel::port::{Billing, Origin};
 use quoin_kernel::{Problem, Timestamp};
 use quoin_web::{App, Module};
 
@@ -84,6 +84,7 @@ struct Inner {
     api_keys: ApiKeys,
     keys_reloaded_at: AtomicI64,
     webauthn: OnceLock<Arc<dyn WebAuthn>>,
+    billing: OnceLock<Arc<dyn Billing>>,
 }
 
 impl Identity {
@@ -102,6 +103,7 @@ impl Identity {
             api_keys: ApiKeys::default(),
             keys_reloaded_at: AtomicI64::new(0),
             webauthn: OnceLock::new(),
+            billing: OnceLock::new(),
         }));
         let inner = &identity.0;
         inner.keyring.load(identity.db(), inner.app.master_key(), inner.app.rng(), inner.app.now()).await?;
@@ -111,6 +113,16 @@ impl Identity {
     /// The configuration.
     pub fn config(&self) -> &IdentityConfig {
         &self.0.config
+    }
+
+    /// Hands over who knows what has been paid for, once; introspection tells it to other services.
+    pub fn connect_billing(&self, billing: Arc<dyn Billing>) {
+        // A second one would come from a second start of the same process; the first one stays.
+        self.0.billing.get_or_init(|| billing);
+    }
+
+    pub(crate) fn billing(&self) -> Option<&dyn Billing> {
+        self.0.billing.get().map(AsRef::as_ref)
     }
 
     /// What every room shares.

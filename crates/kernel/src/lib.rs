@@ -6,6 +6,7 @@
 //! What is absent: no database, no HTTP, no async runtime, no files. The system clock and the system's random source
 //! are the only doors to the outside, and both are parameters everywhere else.
 
+pub mod billing;
 pub mod caller;
 pub mod clock;
 pub mod email;

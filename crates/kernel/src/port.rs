@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
+use crate::billing::{Coverage, Subject};
 use crate::{Caller, OrgId, Problem, Standing, Timestamp, UserCaller};
 
 /// A boxed future, so that ports stay usable behind `dyn`.
@@ -58,4 +59,10 @@ pub trait Memberships: Send + Sync {
         user: &'a UserCaller,
         org_id: OrgId,
     ) -> BoxFuture<'a, Result<Option<Standing>, Problem>>;
+}
+
+/// Knows what has been paid for; `payments` implements it for `identity`, which tells other services.
+pub trait Billing: Send + Sync {
+    /// Says what a subject has paid for, as of now.
+    fn coverage(&self, subject: Subject) -> BoxFuture<'_, Result<Coverage, Problem>>;
 }

@@ -33,7 +33,10 @@ static BUILT_IN: &[(&str, &str)] = built_in! {
     "en":
         "identity.account_exists", "identity.confirm", "identity.email_change", "identity.email_change_current",
         "identity.email_changed_notice", "identity.factor_changed_notice", "identity.invite", "identity.magic_link",
-        "identity.password_changed_notice", "identity.reauthenticate", "identity.recovery", "tenancy.invitation";
+        "identity.password_changed_notice", "identity.reauthenticate", "identity.recovery",
+        "payments.payment_missing", "tenancy.invitation";
+    "de":
+        "payments.payment_missing";
 };
 
 /// A template that is missing, cannot be read, or asks for a parameter that was not given.

@@ -13,6 +13,7 @@ use quoin_kernel::clock::SystemClock;
 use quoin_kernel::port::Authenticator;
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Clock, Problem, Rng};
+use quoin_payments::{Entitled, Payments};
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
 use quoin_web::config::RedirectAllowList;
@@ -37,6 +38,8 @@ pub struct Instance {
     pub front: Front,
     /// The room of people, where this process serves it.
     pub identity: Option<Identity>,
+    /// Knows what plans allow.
+    pub entitled: Entitled,
     /// A Stripe that runs offline, where this process needs one.
     pub stripe_twin: Option<StripeTwin>,
     /// Works through the queue.
@@ -99,7 +102,8 @@ impl Instance {
         let parts =
             AppParts { db: databases, clock: clock.clone(), rng: rng.clone(), config: web, master_key };
         let app = App::new(parts);
-        let (rooms, first_keys) = start_rooms(&app, settings, &data_dir).await?;
+        let entitled = start_entitled(&app, settings).await?;
+        let (rooms, first_keys) = start_rooms(&app, settings, &data_dir, &entitled).await?;
         let twin = rooms.stripe_twin.clone();
         register_health(&app, &db);
         let identity = rooms.identity.clone();
@@ -118,7 +122,7 @@ impl Instance {
         });
         let worker = worker.map_err(|error| CannotStart::Setting(error.to_string()))?;
         let front = Front::new(app.clone(), parts.routes);
-        Ok(Self { app, front, identity, stripe_twin: twin, worker, first_keys, data_dir })
+        Ok(Self { app, front, identity, entitled, stripe_twin: twin, worker, first_keys, data_dir })
     }
 }
 
@@ -127,10 +131,15 @@ impl Instance {
 pub fn start_background(
     app: &App,
     identity: Option<Identity>,
+    entitled: Entitled,
     worker: Worker,
     stop: impl Future<Output = ()> + Send + 'static,
 ) {
     quoin_jobs::start(app, worker, stop);
+    let tasks = app.tasks().clone();
+    app.tasks().spawn("payments.watch", async move {
+        tokio::select! { () = entitled.watch() => {}, () = tasks.stopping() => {} }
+    });
     let Some(identity) = identity else { return };
     let tasks = app.tasks().clone();
     app.tasks().spawn("identity.watch", async move {
@@ -203,10 +212,19 @@ fn parse_url(name: &str, text: &str) -> Result<Url, CannotStart> {
     parsed.ok_or_else(|| CannotStart::Setting(format!("{name}: {text:?} is not an http or https URL")))
 }
 
+/// Every process keeps the limits of plans, whatever rooms it serves.
+async fn start_entitled(app: &App, settings: &Settings) -> Result<Entitled, CannotStart> {
+    let entitled = Entitled::new(app, &settings.payments);
+    entitled.reload().await?;
+    app.connect_entitlements(Arc::new(entitled.clone()));
+    Ok(entitled)
+}
+
 async fn start_rooms(
     app: &App,
     settings: &Settings,
     data_dir: &DataDir,
+    entitled: &Entitled,
 ) -> Result<(Rooms, FirstKeys), CannotStart> {
     let tenancy = Tenancy::new(app.clone(), settings.tenancy.clone());
     let mail =
@@ -221,6 +239,7 @@ async fn start_rooms(
         passkeys::connect(&room).map_err(|error| CannotStart::Setting(error.to_string()))?;
         let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
         tenancy.connect(quoin_tenancy::Ports { session_issuer, people });
+        room.connect_billing(Arc::new(entitled.clone()));
         identity = Some(room.clone());
         Arc::new(room)
     } else {
@@ -236,7 +255,30 @@ async fn start_rooms(
     });
     let (audit, files) = (settings.audit.clone(), files.transpose()?);
     let stripe_twin = stripe_twin::open(app, settings, data_dir).await?;
-    Ok((Rooms { tenancy, audit, mail, identity, data, files, stripe_twin }, first_keys))
+    let payments = start_payments(app, settings, entitled).await?;
+    Ok((Rooms { tenancy, audit, mail, identity, data, files, payments, stripe_twin }, first_keys))
+}
+
+/// Opens the room of payments, and makes plans of the file that are missing. What differs is shown, never overwritten.
+async fn start_payments(
+    app: &App,
+    settings: &Settings,
+    entitled: &Entitled,
+) -> Result<Option<Payments>, CannotStart> {
+    if !settings.serves(Room::Payments) {
+        return Ok(None);
+    }
+    let room = Payments::new(app.clone(), settings.payments.clone(), &settings.stripe, entitled.clone())?;
+    if let Some(path) = &settings.payments.plans_file {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            CannotStart::Setting(format!("payments.plans_file: {}: {error}", path.display()))
+        })?;
+        let sync = room.add_missing_plans(&text).await.map_err(Problem::from)?;
+        for drift in sync.drift {
+            tracing::warn!(plan = drift.plan, state = drift.state, fields = ?drift.fields, "a plan differs from the file");
+        }
+    }
+    Ok(Some(room))
 }
 
 /// Prepares the users' tables and applies their own migrations, so that no route answers before they are there.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{backup, doctor, generate, keys, migrations, restore};
+use crate::commands::{backup, doctor, generate, keys, migrations, payments, restore};
 use crate::settings::{self, Overrides, Settings};
 
 /// Quoin: the backend of a SaaS product in one program.
@@ -33,7 +33,7 @@ struct Options {
     /// PostgreSQL instead of SQLite: postgres://user:password@host/database
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Serve only these rooms, separated by commas: identity, data, files
+    /// Serve only these rooms, separated by commas: identity, data, files, payments
     #[arg(long, global = true, value_name = "ROOMS")]
     only: Option<String>,
     /// Base of every link that Quoin sends [default: http:// and the listen address]
@@ -53,6 +53,9 @@ enum Command {
     /// Make, list and revoke API keys; rotate the signing key
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Compare with the provider of payments; bring plans in line with a file
+    #[command(subcommand)]
+    Payments(payments::Command),
     /// Check the configuration and everything it leads to
     Doctor,
     /// Copy the SQLite database while it is in use
@@ -87,6 +90,7 @@ fn execute(cli: Cli) -> Result<(), String> {
         Command::Serve => crate::serve::serve(&settings).map_err(|error| error.to_string()),
         Command::Migrate => migrations::run(&settings, json),
         Command::Keys(command) => keys::run(&settings, command, json),
+        Command::Payments(command) => payments::run(&settings, command, json),
         Command::Doctor => doctor::run(&settings, json),
         Command::Backup(arguments) => backup::run(&settings, &arguments, json),
         Command::Restore(arguments) => restore::run(&settings, &arguments, json),

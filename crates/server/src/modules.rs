@@ -8,6 +8,7 @@ use quoin_identity::Identity;
 use quoin_jobs::Subscriptions;
 use quoin_kernel::job::{JobType, Schedule};
 use quoin_mail::Deliverer;
+use quoin_payments::Payments;
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
 use quoin_web::{App, ExposedView, Module, Routes};
@@ -25,6 +26,7 @@ pub static MIGRATIONS: &[&[Migration]] = &[
     quoin_identity::MIGRATIONS,
     quoin_data::MIGRATIONS,
     quoin_files::MIGRATIONS,
+    quoin_payments::MIGRATIONS,
 ];
 
 /// Every room's statements.
@@ -38,6 +40,7 @@ pub fn statements() -> Vec<&'static [&'static Statement]> {
         quoin_identity::STATEMENTS,
         quoin_data::STATEMENTS,
         quoin_files::STATEMENTS,
+        quoin_payments::STATEMENTS,
     ];
     let ours = [instance_global::statements(), quoin_db::migrate::STATEMENTS];
     ours.into_iter().chain(rooms.into_iter().flatten().copied()).collect()
@@ -57,6 +60,8 @@ pub struct Rooms {
     pub data: Option<Data>,
     /// Files, where this process serves them.
     pub files: Option<Files>,
+    /// Plans and subscriptions, where this process serves them.
+    pub payments: Option<Payments>,
     /// A Stripe that runs offline, where this process needs one.
     pub stripe_twin: Option<StripeTwin>,
 }
@@ -76,7 +81,7 @@ pub struct Parts {
 
 /// The read-only views that rooms offer to the users' tables.
 pub fn views() -> Vec<ExposedView> {
-    vec![quoin_identity::profiles_view()]
+    std::iter::once(quoin_identity::profiles_view()).chain(quoin_payments::views()).collect()
 }
 
 /// Says who hears of what, the same in every process: the one that hands news on need not be the one that listens.
@@ -84,6 +89,8 @@ fn subscriptions() -> Subscriptions {
     Subscriptions::default()
         .on(quoin_tenancy::ORGANIZATION_DELETED, quoin_identity::FORGET_ORG)
         .on(quoin_tenancy::ORGANIZATION_DELETED, quoin_data::FORGET_ORG)
+        .on(quoin_tenancy::ORGANIZATION_DELETED, quoin_payments::FORGET_ORG)
+        .on("identity.user.deleted", quoin_payments::FORGET_PERSON)
 }
 
 /// Adds up what the rooms of this process bring.
@@ -103,6 +110,9 @@ pub fn compose(app: &App, rooms: Rooms) -> Parts {
     }
     if let Some(files) = &rooms.files {
         parts.add(quoin_files::module(files));
+    }
+    if let Some(payments) = &rooms.payments {
+        parts.add(payments.module());
     }
     parts.subscriptions = quoin_files::subscriptions(parts.subscriptions);
     if let Some(twin) = &rooms.stripe_twin {

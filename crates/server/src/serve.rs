@@ -45,7 +45,7 @@ async fn run(settings: &Settings) -> Result<(), CannotStart> {
         Some(listeners) => listeners,
         None => bind(settings.listen, cores)?,
     };
-    let Instance { app, front, identity, stripe_twin, worker, first_keys, data_dir } = instance;
+    let Instance { app, front, identity, entitled, stripe_twin, worker, first_keys, data_dir } = instance;
     let shutdown = Shutdown::default();
     let tasks = app.tasks().clone();
     let mut control = None;
@@ -54,7 +54,7 @@ async fn run(settings: &Settings) -> Result<(), CannotStart> {
         control = Some(Control::open(&data_dir, front.clone(), key, &tasks)?);
     }
     let stop = shutdown.clone();
-    start_background(&app, identity, worker, async move { stop.begun().await });
+    start_background(&app, identity, entitled, worker, async move { stop.begun().await });
     if let Some(twin) = &stripe_twin {
         crate::stripe_twin::start(&app, twin);
     }

@@ -36,8 +36,8 @@ pub use model::{ActiveOrg, NewMember, NewPersonal, OrgName, SessionFacts};
 pub use port::People;
 pub use revocations::{Revocation, Revoked};
 pub use service::{
-    ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, create_personal, forget_address, is_usable,
-    membership_of, remove_person, set_last_used,
+    ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, count_members, count_organizations,
+    create_personal, forget_address, is_usable, membership_of, remove_person, set_last_used,
 };
 
 use std::sync::{Arc, OnceLock};

@@ -112,13 +112,14 @@ impl TestServer {
             Instance::start(&settings, settings.listen, outside).await.expect("the instance starts");
         let tasks = instance.app.tasks().clone();
         let stop = async move { tasks.stopping().await };
-        quoin_server::boot::start_background(&instance.app, instance.identity.clone(), instance.worker, stop);
-        if let Some(twin) = &instance.stripe_twin {
-            quoin_server::stripe_twin::start(&instance.app, twin);
+        let Instance { app, front, identity, entitled, stripe_twin, worker, data_dir, .. } = instance;
+        quoin_server::boot::start_background(&app, identity, entitled, worker, stop);
+        if let Some(twin) = &stripe_twin {
+            quoin_server::stripe_twin::start(&app, twin);
         }
         // The lock is held by the directory's handle, which must live as long as the instance.
-        std::mem::forget(instance.data_dir);
-        (instance.app, instance.front)
+        std::mem::forget(data_dir);
+        (app, front)
     }
 
     /// Moves the clock.

@@ -10,6 +10,7 @@ use quoin_kernel::{Clock, Id, Problem, Rng, Timestamp};
 
 use crate::calls::Calls;
 use crate::config::WebConfig;
+use crate::entitlements::Entitlements;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
@@ -45,6 +46,7 @@ pub struct Ports {
 struct AppInner {
     parts: AppParts,
     ports: OnceLock<Ports>,
+    entitlements: OnceLock<Arc<dyn Entitlements>>,
     calls: Calls,
     metrics: Metrics,
     health: Health,
@@ -60,6 +62,7 @@ impl App {
         Self(Arc::new(AppInner {
             parts,
             ports: OnceLock::new(),
+            entitlements: OnceLock::new(),
             calls,
             metrics: Metrics::default(),
             health: Health::default(),
@@ -73,6 +76,18 @@ impl App {
         if self.0.ports.set(ports).is_err() {
             tracing::warn!("the ports of this app were connected already; the first ones stay");
         }
+    }
+
+    /// Hands over who knows what plans allow, once. Without it nothing is limited.
+    pub fn connect_entitlements(&self, entitlements: Arc<dyn Entitlements>) {
+        if self.0.entitlements.set(entitlements).is_err() {
+            tracing::warn!("the entitlements of this app were connected already; the first ones stay");
+        }
+    }
+
+    /// Returns who knows what plans allow, where anything is limited.
+    pub fn entitlements(&self) -> Option<Arc<dyn Entitlements>> {
+        self.0.entitlements.get().cloned()
     }
 
     /// Returns the databases.

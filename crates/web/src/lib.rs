@@ -19,6 +19,7 @@ pub mod credential;
 pub mod csrf;
 mod docs;
 pub mod doorkeeper;
+pub mod entitlements;
 mod evenly;
 pub mod front;
 pub mod health;

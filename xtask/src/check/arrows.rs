@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("quoin-identity", 7),
     ("quoin-data", 7),
     ("quoin-files", 7),
+    ("quoin-payments", 7),
     ("quoin-engine-image", 8),
     ("quoin-stripe-twin", 8),
     ("quoin-passkeys", 8),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use quoin_kernel::billing::Subject;
 use quoin_kernel::port::Authenticator;
 use quoin_kernel::{ApiKeyId, Caller, OrgId, Problem, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,18 @@ pub struct Introspection {
     /// What the API key may do.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub scopes: Vec<String>,
+    /// The plan in force for the active organisation, or for the person where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// Whether it is paid for, or on trial.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub premium: Option<bool>,
+    /// Until when, as far as is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub premium_until: Option<Timestamp>,
+    /// Whether it goes on after that by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auto_renew: Option<bool>,
     /// When it expires, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
@@ -101,10 +114,27 @@ impl Identity {
     /// 503 where that cannot be found out.
     pub async fn introspect(&self, token: &str, now: Timestamp) -> Result<Introspection, Problem> {
         match self.authenticate(token, now).await {
-            Ok(caller) => Ok(Introspection::of(&caller)),
+            Ok(caller) => self.with_coverage(Introspection::of(&caller), &caller).await,
             Err(problem) if problem.status() < 500 => Ok(Introspection::default()),
             Err(problem) => Err(problem),
         }
+    }
+}
+
+impl Identity {
+    /// Adds what has been paid for. Where that cannot be found out, nobody is called premium by guess.
+    async fn with_coverage(
+        &self,
+        mut introspection: Introspection,
+        caller: &Caller,
+    ) -> Result<Introspection, Problem> {
+        let (Some(billing), Caller::User(user)) = (self.billing(), caller) else { return Ok(introspection) };
+        let coverage = billing.coverage(Subject::of(user)).await?;
+        introspection.plan = coverage.plan;
+        introspection.premium = Some(coverage.premium);
+        introspection.premium_until = coverage.premium_until;
+        introspection.auto_renew = Some(coverage.auto_renew);
+        Ok(introspection)
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod doctor;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod migrations;
+pub(crate) mod payments;
 pub(crate) mod restore;
 
 use serde_json::Value;

@@ -16,6 +16,7 @@ use quoin_identity::config::IdentityConfig;
 use quoin_jobs::JobsConfig;
 use quoin_kernel::Secret;
 use quoin_mail::MailConfig;
+use quoin_payments::{PaymentsConfig, StripeConfig};
 use quoin_tenancy::TenancyConfig;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,8 @@ pub enum Room {
     Data,
     /// Buckets and objects.
     Files,
+    /// Plans and subscriptions.
+    Payments,
 }
 
 /// Development or production.
@@ -123,6 +126,10 @@ pub struct Settings {
     pub jobs: JobsConfig,
     /// Mails and how they leave.
     pub mail: MailConfig,
+    /// Plans and what follows from them.
+    pub payments: PaymentsConfig,
+    /// Credentials for Stripe.
+    pub stripe: StripeConfig,
 }
 
 impl Default for Settings {
@@ -159,6 +166,8 @@ impl Default for Settings {
             files: FilesConfig::default(),
             jobs: JobsConfig::default(),
             mail: MailConfig::default(),
+            payments: PaymentsConfig::default(),
+            stripe: StripeConfig::default(),
         }
     }
 }

@@ -77,7 +77,9 @@ pub fn load(
     settings.jobs.validate().map_err(InvalidSettings::Value)?;
     settings.audit.validate().map_err(InvalidSettings::Value)?;
     settings.mail.validate().map_err(InvalidSettings::Value)?;
+    settings.payments.validate().map_err(InvalidSettings::Value)?;
     refuse_empty_secrets(&settings)?;
+    settings.stripe.validate().map_err(InvalidSettings::Value)?;
     Ok(settings)
 }
 
@@ -155,6 +157,8 @@ fn refuse_empty_secrets(settings: &Settings) -> Result<(), InvalidSettings> {
         ("files.s3.secret_access_key", &settings.files.s3.secret_access_key),
         ("files.s3.session_token", &settings.files.s3.session_token),
         ("files.gcs.service_account", &settings.files.gcs.service_account),
+        ("stripe.secret_key", &settings.stripe.secret_key),
+        ("stripe.webhook_secret", &settings.stripe.webhook_secret),
     ];
     let empty =
         secrets.iter().find(|(_, secret)| secret.as_ref().is_some_and(|value| value.expose().is_empty()));

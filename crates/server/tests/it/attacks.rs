@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use quoin_kernel::{OrgId, Timestamp, rng::SystemRng};
+use quoin_payments::ProviderName;
 use quoin_server::settings::Settings;
 use quoin_testkit::{Person, TestServer, on_each_engine, on_each_engine_with};
 use serde_json::{Value, json};
@@ -202,6 +203,69 @@ static ATTACKS: &[Attack] = &[
     attack("jobs.jobs.retry", "/jobs/v1/jobs/{random}/retry", 401, 403),
     attack("mail.mailbox.clear", "/admin/v1/mailbox", 401, 403),
     attack("mail.mailbox.list", "/admin/v1/mailbox?to=victim@example.com", 401, 403),
+    attack_with("payments.checkout.start", "/payments/v1/plans/checkout", 401, 404, || {
+        let here = "http://127.0.0.1:8080/";
+        Some(json!({"plan": "nothing", "success_url": here, "cancel_url": here}))
+    }),
+    attack_with("payments.coupons.create", "/payments/v1/coupons", 401, 403, || {
+        Some(json!({"code": "FREE", "percent_off": 100, "duration": "forever"}))
+    }),
+    attack_with("payments.coupons.set", "/payments/v1/coupons/promo_1", 401, 403, || {
+        Some(json!({"active": true}))
+    }),
+    attack("payments.entitlements.list", "/payments/v1/entitlements", 401, 200),
+    attack_with("payments.grants.create", "/payments/v1/grants", 401, 403, || {
+        Some(json!({"plan": "gift", "org_id": "{org}"}))
+    }),
+    attack("payments.invoices.confirm", "/payments/v1/invoices/{random}/paid", 401, 403),
+    attack("payments.invoices.document", "/payments/v1/invoices/{random}/pdf", 401, 404),
+    attack("payments.invoices.list", "/payments/v1/invoices", 401, 200),
+    attack("payments.plans.archive", "/payments/v1/plans/gift", 401, 403),
+    attack_with("payments.plans.change", "/payments/v1/plans/gift", 401, 403, || {
+        Some(json!({"entitlements": {"everything": true}}))
+    }),
+    attack_with("payments.plans.create", "/payments/v1/plans", 401, 403, || {
+        Some(json!({"id": "theirs", "name": "Theirs"}))
+    }),
+    attack("payments.plans.list", "/payments/v1/plans", 200, 200),
+    attack_with("payments.plans.sync", "/payments/v1/plans/sync", 401, 403, || Some(json!({"toml": ""}))),
+    attack_with("payments.portal.open", "/payments/v1/portal", 401, 200, || {
+        Some(json!({"return_url": "http://127.0.0.1:8080/"}))
+    }),
+    attack("payments.reconcile.run", "/payments/v1/reconcile", 401, 403),
+    attack_with("payments.refunds.create", "/payments/v1/refunds", 401, 403, || {
+        Some(json!({"invoice": "{random}"}))
+    }),
+    attack("payments.subscriptions.cancel", "/payments/v1/subscriptions/{subscription}/cancel", 401, 404),
+    attack_with(
+        "payments.subscriptions.change",
+        "/payments/v1/subscriptions/{subscription}/change",
+        401,
+        404,
+        || Some(json!({"quantity": 1000})),
+    ),
+    attack("payments.subscriptions.explain", "/payments/v1/subscriptions/{subscription}/explain", 401, 404),
+    attack("payments.subscriptions.get", "/payments/v1/subscriptions/{subscription}", 401, 404),
+    attack("payments.subscriptions.list", "/payments/v1/subscriptions", 401, 200),
+    attack_with(
+        "payments.subscriptions.pause",
+        "/payments/v1/subscriptions/{subscription}/pause",
+        401,
+        404,
+        || Some(json!({"paused": true})),
+    ),
+    attack("payments.subscriptions.preview", "/payments/v1/subscriptions/{subscription}/preview", 401, 404),
+    attack("payments.subscriptions.resume", "/payments/v1/subscriptions/{subscription}/resume", 401, 404),
+    attack("payments.subscriptions.upcoming", "/payments/v1/subscriptions/{subscription}/upcoming", 401, 404),
+    attack("payments.transfers.show", "/payments/v1/transfers/{random}", 404, 404),
+    attack_with("payments.usage.report", "/payments/v1/usage", 401, 403, || {
+        Some(json!({"reports": [{"key": "k", "meter": "m", "amount": 1, "org_id": "{org}"}]}))
+    }),
+    attack_with("payments.webhooks.stripe", "/payments/v1/webhooks/stripe", 503, 503, || {
+        Some(
+            json!({"id": "evt_1", "object": "event", "type": "x", "created": 1, "livemode": false, "data": {"object": {}}}),
+        )
+    }),
     attack("server.welcome", "/", 200, 200),
     attack("stripe_twin.api.get", "/v1/customers", 401, 401),
     attack("stripe_twin.api.post", "/v1/customers", 401, 401),
@@ -283,12 +347,13 @@ static ATTACKS: &[Attack] = &[
 struct Victim {
     person: Person,
     random: String,
+    subscription: String,
 }
 
 impl Victim {
     fn path(&self, attack: &Attack) -> String {
         let path = attack.path.replace("{org}", &self.person.org_id).replace("{user}", &self.person.id);
-        path.replace("{random}", &self.random)
+        path.replace("{random}", &self.random).replace("{subscription}", &self.subscription)
     }
 
     fn body(&self, attack: &Attack) -> Option<Value> {
@@ -305,6 +370,7 @@ impl Victim {
             .replace("{org}", &self.random)
             .replace("{user}", &self.random)
             .replace("{random}", &self.random)
+            .replace("{subscription}", &self.random)
     }
 }
 
@@ -323,8 +389,10 @@ async fn the_table_names_every_operation_and_no_other() {
     .await;
 }
 
-/// The table asks for more mails than one address gets in an hour; how many it gets is another test's matter.
+/// The table asks for more mails than one address gets in an hour; how many it gets is another test's matter. Plans are
+/// granted by hand, so that no provider is needed.
 fn many_mails(settings: &mut Settings) {
+    settings.payments.provider = ProviderName::Manual;
     settings.identity.mails_per_address = 1000;
     settings.identity.mails_per_ip = 1000;
 }
@@ -396,7 +464,12 @@ async fn victim(server: &TestServer) -> Victim {
     person.call(server, Method::POST, "/storage/v1/object/shelf/private", Some(&file)).await.expect(200);
     let row = json!({"title": "private"});
     person.call(server, Method::POST, "/rest/v1/posts", Some(&row)).await.expect(201);
-    Victim { person, random: random() }
+    let plan = json!({"id": "gift", "name": "Gift"});
+    server.admin(Method::POST, "/payments/v1/plans", Some(&plan)).await.expect(201);
+    let grant = json!({"plan": "gift", "org_id": person.org_id});
+    let granted = server.admin(Method::POST, "/payments/v1/grants", Some(&grant)).await.expect(201).json();
+    let subscription = granted["id"].as_str().expect("a subscription has an id").to_owned();
+    Victim { person, random: random(), subscription }
 }
 
 /// The victim still has everything.
@@ -413,6 +486,8 @@ async fn is_unharmed(server: &TestServer, victim: &Person) {
     victim.sign_in(server).await.expect(200);
     let rows = victim.call(server, Method::GET, "/rest/v1/posts?select=title", None).await.expect(200);
     assert_eq!(rows.json(), json!([{"title": "private"}]));
+    let held = victim.call(server, Method::GET, "/payments/v1/subscriptions", None).await.expect(200);
+    assert_eq!(held.json()["data"][0]["access"], "full");
 }
 
 fn random() -> String {

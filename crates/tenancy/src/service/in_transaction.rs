@@ -126,3 +126,13 @@ pub fn set_last_used(
 pub fn add_member(tx: &mut Tx<'_>, member: &NewMember) -> Result<ActiveOrg, DbError> {
     memberships::insert(tx, member)
 }
+
+/// Counts the members of an organisation, for whoever limits them.
+pub fn count_members(tx: &mut Tx<'_>, org_id: OrgId) -> Result<i64, DbError> {
+    memberships::count(tx, org_id)
+}
+
+/// Counts the organisations that a person owns, for whoever limits them.
+pub fn count_organizations(tx: &mut Tx<'_>, user_id: UserId) -> Result<i64, DbError> {
+    memberships::count_owned(tx, user_id)
+}

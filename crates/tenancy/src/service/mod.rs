@@ -19,7 +19,10 @@ pub use create::create;
 pub(crate) use delete::delete_due;
 pub use delete::{delete, restore};
 pub(crate) use in_transaction::{Bearer, standing_for};
-pub use in_transaction::{active_org, add_member, create_personal, is_usable, membership_of, set_last_used};
+pub use in_transaction::{
+    active_org, add_member, count_members, count_organizations, create_personal, is_usable, membership_of,
+    set_last_used,
+};
 pub use invite::{InvitationWish, invite, list_invitations, resend_invitation, revoke_invitation};
 pub use manage_roles::{delete_role, list_roles, put_role, set_default_role};
 pub use read::{find, list, list_members, rename};

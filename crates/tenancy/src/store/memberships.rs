@@ -80,6 +80,12 @@ statements! {
     /// Counts the owners.
     COUNT_OWNERS = "select count(*) from quoin.tenancy_memberships where org_id = ?1 and role = 'owner'";
 
+    /// Counts the members.
+    COUNT = "select count(*) from quoin.tenancy_memberships where org_id = ?1";
+
+    /// Counts the organisations that somebody owns.
+    COUNT_OWNED = "select count(*) from quoin.tenancy_memberships where user_id = ?1 and role = 'owner'";
+
     /// Finds who would own the organisation after its last owner: the oldest admin, else the oldest member.
     FIND_SUCCESSOR = "select user_id from quoin.tenancy_memberships
         where org_id = ?1 and user_id <> ?2
@@ -173,6 +179,16 @@ pub(crate) fn grow_all(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Vec<(UserId, i6
 /// Counts the owners.
 pub(crate) fn count_owners(tx: &mut Tx<'_>, org_id: OrgId) -> Result<i64, DbError> {
     tx.query_one(&COUNT_OWNERS, &params![org_id], |row| row.get(0))
+}
+
+/// Counts the members of an organisation.
+pub(crate) fn count(tx: &mut Tx<'_>, org_id: OrgId) -> Result<i64, DbError> {
+    tx.query_one(&COUNT, &params![org_id], |row| row.get(0))
+}
+
+/// Counts the organisations that a person owns.
+pub(crate) fn count_owned(tx: &mut Tx<'_>, user_id: UserId) -> Result<i64, DbError> {
+    tx.query_one(&COUNT_OWNED, &params![user_id], |row| row.get(0))
 }
 
 /// Finds who comes after `user_id` as owner; `None` where nobody else belongs to the organisation.

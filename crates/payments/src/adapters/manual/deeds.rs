@@ -1,0 +1,288 @@
+//! What happens in the books: orders, invoices, changes, and the passing of time.
+
+use std::time::Duration;
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
+use uuid::Uuid;
+
+use crate::model::command::{ChangeSubscription, RefundCommand, StartCheckout};
+use crate::model::invoice::InvoiceLine;
+use crate::model::remote::{
+    CheckoutState, Remote, RemoteCheckout, RemoteInvoice, RemoteItem, RemoteRefund, RemoteSubscription,
+};
+use crate::model::{Command, Interval, ObjectKind, ObjectRef, Outcome, Status};
+use crate::port::ProviderError;
+use crate::store::{manual_books_global as books, prices_global};
+
+/// How long people have to transfer what they ordered.
+const DUE_AFTER: Duration = Duration::from_hours(14 * 24);
+
+/// A failure of the books: the database, or a wish that this provider does not fulfil.
+pub(super) enum Failed {
+    Db(DbError),
+    Refused(&'static str),
+}
+
+impl From<DbError> for Failed {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl Failed {
+    pub(super) fn into_error(self) -> ProviderError {
+        match self {
+            Self::Db(error) => ProviderError::Unavailable(Box::new(error)),
+            Self::Refused(message) => {
+                ProviderError::Refused { code: "not_supported".into(), message: message.to_owned() }
+            }
+        }
+    }
+}
+
+pub(super) fn perform(
+    tx: &mut Tx<'_>,
+    command: &Command,
+    intent: Uuid,
+    (now, bank_page): (Timestamp, &str),
+) -> Result<Outcome, Failed> {
+    let object = |id: String| Ok(Outcome::Object { id });
+    match command {
+        Command::PublishProduct(wish) => object(format!("prod_{}", wish.plan_uuid.simple())),
+        Command::PublishPrice(wish) => object(format!("price_{}", wish.price_id.simple())),
+        Command::ArchivePrice { price, .. } => object(price.clone()),
+        Command::CreateCustomer(wish) => object(format!("cus_{}", wish.subject_id.simple())),
+        Command::StartCheckout(wish) => order(tx, wish, now, bank_page),
+        Command::ExpireCheckout { .. } | Command::ReportUsage(_) => Ok(Outcome::Nothing),
+        Command::OpenPortal { return_url, .. } => Ok(Outcome::Page { id: None, url: return_url.clone() }),
+        Command::ChangeSubscription(wish) => edit(tx, &wish.subscription, now, |one| change(one, wish)),
+        Command::CancelSubscription { subscription, at_once } => edit(tx, subscription, now, |one| {
+            one.canceled_at = Some(now);
+            let end = one.items.iter().filter_map(|item| item.period_end).max();
+            if let Some(end) = end.filter(|_| !at_once) {
+                one.cancel_at = Some(end);
+            } else {
+                (one.status, one.ended_at) = (Status::Canceled, Some(now));
+            }
+        }),
+        Command::ResumeSubscription { subscription } => {
+            edit(tx, subscription, now, |one| (one.cancel_at, one.canceled_at) = (None, None))
+        }
+        Command::PauseSubscription { subscription, paused } => {
+            edit(tx, subscription, now, |one| one.paused = *paused)
+        }
+        Command::Refund(wish) => refund(tx, wish, intent, now),
+        Command::CreateCoupon(_) | Command::SetCoupon { .. } => {
+            Err(Failed::Refused("Coupons need a provider of payments."))
+        }
+    }
+}
+
+/// Takes an order: an open invoice, and a subscription that waits for it.
+fn order(tx: &mut Tx<'_>, wish: &StartCheckout, now: Timestamp, bank_page: &str) -> Result<Outcome, Failed> {
+    let id = wish.checkout_id.simple();
+    let Some((_, price)) = prices_global::find_by_remote(tx, &wish.price)? else {
+        return Err(Failed::Refused("There is no such price."));
+    };
+    let days = match price.interval {
+        Some(Interval::Day) => 1,
+        Some(Interval::Week) => 7,
+        Some(Interval::Month) => 30,
+        Some(Interval::Year) => 365,
+        None => return Err(Failed::Refused("Only recurring prices are paid by bank transfer.")),
+    };
+    let days = u64::from(price.interval_count) * days;
+    let metadata = [
+        ("quoin_subject", wish.subject.clone()),
+        ("quoin_checkout", wish.checkout_id.to_string()),
+        ("quoin_plan", wish.plan_id.clone()),
+        ("quoin_plan_version", wish.plan_version.to_string()),
+        ("quoin_days", days.to_string()),
+    ];
+    let item = RemoteItem {
+        id: format!("si_{id}"),
+        price: wish.price.clone(),
+        product: String::new(),
+        quantity: wish.quantity,
+        amount: price.amount,
+        currency: price.currency,
+        metered: false,
+        created_at: now,
+        period_start: Some(now),
+        period_end: Some(now + Duration::from_hours(24 * days)),
+    };
+    let one = RemoteSubscription {
+        id: format!("sub_{id}"),
+        customer: wish.customer.clone(),
+        status: Status::Incomplete,
+        items: vec![item],
+        started_at: now,
+        trial_end: None,
+        cancel_at: None,
+        canceled_at: None,
+        ended_at: None,
+        paused: false,
+        discount: None,
+        unpaid_since: None,
+        live: true,
+        metadata: metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+    };
+    if books::insert_subscription(tx, &one, now)? {
+        books::put_invoice(tx, &invoice_for(&one, format!("in_{id}"), now), now)?;
+    }
+    Ok(Outcome::Page { id: Some(format!("co_{id}")), url: format!("{bank_page}/{}", wish.checkout_id) })
+}
+
+/// Writes the invoice for the present period.
+pub(super) fn invoice_for(one: &RemoteSubscription, id: String, now: Timestamp) -> RemoteInvoice {
+    let lines: Vec<InvoiceLine> = one
+        .items
+        .iter()
+        .map(|item| InvoiceLine {
+            description: one.metadata.get("quoin_plan").cloned(),
+            amount: item.amount.saturating_mul(item.quantity),
+            quantity: Some(item.quantity),
+            period_start: item.period_start,
+            period_end: item.period_end,
+            proration: false,
+        })
+        .collect();
+    let total = lines.iter().map(|line| line.amount).sum();
+    RemoteInvoice {
+        number: Some(id.trim_start_matches("in_").chars().rev().take(10).collect::<String>().to_uppercase()),
+        id,
+        customer: one.customer.clone(),
+        subscription: Some(one.id.clone()),
+        status: "open".into(),
+        currency: one.items[0].currency,
+        subtotal: total,
+        total,
+        amount_paid: 0,
+        amount_remaining: total,
+        lines,
+        hosted_url: None,
+        pdf_url: None,
+        issued_at: now,
+        due_at: Some(now + DUE_AFTER),
+        paid_at: None,
+        next_attempt_at: None,
+        live: true,
+    }
+}
+
+fn edit(
+    tx: &mut Tx<'_>,
+    id: &str,
+    now: Timestamp,
+    change: impl FnOnce(&mut RemoteSubscription),
+) -> Result<Outcome, Failed> {
+    let Some(mut one) = books::find_subscription(tx, id)? else {
+        return Err(Failed::Refused("There is no such subscription."));
+    };
+    change(&mut one);
+    books::put_subscription(tx, &one, now)?;
+    Ok(Outcome::Object { id: id.to_owned() })
+}
+
+fn change(one: &mut RemoteSubscription, wish: &ChangeSubscription) {
+    for item in &mut one.items {
+        item.price.clone_from(&wish.price);
+        item.quantity = wish.quantity;
+    }
+    one.metadata.insert("quoin_plan".into(), wish.plan_id.clone());
+    one.metadata.insert("quoin_plan_version".into(), wish.plan_version.to_string());
+}
+
+fn refund(tx: &mut Tx<'_>, wish: &RefundCommand, intent: Uuid, now: Timestamp) -> Result<Outcome, Failed> {
+    let Some(mut one) = books::find_invoice(tx, &wish.invoice)? else {
+        return Err(Failed::Refused("There is no such invoice."));
+    };
+    // Kept as a line of credit, so that the books show what went back and when.
+    let amount = wish.amount.unwrap_or(one.amount_paid);
+    let id = format!("re_{}", intent.simple());
+    let reference = format!("{id} {amount}");
+    if !one.lines.iter().any(|line| line.description.as_deref() == Some(&reference)) {
+        one.lines.push(InvoiceLine {
+            description: Some(reference),
+            amount: 0,
+            quantity: None,
+            period_start: Some(now),
+            period_end: None,
+            proration: false,
+        });
+        books::put_invoice(tx, &one, now)?;
+    }
+    Ok(Outcome::Object { id: format!("{id}.{}", one.id) })
+}
+
+/// Ends what has ended, and invoices the next period of what goes on.
+pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestamp) -> Result<(), DbError> {
+    let mut next = one.clone();
+    let end = one.items.iter().filter_map(|item| item.period_end).max();
+    if one.status.is_over() {
+        return Ok(());
+    }
+    if let Some(ends) = one.cancel_at.filter(|ends| *ends <= now) {
+        (next.status, next.ended_at) = (Status::Canceled, Some(ends));
+    } else if one.status == Status::Incomplete && now.since(one.started_at) > DUE_AFTER {
+        next.status = Status::IncompleteExpired;
+    } else if one.status == Status::Active && end.is_some_and(|end| end <= now) {
+        let ended = end.unwrap_or(now);
+        (next.status, next.unpaid_since) = (Status::PastDue, Some(ended));
+        let id = format!("in_{}_{}", one.id.trim_start_matches("sub_"), ended.as_seconds());
+        books::put_invoice(tx, &invoice_for(&next, id, now), now)?;
+    } else {
+        return Ok(());
+    }
+    books::put_subscription(tx, &next, now)
+}
+
+/// Reads an object out of the books.
+pub(super) fn find(tx: &mut Tx<'_>, object: &ObjectRef) -> Result<Option<Remote>, DbError> {
+    Ok(match object.kind {
+        ObjectKind::Subscription => books::find_subscription(tx, &object.id)?.map(Remote::Subscription),
+        ObjectKind::Invoice => books::find_invoice(tx, &object.id)?.map(Remote::Invoice),
+        ObjectKind::Checkout => {
+            let id = object.id.trim_start_matches("co_");
+            books::find_subscription(tx, &format!("sub_{id}"))?
+                .map(|one| Remote::Checkout(ordered(&object.id, &one)))
+        }
+        ObjectKind::Refund => {
+            let (id, invoice) = object.id.split_once('.').unwrap_or((&object.id, ""));
+            let invoice = books::find_invoice(tx, invoice)?;
+            invoice.and_then(|invoice| given_back(id, &object.id, &invoice)).map(Remote::Refund)
+        }
+        ObjectKind::Product | ObjectKind::Price | ObjectKind::Dispute => None,
+    })
+}
+
+/// An order is a checkout that is complete: what is missing is the money.
+fn ordered(id: &str, one: &RemoteSubscription) -> RemoteCheckout {
+    RemoteCheckout {
+        id: id.to_owned(),
+        state: CheckoutState::Complete,
+        customer: Some(one.customer.clone()),
+        subscription: Some(one.id.clone()),
+        subtotal: one.items.first().map(|item| item.amount.saturating_mul(item.quantity)),
+        currency: one.items.first().map(|item| item.currency),
+        live: true,
+        metadata: one.metadata.clone(),
+    }
+}
+
+fn given_back(reference: &str, id: &str, invoice: &RemoteInvoice) -> Option<RemoteRefund> {
+    let line = invoice.lines.iter().find_map(|line| {
+        let (name, amount) = line.description.as_deref()?.split_once(' ')?;
+        (name == reference).then_some((line, amount))
+    })?;
+    Some(RemoteRefund {
+        id: id.to_owned(),
+        invoice: Some(invoice.id.clone()),
+        amount: line.1.parse().ok()?,
+        currency: invoice.currency,
+        reason: None,
+        status: "succeeded".into(),
+        created_at: line.0.period_start?,
+    })
+}

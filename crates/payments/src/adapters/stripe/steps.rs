@@ -1,0 +1,232 @@
+//! Commands that are one call, and those that are more.
+
+use serde_json::Value;
+
+use super::form::Call;
+use super::{Stripe, answer, request};
+use crate::model::command::{CreateCoupon, PublishPrice, PublishProduct, RefundCommand};
+use crate::model::remote::Remote;
+use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
+use crate::port::{IntentKey, ProviderError};
+
+type Done = Result<Outcome, ProviderError>;
+
+/// What is done already needs no further doing: these refusals say so.
+const ALREADY: [&str; 2] = ["resource_already_exists", "resource_missing"];
+
+impl Stripe {
+    pub(super) async fn carry_out(&self, command: &Command, key: &IntentKey) -> Done {
+        let call = match command {
+            Command::PublishProduct(wish) => return self.publish_product(wish, key).await,
+            Command::PublishPrice(wish) => return self.publish_price(wish, key).await,
+            Command::Refund(wish) => return self.refund(wish, key).await,
+            Command::CreateCoupon(wish) => return self.create_coupon(wish, key).await,
+            Command::CancelSubscription { subscription, at_once } => {
+                return self.cancel(subscription, *at_once, key).await;
+            }
+            Command::ExpireCheckout { session } => return self.expire(session, key).await,
+            Command::ReportUsage(report) => {
+                self.write(request::meter_event(report), key, "").await?;
+                return Ok(Outcome::Nothing);
+            }
+            Command::ArchivePrice { price, active } => request::set_price(price, *active),
+            Command::CreateCustomer(wish) => request::create_customer(wish, key),
+            Command::StartCheckout(wish) => request::start_checkout(wish),
+            Command::OpenPortal { customer, return_url } => request::open_portal(customer, return_url),
+            Command::ChangeSubscription(wish) => request::change(wish),
+            Command::ResumeSubscription { subscription } => request::resume(subscription),
+            Command::PauseSubscription { subscription, paused } => request::pause(subscription, *paused),
+            Command::SetCoupon { promotion, active } => request::set_promotion(promotion, *active),
+        };
+        outcome(command, &self.write(call, key, "").await?)
+    }
+
+    /// Sends a change; `step` tells several calls of one command apart.
+    async fn write(&self, call: Call, key: &IntentKey, step: &str) -> Result<Value, ProviderError> {
+        self.client.send(&call, Some(&format!("{}{step}", key.key))).await
+    }
+
+    async fn publish_product(&self, wish: &PublishProduct, key: &IntentKey) -> Done {
+        let made = match &wish.product {
+            Some(product) => self.write(request::update_product(wish, product), key, "").await?,
+            None => match self.write(request::create_product(wish), key, "").await {
+                Err(ProviderError::Refused { code, .. }) if code == ALREADY[0] => {
+                    let product = request::product_id(wish.plan_uuid);
+                    self.write(request::update_product(wish, &product), key, "-update").await?
+                }
+                other => other?,
+            },
+        };
+        object(&made)
+    }
+
+    async fn publish_price(&self, wish: &PublishPrice, key: &IntentKey) -> Done {
+        let meter = match &wish.meter {
+            Some(name) => Some(self.meter(name, key).await?),
+            None => None,
+        };
+        object(&self.write(request::create_price(wish, meter.as_deref()), key, "").await?)
+    }
+
+    /// Finds the meter of this name, or makes it.
+    async fn meter(&self, name: &str, key: &IntentKey) -> Result<String, ProviderError> {
+        let mut after = None;
+        loop {
+            let page = self.read(request::list_meters(after.as_deref())).await?;
+            let rows = answer::rows(&page);
+            if let Some(meter) = rows.iter().find(|meter| meter["event_name"] == name) {
+                return Ok(answer::text(meter, "id")?.to_owned());
+            }
+            after = rows.last().filter(|_| page["has_more"] == true).and_then(answer::id);
+            if after.is_none() {
+                break;
+            }
+        }
+        let made = self.write(request::create_meter(name), key, "-meter").await?;
+        Ok(answer::text(&made, "id")?.to_owned())
+    }
+
+    async fn cancel(&self, subscription: &str, at_once: bool, key: &IntentKey) -> Done {
+        match self.write(request::cancel(subscription, at_once), key, "").await {
+            Ok(value) => object(&value),
+            // Somebody else ended it first.
+            Err(ProviderError::Refused { code, .. }) if at_once && code == ALREADY[1] => Ok(Outcome::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closes a session. One that is complete or expired cannot be closed: the caller looks at it then.
+    async fn expire(&self, session: &str, key: &IntentKey) -> Done {
+        match self.write(request::expire_checkout(session), key, "").await {
+            Ok(value) => object(&value),
+            Err(ProviderError::Refused { .. }) => Ok(Outcome::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn refund(&self, wish: &RefundCommand, key: &IntentKey) -> Done {
+        let Some(payment) = self.payment_of(&wish.invoice).await? else {
+            return Err(ProviderError::Refused {
+                code: "invoice_not_paid".into(),
+                message: "No payment of this invoice can be given back.".into(),
+            });
+        };
+        object(&self.write(request::refund(&payment, wish, key), key, "").await?)
+    }
+
+    async fn payment_of(&self, invoice: &str) -> Result<Option<String>, ProviderError> {
+        let page = self.read(request::payments_of_invoice(invoice)).await?;
+        let paid = answer::rows(&page).iter().find(|row| row["status"] == "paid");
+        Ok(paid.and_then(|row| answer::id(&row["payment"]["payment_intent"])))
+    }
+
+    async fn invoice_of(&self, payment_intent: &Value) -> Result<Option<String>, ProviderError> {
+        let Some(payment) = answer::id(payment_intent) else { return Ok(None) };
+        let page = self.read(request::invoices_of_payment(&payment)).await?;
+        Ok(answer::rows(&page).first().and_then(|row| answer::id(&row["invoice"])))
+    }
+
+    async fn create_coupon(&self, wish: &CreateCoupon, key: &IntentKey) -> Done {
+        let coupon = match self.write(request::create_coupon(wish, key), key, "").await {
+            Ok(value) => answer::text(&value, "id")?.to_owned(),
+            Err(ProviderError::Refused { code, .. }) if code == ALREADY[0] => {
+                format!("quoin_{}", key.intent.simple())
+            }
+            Err(error) => return Err(error),
+        };
+        object(&self.write(request::create_promotion(&coupon, &wish.code), key, "-code").await?)
+    }
+
+    pub(super) async fn find_done(
+        &self,
+        command: &Command,
+        key: &IntentKey,
+    ) -> Result<Option<Outcome>, ProviderError> {
+        let found = match command {
+            Command::PublishProduct(wish) => {
+                let product = ObjectRef::new(ObjectKind::Product, request::product_id(wish.plan_uuid));
+                // Found or not, the texts are brought up to date: making it again updates it.
+                self.find(request::fetch(&product)).await?.filter(|value| value["name"] == wish.name)
+            }
+            Command::PublishPrice(wish) => {
+                first(&self.read(request::find_price(wish.price_id)).await?, |_| true)
+            }
+            Command::CreateCustomer(_) => first(&self.read(request::search_customer(key)).await?, |_| true),
+            Command::StartCheckout(wish) => {
+                let ours = wish.checkout_id.to_string();
+                let page = self.read(request::list_checkouts(&wish.customer)).await?;
+                first(&page, |session| session["metadata"]["quoin_checkout"] == ours)
+            }
+            Command::Refund(wish) => match self.payment_of(&wish.invoice).await? {
+                Some(payment) => {
+                    let ours = key.intent.to_string();
+                    let page = self.read(request::list_refunds(&payment)).await?;
+                    first(&page, |refund| refund["metadata"]["quoin_intent"] == ours)
+                }
+                None => None,
+            },
+            Command::CreateCoupon(wish) => {
+                first(&self.read(request::find_promotion(&wish.code)).await?, |_| true)
+            }
+            // These set a state rather than make a thing: doing them again changes nothing.
+            _ => None,
+        };
+        found.map(|value| outcome(command, &value)).transpose()
+    }
+
+    pub(super) async fn fetch_object(&self, object: &ObjectRef) -> Result<Option<Remote>, ProviderError> {
+        let Some(value) = self.find(request::fetch(object)).await? else { return Ok(None) };
+        Ok(Some(match object.kind {
+            ObjectKind::Product => {
+                let prices = self.prices_of(&object.id).await?;
+                Remote::Product(answer::product(&value, &prices)?)
+            }
+            ObjectKind::Price => {
+                let product = answer::id(&value["product"]).unwrap_or_default();
+                Remote::Price { product }
+            }
+            ObjectKind::Checkout => Remote::Checkout(answer::checkout(&value)?),
+            ObjectKind::Subscription => Remote::Subscription(answer::subscription(&value)?),
+            ObjectKind::Invoice => Remote::Invoice(answer::invoice(&value)?),
+            ObjectKind::Refund => {
+                let invoice = self.invoice_of(&value["payment_intent"]).await?;
+                Remote::Refund(answer::refund(&value, invoice)?)
+            }
+            ObjectKind::Dispute => {
+                let invoice = self.invoice_of(&value["payment_intent"]).await?;
+                Remote::Dispute(answer::dispute(&value, invoice)?)
+            }
+        }))
+    }
+
+    pub(super) async fn prices_of(&self, product: &str) -> Result<Vec<Value>, ProviderError> {
+        let (mut prices, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.read(request::list_prices(product, after.as_deref())).await?;
+            prices.extend_from_slice(answer::rows(&page));
+            after = prices.last().filter(|_| page["has_more"] == true).and_then(answer::id);
+            if after.is_none() {
+                return Ok(prices);
+            }
+        }
+    }
+}
+
+fn first(page: &Value, is_it: impl Fn(&Value) -> bool) -> Option<Value> {
+    answer::rows(page).iter().find(|value| is_it(value)).cloned()
+}
+
+fn object(value: &Value) -> Done {
+    Ok(Outcome::Object { id: answer::text(value, "id")?.to_owned() })
+}
+
+/// Says what a command came to: a page to go to, or an object.
+pub(super) fn outcome(command: &Command, value: &Value) -> Done {
+    match command {
+        Command::StartCheckout(_) | Command::OpenPortal { .. } => Ok(Outcome::Page {
+            id: Some(answer::text(value, "id")?.to_owned()),
+            url: value["url"].as_str().unwrap_or_default().to_owned(),
+        }),
+        _ => object(value),
+    }
+}

@@ -1,0 +1,238 @@
+//! What is sent to Stripe, and what is read from it.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use quoin_kernel::{Secret, Timestamp};
+use quoin_web::outbound::OutboundAnswer;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::form::Call;
+use super::{answer, client, event, request, signature, steps};
+use crate::model::command::{ChangeSubscription, PublishPrice, StartCheckout};
+use crate::model::{Command, Interval, ObjectKind, ObjectRef, Outcome, Status};
+use crate::port::{IntentKey, InvalidAnnouncement, ProviderError};
+
+fn body(call: &Call) -> String {
+    call.form.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
+}
+
+fn checkout() -> StartCheckout {
+    StartCheckout {
+        checkout_id: Uuid::nil(),
+        subject: "org:1".into(),
+        customer: "cus_1".into(),
+        price: "price_1".into(),
+        quantity: 3,
+        recurring: true,
+        metered_prices: vec!["price_m".into()],
+        trial_days: 14,
+        plan_id: "pro".into(),
+        plan_version: 2,
+        promotion: None,
+        collect_tax_id: true,
+        success_url: "https://app.example.com/?s={CHECKOUT_SESSION_ID}".into(),
+        cancel_url: "https://app.example.com/".into(),
+        expires_at_s: 1000,
+    }
+}
+
+#[test]
+fn a_checkout_says_who_pays_for_what_and_until_when() {
+    let call = request::start_checkout(&checkout());
+    assert_eq!(call.path, "/v1/checkout/sessions");
+    let sent = body(&call);
+    for part in [
+        "mode=subscription",
+        "customer=cus_1",
+        "client_reference_id=org:1",
+        "line_items[0][price]=price_1",
+        "line_items[0][quantity]=3",
+        "line_items[1][price]=price_m",
+        "subscription_data[trial_period_days]=14",
+        "subscription_data[metadata][quoin_subject]=org:1",
+        "subscription_data[metadata][quoin_plan_version]=2",
+        "expires_at=1000",
+        "tax_id_collection[enabled]=true",
+        "allow_promotion_codes=true",
+    ] {
+        assert!(sent.contains(part), "{part} is missing in\n{sent}");
+    }
+    assert!(!sent.contains("line_items[1][quantity]"), "a metered price has no quantity");
+    let with_code = StartCheckout { promotion: Some("promo_1".into()), ..checkout() };
+    let sent = body(&request::start_checkout(&with_code));
+    assert!(sent.contains("discounts[0][promotion_code]=promo_1") && !sent.contains("allow_promotion_codes"));
+    assert!(call.encoded().contains("line_items%5B0%5D%5Bprice%5D=price_1"));
+}
+
+#[test]
+fn an_id_from_elsewhere_cannot_leave_its_place_in_the_path() {
+    let object = ObjectRef::new(ObjectKind::Subscription, "../customers/cus_1?x=");
+    let path = request::fetch(&object).path;
+    assert_eq!(path, "/v1/subscriptions/..%2Fcustomers%2Fcus_1%3Fx%3D");
+}
+
+#[test]
+fn a_change_keeps_the_item_and_a_price_has_its_key_for_ever() {
+    let change = ChangeSubscription {
+        subscription: "sub_1".into(),
+        item: "si_1".into(),
+        customer: "cus_1".into(),
+        price: "price_2".into(),
+        quantity: 5,
+        plan_id: "team".into(),
+        plan_version: 1,
+        prorate: false,
+    };
+    let sent = body(&request::change(&change));
+    assert!(sent.contains("items[0][id]=si_1") && sent.contains("proration_behavior=none"), "{sent}");
+    let preview = request::preview(&change);
+    assert!(body(&preview).contains("subscription_details[items][0][price]=price_2"));
+    let price = PublishPrice {
+        price_id: Uuid::nil(),
+        product: "prod".into(),
+        interval: Some(Interval::Year),
+        interval_count: 1,
+        amount: 9900,
+        currency: "eur".parse().unwrap(),
+        trial_days: 0,
+        per_seat: false,
+        meter: None,
+    };
+    let sent = body(&request::create_price(&price, Some("mtr_1")));
+    assert!(sent.contains("lookup_key=quoin_00000000000000000000000000000000"), "{sent}");
+    assert!(sent.contains("recurring[interval]=year") && sent.contains("recurring[meter]=mtr_1"), "{sent}");
+}
+
+/// A subscription as version 2026-10-28.endive writes it: periods stand on the items.
+fn subscription() -> Value {
+    json!({
+        "id": "sub_1", "object": "subscription", "customer": "cus_1", "status": "past_due", "livemode": false,
+        "start_date": 1_700_000_000, "created": 1_700_000_000, "cancel_at": null, "cancel_at_period_end": true,
+        "canceled_at": 1_700_000_100, "ended_at": null, "trial_end": null, "pause_collection": null,
+        "discounts": [{"id": "di_1", "source": {"type": "coupon", "coupon": "SUMMER"}}],
+        "latest_invoice": {"id": "in_1", "created": 1_700_000_500, "effective_at": 1_700_000_600, "status": "open"},
+        "metadata": {"quoin_plan": "pro"},
+        "items": {"object": "list", "data": [
+            {"id": "si_1", "created": 1_700_000_000, "quantity": 4, "current_period_start": 1_700_000_000,
+             "current_period_end": 1_702_592_000,
+             "price": {"id": "price_1", "product": "prod_1", "unit_amount": 1900, "currency": "usd",
+                "recurring": {"interval": "month", "usage_type": "licensed"}}},
+            {"id": "si_2", "created": 1_700_000_000, "current_period_start": 1_700_000_000,
+             "current_period_end": 1_702_592_000,
+             "price": {"id": "price_m", "product": "prod_1", "unit_amount": 1, "currency": "usd",
+                "recurring": {"interval": "month", "usage_type": "metered"}}},
+        ]},
+    })
+}
+
+#[test]
+fn a_subscription_is_read_from_its_items() {
+    let one = answer::subscription(&subscription()).unwrap();
+    assert_eq!((one.status, one.items.len(), one.items[0].quantity), (Status::PastDue, 2, 4));
+    assert!(one.items[1].metered && !one.items[0].metered);
+    assert_eq!(one.cancel_at, one.items[0].period_end);
+    assert_eq!(one.unpaid_since.unwrap().as_seconds(), 1_700_000_600);
+    assert_eq!(one.discount.as_deref(), Some("SUMMER"));
+    let mut lying = subscription();
+    lying["status"] = json!("excellent");
+    assert!(matches!(answer::subscription(&lying), Err(ProviderError::Garbled(_))));
+    let mut paid = subscription();
+    paid["status"] = json!("active");
+    assert_eq!(answer::subscription(&paid).unwrap().unpaid_since, None);
+}
+
+#[test]
+fn an_invoice_names_its_subscription_where_this_version_has_it() {
+    let invoice = answer::invoice(&json!({
+        "id": "in_1", "customer": "cus_1", "currency": "usd", "status": "paid", "number": "A-1", "subtotal": 1900, "total": 1900,
+        "amount_paid": 1900, "amount_remaining": 0, "created": 1_700_000_000, "livemode": false,
+        "parent": {"type": "subscription_details", "subscription_details": {"subscription": "sub_1"}},
+        "status_transitions": {"finalized_at": 1_700_000_010, "paid_at": 1_700_000_020},
+        "lines": {"data": [{"amount": 1900, "description": "Pro", "quantity": 1, "period": {"start": 1, "end": 2},
+            "parent": {"subscription_item_details": {"proration": true}}}]},
+    }))
+    .unwrap();
+    assert_eq!(invoice.subscription.as_deref(), Some("sub_1"));
+    assert_eq!(invoice.paid_at.unwrap().as_seconds(), 1_700_000_020);
+    assert!(invoice.lines[0].proration);
+}
+
+fn read(status: u16, body: &Value) -> Result<Value, ProviderError> {
+    let status = StatusCode::from_u16(status).unwrap();
+    client::read(&OutboundAnswer { status, headers: HeaderMap::new(), body: Bytes::from(body.to_string()) })
+}
+
+#[test]
+fn answers_are_sorted_into_done_refused_and_try_again() {
+    let error =
+        |code: &str| json!({"error": {"type": "invalid_request_error", "code": code, "message": "No."}});
+    assert!(read(200, &json!({"id": "x"})).is_ok());
+    assert!(
+        matches!(read(404, &error("resource_missing")), Err(ProviderError::Refused { code, .. }) if code == "resource_missing")
+    );
+    assert!(matches!(read(402, &error("card_declined")), Err(ProviderError::Refused { .. })));
+    assert!(matches!(read(409, &error("idempotency_key_in_use")), Err(ProviderError::Busy)));
+    for status in [409, 429, 500, 503] {
+        assert!(
+            matches!(read(status, &error("lock_timeout")), Err(ProviderError::Unavailable(_))),
+            "{status}"
+        );
+    }
+    assert!(matches!(read(401, &error("api_key_expired")), Err(ProviderError::Unauthorized)));
+    assert!(matches!(read(418, &json!({})), Err(ProviderError::Garbled(_))));
+}
+
+#[test]
+fn an_outcome_is_a_page_or_an_object() {
+    let page =
+        steps::outcome(&Command::StartCheckout(checkout()), &json!({"id": "cs_1", "url": "https://x"}))
+            .unwrap();
+    assert_eq!(page, Outcome::Page { id: Some("cs_1".into()), url: "https://x".into() });
+    let resume = Command::ResumeSubscription { subscription: "sub_1".into() };
+    assert_eq!(
+        steps::outcome(&resume, &json!({"id": "sub_1"})).unwrap(),
+        Outcome::Object { id: "sub_1".into() }
+    );
+    assert!(steps::outcome(&resume, &json!({})).is_err());
+    let key = IntentKey { intent: Uuid::nil(), key: "k".into() };
+    assert!(body(&request::search_customer(&key)).contains("metadata['quoin_intent']:'00000000"));
+}
+
+fn announced(kind: &str, object: &Value) -> Vec<ObjectRef> {
+    let body = json!({"id": "evt", "object": "event", "type": kind, "created": 1, "livemode": false, "data": {"object": object}});
+    event::read(body.to_string().as_bytes(), false, None).unwrap().objects
+}
+
+#[test]
+fn an_event_is_news_of_its_object_and_of_what_hangs_on_it() {
+    let invoice = json!({"id": "in_1", "parent": {"subscription_details": {"subscription": "sub_1"}}});
+    let found = announced("invoice.payment_failed", &invoice);
+    assert_eq!(
+        found,
+        [ObjectRef::new(ObjectKind::Invoice, "in_1"), ObjectRef::new(ObjectKind::Subscription, "sub_1")]
+    );
+    let session = json!({"id": "cs_1", "subscription": {"id": "sub_1"}, "invoice": null});
+    assert_eq!(announced("checkout.session.completed", &session).len(), 2);
+    assert_eq!(
+        announced("price.updated", &json!({"id": "price_1", "product": "prod_1"})),
+        [ObjectRef::new(ObjectKind::Product, "prod_1")]
+    );
+    assert_eq!(
+        announced("charge.dispute.created", &json!({"id": "dp_1"})),
+        [ObjectRef::new(ObjectKind::Dispute, "dp_1")]
+    );
+    assert!(announced("customer.created", &json!({"id": "cus_1"})).is_empty());
+    assert!(announced("customer.subscription.deleted", &json!({"id": ""})).is_empty());
+}
+
+#[test]
+fn an_empty_secret_among_several_turns_belief_off() {
+    let secrets = [Secret::new("whsec_good".to_owned()), Secret::new(String::new())];
+    let now = Timestamp::from_micros(0);
+    assert_eq!(
+        signature::verify(Some("t=0,v1=00"), b"{}", &secrets, now),
+        Err(InvalidAnnouncement::NoSecret)
+    );
+    assert_eq!(signature::verify(None, b"{}", &secrets[..1], now), Err(InvalidAnnouncement::NoSignature));
+}

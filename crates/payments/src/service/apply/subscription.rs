@@ -1,0 +1,284 @@
+//! A subscription: whose it is, which plan it is for, and what it opens.
+
+use quoin_audit::{Actor, Entry};
+use quoin_db::Tx;
+use quoin_kernel::billing::Subject;
+use quoin_kernel::event::Event;
+use quoin_kernel::{EventId, Timestamp};
+use serde_json::{Value, json};
+
+use super::Applied;
+use crate::Payments;
+use crate::config::Consequence;
+use crate::error::PaymentsError;
+use crate::model::explanation::changes;
+use crate::model::remote::{RemoteItem, RemoteSubscription};
+use crate::model::subscription::AccessFacts;
+use crate::model::{Access, ObjectKind, ObjectRef, PlanId, Price, Status, Subscription, SubscriptionId};
+use crate::port::Provider;
+use crate::service::carry_out::read_subject;
+use crate::store::{customers, plans_global, prices_global, subscriptions, subscriptions_global};
+
+/// What is known of a subscription before the answer is read.
+struct Known<'a> {
+    /// Whose it is.
+    subject: Subject,
+    /// Whose customer the answer names.
+    owner: Option<Subject>,
+    /// The row.
+    before: Option<&'a Subscription>,
+}
+
+impl Payments {
+    pub(super) fn apply_subscription(
+        &self,
+        tx: &mut Tx<'_>,
+        provider: &dyn Provider,
+        remote: &RemoteSubscription,
+        now: Timestamp,
+    ) -> Result<Applied, PaymentsError> {
+        let before = subscriptions_global::find_by_remote(tx, provider.name(), &remote.id)?;
+        let owner = customers::find_subject(tx, provider.name(), &remote.customer)?;
+        let subject = match (&before, owner) {
+            (Some(before), _) => before.subject,
+            (None, Some(owner)) if remote.live == provider.is_live() => owner,
+            (None, _) => return Ok(Applied::foreign()),
+        };
+        let after =
+            self.understand(tx, provider, remote, &Known { subject, owner, before: before.as_ref() }, now)?;
+        self.write_subscription(tx, before.as_ref(), &after, now)
+    }
+
+    /// Turns an answer into a row. What does not match what we sold opens nothing, and says why.
+    fn understand(
+        &self,
+        tx: &mut Tx<'_>,
+        provider: &dyn Provider,
+        remote: &RemoteSubscription,
+        known: &Known<'_>,
+        now: Timestamp,
+    ) -> Result<Subscription, PaymentsError> {
+        let Known { subject, owner, before } = *known;
+        let item = remote.items.iter().find(|item| !item.metered).or(remote.items.first());
+        let sold = match item {
+            Some(item) => prices_global::find_by_remote(tx, &item.price)?,
+            None => None,
+        };
+        let plan = match (&sold, item) {
+            (Some((plan, _)), Some(item)) => version_bought(tx, plan, item, remote)?,
+            _ => None,
+        };
+        let mismatch = mismatch(provider, remote, (subject, owner), item, sold.as_ref());
+        let past_due_since = remote.unpaid_since;
+        let same_debt = before.is_some_and(|before| before.past_due_since == past_due_since);
+        let id = match before {
+            Some(before) => before.id,
+            None => SubscriptionId::new(now, self.app().rng()),
+        };
+        let mut one = Subscription {
+            id,
+            subject,
+            provider: provider.name().to_owned(),
+            remote_id: remote.id.clone(),
+            remote_item: item.map(|item| item.id.clone()),
+            plan,
+            price_id: sold.as_ref().map(|(_, price)| price.id),
+            status: remote.status,
+            quantity: item.map_or(0, |item| item.quantity),
+            amount: item.map_or(0, |item| item.amount),
+            currency: currency(item, before)?,
+            current_period_start: item.and_then(|item| item.period_start),
+            current_period_end: item.and_then(|item| item.period_end),
+            trial_end: remote.trial_end,
+            cancel_at: remote.cancel_at,
+            canceled_at: remote.canceled_at,
+            ended_at: remote.ended_at,
+            paused: remote.paused,
+            discount: remote.discount.clone(),
+            disputed: before.is_some_and(|before| before.disputed),
+            past_due_since,
+            access: Access::None,
+            mismatch,
+            reminders: before.filter(|_| same_debt).map_or(0, |before| before.reminders),
+            started_at: remote.started_at,
+            created_at: before.map_or(now, |before| before.created_at),
+            updated_at: now,
+        };
+        one.access = decide(self, &one, now);
+        Ok(one)
+    }
+
+    /// Writes the row where it differs, and what follows from it.
+    pub(crate) fn write_subscription(
+        &self,
+        tx: &mut Tx<'_>,
+        before: Option<&Subscription>,
+        after: &Subscription,
+        now: Timestamp,
+    ) -> Result<Applied, PaymentsError> {
+        let changes = changes(before.map(describe).as_ref(), &describe(after));
+        if changes.is_empty() && before.is_some() {
+            return Ok(Applied::with(changes));
+        }
+        subscriptions::upsert(tx, after)?;
+        self.entitled().refresh(tx, after.subject, now)?;
+        let (was, is) = (before.map_or(Access::None, |before| before.access), after.access);
+        if was != is {
+            self.tell(tx, after, was, now)?;
+        }
+        Ok(Applied::with(changes))
+    }
+
+    /// Writes a change of access into the audit trail, and publishes it to other rooms.
+    fn tell(
+        &self,
+        tx: &mut Tx<'_>,
+        one: &Subscription,
+        was: Access,
+        now: Timestamp,
+    ) -> Result<(), PaymentsError> {
+        let detail = json!({"subscription": one.id, "plan": one.plan.as_ref().map(|(plan, _)| plan), "from": was,
+            "to": one.access, "subject": one.subject.to_string()});
+        let entry = Entry::new(self.app().rng(), now, Actor::System("payments"), "payments.access.changed");
+        quoin_audit::record(
+            tx,
+            &entry.in_org_of(one.subject.org_id()).on(one.subject.uuid()).detail(detail.clone()),
+        )?;
+        let name = match (was.gives_plan(), one.access.gives_plan()) {
+            (false, true) => "payments.subscription.activated",
+            (true, false) => "payments.subscription.deactivated",
+            _ => "payments.subscription.changed",
+        };
+        let event = Event { name, org_id: one.subject.org_id(), payload: detail };
+        Ok(quoin_jobs::publish(tx, EventId::new(now, self.app().rng()), now, &event)?)
+    }
+
+    /// Writes that the provider knows nothing of an object.
+    pub(super) fn apply_absence(
+        &self,
+        tx: &mut Tx<'_>,
+        provider: &dyn Provider,
+        object: &ObjectRef,
+        now: Timestamp,
+    ) -> Result<Applied, PaymentsError> {
+        match object.kind {
+            ObjectKind::Subscription => {
+                let Some(before) = subscriptions_global::find_by_remote(tx, provider.name(), &object.id)?
+                else {
+                    return Ok(Applied::missing());
+                };
+                let after = Subscription {
+                    status: Status::Canceled,
+                    access: Access::None,
+                    past_due_since: None,
+                    mismatch: Some("the provider does not know it any more".to_owned()),
+                    updated_at: now,
+                    ..before.clone()
+                };
+                self.write_subscription(tx, Some(&before), &after, now)
+            }
+            ObjectKind::Product => Self::apply_lost_product(tx, &object.id, now),
+            _ => Ok(Applied::missing()),
+        }
+    }
+}
+
+/// Decides anew what a subscription opens: time has passed, or a dispute has come or gone.
+pub(crate) fn recompute_access(payments: &Payments, one: &Subscription, now: Timestamp) -> Access {
+    decide(payments, one, now)
+}
+
+fn decide(payments: &Payments, one: &Subscription, now: Timestamp) -> Access {
+    let config = payments.config();
+    let facts = AccessFacts {
+        status: one.status,
+        mismatched: one.mismatch.is_some(),
+        paused: one.paused,
+        restricted_by_dispute: one.disputed && config.on_dispute == Consequence::Restrict,
+        past_due_since: one.past_due_since,
+        grace: config.grace(),
+    };
+    facts.decide(now)
+}
+
+/// Finds which version of a plan was bought: what we wrote into the subscription, else what was sold at its time.
+fn version_bought(
+    tx: &mut Tx<'_>,
+    plan: &PlanId,
+    item: &RemoteItem,
+    remote: &RemoteSubscription,
+) -> Result<Option<(PlanId, i64)>, PaymentsError> {
+    let noted = remote.metadata.get("quoin_plan").filter(|noted| *noted == plan.as_str());
+    let noted = noted.and_then(|_| remote.metadata.get("quoin_plan_version")?.parse::<i64>().ok());
+    if let Some(version) = noted {
+        let bought = (plan.clone(), version);
+        if plans_global::find_version(tx, &bought)?.is_some() {
+            return Ok(Some(bought));
+        }
+    }
+    let version = plans_global::version_at(tx, plan, item.created_at)?;
+    Ok(version.map(|version| (plan.clone(), version)))
+}
+
+/// Names what does not match what we asked for.
+fn mismatch(
+    provider: &dyn Provider,
+    remote: &RemoteSubscription,
+    (subject, owner): (Subject, Option<Subject>),
+    item: Option<&RemoteItem>,
+    sold: Option<&(PlanId, Price)>,
+) -> Option<String> {
+    let said = |text: &str| Some(text.to_owned());
+    if remote.live != provider.is_live() {
+        return said("livemode");
+    }
+    if owner != Some(subject) {
+        return said("customer");
+    }
+    let noted = remote.metadata.get("quoin_subject").map(|noted| read_subject(noted).ok());
+    if noted.is_some_and(|noted| noted != Some(subject)) {
+        return said("subject");
+    }
+    let (Some(item), Some((_, price))) = (item, sold) else { return said("price") };
+    match () {
+        () if item.currency != price.currency => said("currency"),
+        () if item.amount != price.amount => said("amount"),
+        () if item.quantity < 1 && !item.metered => said("quantity"),
+        () => None,
+    }
+}
+
+fn currency(
+    item: Option<&RemoteItem>,
+    before: Option<&Subscription>,
+) -> Result<crate::model::Currency, PaymentsError> {
+    let found = item.map(|item| item.currency).or(before.map(|before| before.currency));
+    found.map_or_else(|| "usd".parse().map_err(|_| PaymentsError::NoSuch("currency")), Ok)
+}
+
+/// Writes the fields that come from the provider, for comparison and explanation.
+pub(crate) fn describe(one: &Subscription) -> Value {
+    json!({
+        "status": one.status,
+        "plan": one.plan.as_ref().map(|(plan, _)| plan),
+        "plan_version": one.plan.as_ref().map(|(_, version)| version),
+        "price_id": one.price_id,
+        "item": one.remote_item,
+        "quantity": one.quantity,
+        "amount": one.amount,
+        "currency": one.currency,
+        "current_period_start": one.current_period_start,
+        "current_period_end": one.current_period_end,
+        "trial_end": one.trial_end,
+        "cancel_at": one.cancel_at,
+        "canceled_at": one.canceled_at,
+        "ended_at": one.ended_at,
+        "paused": one.paused,
+        "discount": one.discount,
+        "disputed": one.disputed,
+        "past_due_since": one.past_due_since,
+        "access": one.access,
+        "mismatch": one.mismatch,
+        "started_at": one.started_at,
+    })
+}

@@ -1,0 +1,235 @@
+//! Asking a provider to do something once: written down, then asked, then settled.
+//!
+//! The intent is committed with its idempotency key before the call. Whoever finds it pending, in this request, the next
+//! one or a job after a crash, sends the same command with the same key. A lease with a fencing token keeps two from
+//! asking at once. After a day the key has lost its meaning for the provider; then what the command would have left
+//! behind is looked up first, and only where there is nothing a new key is written down.
+
+use std::time::Duration;
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::billing::Subject;
+use quoin_kernel::hash::sha256;
+use quoin_kernel::{Id, Timestamp};
+use uuid::Uuid;
+
+use crate::error::PaymentsError;
+use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
+use crate::port::{IntentKey, Provider, ProviderError};
+use crate::store::intents_global::{self, Ending, Intent};
+use crate::store::{checkouts, customers, plans_global, prices_global};
+use crate::{Payments, jobs};
+
+/// How long one try may hold the lease: three calls of ten seconds and their pauses.
+const LEASE: Duration = Duration::from_secs(45);
+/// How long a request waits for another one that does the same.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long providers remember an idempotency key, less an hour.
+const KEY_LIFETIME: Duration = Duration::from_hours(23);
+/// The topic of intents that have ended.
+const TOPIC: &str = "payments.intents";
+
+impl Payments {
+    /// Describes an intent, outside the transaction that writes it down. One intent per `target` is pending at a time.
+    pub(crate) fn intent(&self, provider: &dyn Provider, target: String, command: Command) -> Intent {
+        let (now, id) = (self.now(), Id::<Intent>::new(self.now(), self.app().rng()).uuid());
+        Intent {
+            id,
+            provider: provider.name().to_owned(),
+            target,
+            command_hash: hash(&command),
+            command,
+            idempotency_key: format!("quoin-{id}"),
+            keyed_at: now,
+            ending: Ending::Pending,
+            fence: 0,
+        }
+    }
+
+    /// Writes an intent down, or finds the pending one of its target that asks for the same.
+    ///
+    /// # Errors
+    /// [`PaymentsError::OtherChange`] where the target is to be changed in another way just now.
+    pub(crate) fn write_down(tx: &mut Tx<'_>, intent: &Intent) -> Result<Uuid, PaymentsError> {
+        match intents_global::find_pending(tx, &intent.target)? {
+            Some(pending) if pending.command_hash == intent.command_hash => Ok(pending.id),
+            Some(_) => Err(PaymentsError::OtherChange),
+            None => {
+                intents_global::insert(tx, intent)?;
+                Ok(intent.id)
+            }
+        }
+    }
+
+    /// Writes an intent down and carries it out.
+    pub(crate) async fn ask(&self, intent: Intent) -> Result<Outcome, PaymentsError> {
+        let id = self.db().write("payments.intents.insert", move |tx| Self::write_down(tx, &intent)).await?;
+        self.carry_out(id).await
+    }
+
+    /// Carries an intent out, or waits for whoever is doing so, and answers how it ended.
+    ///
+    /// # Errors
+    /// What the provider refuses; [`ProviderError::Unavailable`] where nobody knows whether it was done: then it stays
+    /// pending and is asked again under the same key.
+    pub async fn carry_out(&self, id: Uuid) -> Result<Outcome, PaymentsError> {
+        let ended = self.db().subscribe(TOPIC);
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let now = self.now();
+            let claim = move |tx: &mut Tx<'_>| intents_global::claim(tx, id, (now, now + LEASE));
+            let claimed: Result<_, DbError> = self.db().write("payments.intents.claim", claim).await;
+            if let Some(intent) = claimed? {
+                return self.run(intent).await;
+            }
+            let found: Result<_, DbError> =
+                self.db().read("payments.intents.get", move |tx| intents_global::find(tx, id)).await;
+            match found?.ok_or(PaymentsError::NoSuch("intent"))?.ending {
+                Ending::Done(outcome) => return Ok(outcome),
+                Ending::Refused(code, message) => {
+                    return Err(ProviderError::Refused { code, message }.into());
+                }
+                Ending::Pending if tokio::time::Instant::now() >= deadline => {
+                    return Err(PaymentsError::InProgress);
+                }
+                Ending::Pending => {
+                    // On another node it ends without this process being told.
+                    tokio::time::timeout(LOOK_EVERY, ended.notified()).await.ok();
+                }
+            }
+        }
+    }
+
+    async fn run(&self, intent: Intent) -> Result<Outcome, PaymentsError> {
+        let provider = self.provider_named(&intent.provider)?;
+        let asked = self.ask_provider(provider.as_ref(), &intent).await;
+        let ending = match &asked {
+            Ok(outcome) => Ending::Done(outcome.clone()),
+            Err(PaymentsError::Provider(ProviderError::Refused { code, message })) => {
+                Ending::Refused(code.clone(), message.clone())
+            }
+            Err(_) => Ending::Pending,
+        };
+        let (now, room) = (self.now(), self.clone());
+        let settled = self
+            .db()
+            .write("payments.intents.settle", move |tx| {
+                if !intents_global::settle(tx, (intent.id, intent.fence), &ending, now)? {
+                    // Somebody else took over after the lease: theirs is the word.
+                    return Ok(false);
+                }
+                room.take_effect(tx, &intent, &ending, now)?;
+                tx.notify_on_commit(TOPIC);
+                Ok::<_, PaymentsError>(true)
+            })
+            .await?;
+        if !settled {
+            return Err(PaymentsError::InProgress);
+        }
+        asked
+    }
+
+    async fn ask_provider(&self, provider: &dyn Provider, intent: &Intent) -> Result<Outcome, PaymentsError> {
+        let now = self.now();
+        let mut key = IntentKey { intent: intent.id, key: intent.idempotency_key.clone() };
+        if now.since(intent.keyed_at) > KEY_LIFETIME {
+            if let Some(outcome) = provider.look_up(&intent.command, &key).await? {
+                return Ok(outcome);
+            }
+            key.key = format!("quoin-{}-{}", intent.id, intent.fence);
+            let (lease, renewed) = ((intent.id, intent.fence), key.key.clone());
+            let rekey = move |tx: &mut Tx<'_>| intents_global::rekey(tx, lease, &renewed, now);
+            let kept: Result<bool, DbError> = self.db().write("payments.intents.rekey", rekey).await;
+            if !kept? {
+                return Err(PaymentsError::InProgress);
+            }
+        }
+        Ok(provider.perform(&intent.command, &key).await?)
+    }
+
+    /// Writes what follows from an ending, in its transaction.
+    fn take_effect(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        ending: &Ending,
+        now: Timestamp,
+    ) -> Result<(), PaymentsError> {
+        let outcome = match (ending, &intent.command) {
+            (Ending::Done(outcome), _) => outcome,
+            (Ending::Refused(code, message), Command::StartCheckout(wish)) => {
+                let subject = read_subject(&wish.subject)?;
+                let problem = format!("{message} ({code})");
+                checkouts::close(tx, subject, wish.checkout_id, ("failed", Some(&problem)), now)?;
+                return Ok(());
+            }
+            _ => return Ok(()),
+        };
+        let id = outcome.id().unwrap_or_default();
+        match &intent.command {
+            Command::PublishProduct(wish) => plans_global::set_remote(tx, &wish.plan_id.parse()?, id)?,
+            Command::PublishPrice(wish) => prices_global::set_remote(tx, wish.price_id, id)?,
+            Command::CreateCustomer(wish) => {
+                let subject = Subject::parse(&wish.subject_kind, wish.subject_id)
+                    .ok_or(PaymentsError::NoSuch("subject"))?;
+                customers::set_remote(tx, subject, &intent.provider, id)?;
+            }
+            Command::StartCheckout(wish) => {
+                let url = if let Outcome::Page { url, .. } = outcome { url.as_str() } else { "" };
+                checkouts::set_remote(tx, read_subject(&wish.subject)?, wish.checkout_id, id, url)?;
+            }
+            command => {
+                for object in touched(command, id) {
+                    jobs::hear(self, tx, &intent.provider, &object, &format!("intent:{}", intent.id), now)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out what nobody is carrying out any more: after a crash, or while the provider did not answer.
+    pub(crate) async fn resume_intents(&self) -> Result<u32, PaymentsError> {
+        let now = self.now();
+        let list =
+            move |tx: &mut Tx<'_>| intents_global::list_stuck(tx, now - Duration::from_mins(1), now, 200);
+        let stuck: Result<Vec<Uuid>, DbError> = self.db().read("payments.intents.stuck", list).await;
+        let mut ended = 0;
+        for id in stuck? {
+            match self.carry_out(id).await {
+                Ok(_) | Err(PaymentsError::Provider(ProviderError::Refused { .. })) => ended += 1,
+                Err(error) => tracing::warn!(%error, intent = %id, "an intent cannot be carried out yet"),
+            }
+        }
+        Ok(ended)
+    }
+}
+
+/// Names the objects that a command has changed, so that they are fetched without waiting for an event.
+fn touched(command: &Command, id: &str) -> Vec<ObjectRef> {
+    let subscription = |id: &String| vec![ObjectRef::new(ObjectKind::Subscription, id)];
+    match command {
+        Command::ExpireCheckout { session } => vec![ObjectRef::new(ObjectKind::Checkout, session)],
+        Command::ChangeSubscription(wish) => subscription(&wish.subscription),
+        Command::CancelSubscription { subscription: id, .. }
+        | Command::ResumeSubscription { subscription: id }
+        | Command::PauseSubscription { subscription: id, .. } => subscription(id),
+        Command::Refund(wish) => {
+            vec![ObjectRef::new(ObjectKind::Refund, id), ObjectRef::new(ObjectKind::Invoice, &wish.invoice)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Reads `org:UUID` or `user:UUID`.
+pub(crate) fn read_subject(text: &str) -> Result<Subject, PaymentsError> {
+    let parsed = text.split_once(':').and_then(|(kind, id)| Subject::parse(kind, id.parse().ok()?));
+    parsed.ok_or(PaymentsError::NoSuch("subject"))
+}
+
+fn hash(command: &Command) -> Vec<u8> {
+    // Commands are plain data; what cannot be written is told apart by its name at least.
+    let text = serde_json::to_string(command).unwrap_or_else(|_| format!("{command:?}"));
+    sha256(text.as_bytes()).to_vec()
+}

@@ -1,0 +1,264 @@
+//! Changing plan or seats, previewing that, cancelling, resuming, pausing.
+
+use std::sync::Arc;
+
+use quoin_audit::Entry;
+use quoin_db::{DbError, Tx};
+use quoin_kernel::billing::Subject;
+use quoin_web::entitlements::SEATS;
+
+use crate::Payments;
+use crate::error::PaymentsError;
+use crate::model::command::ChangeSubscription;
+use crate::model::plan::DowngradeRule;
+use crate::model::{
+    Command, Currency, Interval, ObjectKind, ObjectRef, Plan, PlanId, Price, Status, Subscription,
+    SubscriptionId,
+};
+use crate::port::{Preview, Provider};
+use crate::store::{customers, entitlements, plans_global, subscriptions};
+
+/// A wished change; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct Wished {
+    /// Which plan.
+    pub plan: Option<PlanId>,
+    /// Which of its intervals.
+    pub interval: Option<Interval>,
+    /// How many seats.
+    pub quantity: Option<i64>,
+    /// Whether the rest of the period is evened out.
+    pub prorate: bool,
+}
+
+/// What may be done to a subscription as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// End it: at once, or at the end of what is paid.
+    Cancel {
+        /// At once.
+        at_once: bool,
+    },
+    /// Take back a wish to end.
+    Resume,
+    /// Stop collecting money, or begin again.
+    Pause(bool),
+}
+
+impl Payments {
+    /// Changes plan or seats, and answers how it stands then.
+    pub async fn change_subscription(
+        &self,
+        subject: Subject,
+        id: SubscriptionId,
+        wished: Wished,
+        entry: Entry,
+    ) -> Result<Subscription, PaymentsError> {
+        let (one, change) = self.plan_change(subject, id, wished).await?;
+        self.carry_out_change(one, Command::ChangeSubscription(change), Some(entry)).await
+    }
+
+    /// Says what a change would cost.
+    pub async fn preview_change(
+        &self,
+        subject: Subject,
+        id: SubscriptionId,
+        wished: Wished,
+    ) -> Result<Preview, PaymentsError> {
+        let (one, change) = self.plan_change(subject, id, wished).await?;
+        Ok(self.provider_named(&one.provider)?.preview(&change).await?)
+    }
+
+    /// Cancels, resumes or pauses, and answers how it stands then.
+    pub async fn act_on_subscription(
+        &self,
+        subject: Subject,
+        id: SubscriptionId,
+        deed: Deed,
+        entry: Entry,
+    ) -> Result<Subscription, PaymentsError> {
+        let one = self.get_subscription(subject, id).await?;
+        if one.status.is_over() {
+            return Err(PaymentsError::WrongState("It has ended; begin with a new checkout."));
+        }
+        let subscription = one.remote_id.clone();
+        let command = match deed {
+            Deed::Cancel { at_once } => Command::CancelSubscription { subscription, at_once },
+            Deed::Resume if one.cancel_at.is_none() => {
+                return Err(PaymentsError::WrongState(
+                    "It is not going to end, so there is nothing to resume.",
+                ));
+            }
+            Deed::Resume => Command::ResumeSubscription { subscription },
+            Deed::Pause(paused) => Command::PauseSubscription { subscription, paused },
+        };
+        self.carry_out_change(one, command, Some(entry)).await
+    }
+
+    /// Asks the provider, then looks how it stands, without waiting for an event.
+    pub(crate) async fn carry_out_change(
+        &self,
+        one: Subscription,
+        command: Command,
+        entry: Option<Entry>,
+    ) -> Result<Subscription, PaymentsError> {
+        let provider = self.provider_named(&one.provider)?;
+        let intent = self.intent(provider.as_ref(), format!("subscription:{}", one.remote_id), command);
+        let entry = entry.map(|entry| entry.in_org_of(one.subject.org_id()).on(one.id));
+        let id = self
+            .db()
+            .write("payments.subscriptions.change", move |tx| {
+                let id = Self::write_down(tx, &intent)?;
+                if let Some(entry) = &entry {
+                    quoin_audit::record(tx, entry)?;
+                }
+                Ok::<_, PaymentsError>(id)
+            })
+            .await?;
+        self.carry_out(id).await?;
+        self.look_again(&provider, &one).await
+    }
+
+    async fn look_again(
+        &self,
+        provider: &Arc<dyn Provider>,
+        one: &Subscription,
+    ) -> Result<Subscription, PaymentsError> {
+        let object = ObjectRef::new(ObjectKind::Subscription, &one.remote_id);
+        if let Err(error) = self.refresh(provider, &object, "change").await {
+            // It is done; only how it stands is learnt a little later.
+            tracing::warn!(%error, "a changed subscription is fetched later");
+        }
+        self.get_subscription(one.subject, one.id).await
+    }
+
+    /// Finds a subscription of the subject.
+    pub async fn get_subscription(
+        &self,
+        subject: Subject,
+        id: SubscriptionId,
+    ) -> Result<Subscription, PaymentsError> {
+        let found: Result<_, DbError> = self
+            .db()
+            .read("payments.subscriptions.get", move |tx| subscriptions::find(tx, subject, id))
+            .await;
+        found?.ok_or(PaymentsError::NoSuch("subscription"))
+    }
+
+    async fn plan_change(
+        &self,
+        subject: Subject,
+        id: SubscriptionId,
+        wished: Wished,
+    ) -> Result<(Subscription, ChangeSubscription), PaymentsError> {
+        let room = self.clone();
+        self.db()
+            .write("payments.subscriptions.plan_change", move |tx| {
+                let one =
+                    subscriptions::find(tx, subject, id)?.ok_or(PaymentsError::NoSuch("subscription"))?;
+                let change = room.describe_change(tx, &one, &wished)?;
+                Ok((one, change))
+            })
+            .await
+    }
+
+    fn describe_change(
+        &self,
+        tx: &mut Tx<'_>,
+        one: &Subscription,
+        wished: &Wished,
+    ) -> Result<ChangeSubscription, PaymentsError> {
+        if !matches!(one.status, Status::Active | Status::Trialing | Status::PastDue) {
+            return Err(PaymentsError::WrongState("Only a running subscription can be changed."));
+        }
+        let (plan, price, version) = target(tx, one, wished)?;
+        let quantity = wished.quantity.unwrap_or(one.quantity);
+        if !(1..=1_000_000).contains(&quantity) {
+            return Err(PaymentsError::Unusable { field: "quantity", problem: "must be 1 or more".into() });
+        }
+        self.refuse_what_is_used(tx, one, &plan, (version, &price), quantity)?;
+        let customer = customers::find(tx, one.subject, &one.provider)?.ok_or(PaymentsError::NoCustomer)?;
+        let item = one.remote_item.clone();
+        Ok(ChangeSubscription {
+            subscription: one.remote_id.clone(),
+            item: item.ok_or(PaymentsError::WrongState("It has nothing that could be changed."))?,
+            customer,
+            price: price.remote_id.ok_or(PaymentsError::PlanNotPublished)?,
+            quantity,
+            plan_id: plan.id.to_string(),
+            plan_version: version,
+            prorate: wished.prorate,
+        })
+    }
+
+    /// Refuses a plan that allows less than is used, where it says so.
+    fn refuse_what_is_used(
+        &self,
+        tx: &mut Tx<'_>,
+        one: &Subscription,
+        plan: &Plan,
+        (version, price): (i64, &Price),
+        quantity: i64,
+    ) -> Result<(), PaymentsError> {
+        let bought = (plan.id.clone(), version);
+        let Some((given, rules)) = plans_global::find_version(tx, &bought)? else { return Ok(()) };
+        if rules.downgrade == DowngradeRule::Allow {
+            return Ok(());
+        }
+        for row in self.entitled().list(tx, one.subject, self.now())? {
+            let limit = given.get(&row.name).and_then(crate::model::Entitlement::limit);
+            let mut allowed = limit.and_then(|limit| limit.limit);
+            if row.name == SEATS && price.per_seat {
+                allowed = Some(allowed.map_or(quantity, |allowed| allowed.min(quantity)));
+            }
+            if let Some(limit) = allowed.filter(|allowed| row.per.is_none() && row.used > *allowed) {
+                return Err(PaymentsError::UsesMore { meter: row.name, limit, used: row.used });
+            }
+        }
+        // A price per seat binds also where no plan names seats.
+        if let Subject::Org(org_id) = one.subject
+            && price.per_seat
+        {
+            let members = quoin_tenancy::count_members(tx, org_id)?;
+            if members > quantity {
+                return Err(PaymentsError::UsesMore { meter: SEATS.into(), limit: quantity, used: members });
+            }
+        }
+        entitlements::list(tx, one.subject).map(|_| ()).map_err(Into::into)
+    }
+}
+
+/// Finds plan, price and version of a change. Whoever stays on a plan keeps the version that was bought.
+fn target(tx: &mut Tx<'_>, one: &Subscription, wished: &Wished) -> Result<(Plan, Price, i64), PaymentsError> {
+    let present = one.plan.clone();
+    let id = wished.plan.clone().or_else(|| present.as_ref().map(|(plan, _)| plan.clone()));
+    let plan =
+        plans_global::find(tx, &id.ok_or(PaymentsError::NoSuchPlan)?)?.ok_or(PaymentsError::NoSuchPlan)?;
+    let stays = present.filter(|(id, _)| *id == plan.id);
+    if stays.is_none() && !plan.active {
+        return Err(PaymentsError::NoSuchPlan);
+    }
+    let version = stays.as_ref().map_or(plan.version, |(_, version)| *version);
+    let held = plan.prices.iter().find(|price| Some(price.id) == one.price_id);
+    let interval = wished.interval.or_else(|| interval_of(tx, one).ok().flatten());
+    let price = match held {
+        Some(held)
+            if stays.is_some() && wished.interval.is_none_or(|wanted| held.interval == Some(wanted)) =>
+        {
+            held.clone()
+        }
+        _ => on_offer(&plan, interval, one.currency)?,
+    };
+    Ok((plan, price, version))
+}
+
+fn interval_of(tx: &mut Tx<'_>, one: &Subscription) -> Result<Option<Interval>, PaymentsError> {
+    let Some((plan, _)) = &one.plan else { return Ok(None) };
+    let prices = crate::store::prices_global::list(tx, plan)?;
+    Ok(prices.iter().find(|price| Some(price.id) == one.price_id).and_then(|price| price.interval))
+}
+
+fn on_offer(plan: &Plan, interval: Option<Interval>, currency: Currency) -> Result<Price, PaymentsError> {
+    let price = plan.price_for(interval, Some(currency)).filter(|price| price.interval.is_some());
+    price.cloned().ok_or(PaymentsError::NoSuchPrice)
+}

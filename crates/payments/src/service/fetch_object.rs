@@ -1,0 +1,184 @@
+//! Asking the provider how an object stands, and writing it down.
+//!
+//! One fetch per object runs at a time, under a lease. It covers the news that had come when it began; what comes later
+//! makes it run again. The transaction that writes the answer gives the lease back first, by its fencing token: a fetch
+//! that lost its lease writes nothing. So the last completed fetch wins, and it began after everything it covers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::port::BoxFuture;
+use quoin_kernel::{Id, Timestamp};
+
+use super::apply::Applied;
+use crate::error::PaymentsError;
+use crate::model::explanation::Fetched;
+use crate::model::remote::{Remote, RemoteSubscription};
+use crate::model::{ObjectKind, ObjectRef};
+use crate::port::Provider;
+use crate::store::objects_global::{self, Lease};
+use crate::store::prices_global;
+use crate::{Payments, jobs};
+
+/// How long one fetch may hold the lease.
+const LEASE: Duration = Duration::from_secs(50);
+
+/// What came of a wish to fetch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fetch {
+    /// It is written down, and changed this.
+    Done(Applied),
+    /// Somebody else is fetching it, or took over.
+    Busy,
+}
+
+impl Payments {
+    /// Fetches an object and writes down how it stands.
+    ///
+    /// # Errors
+    /// What the provider or the database does not answer; the news stays, and is fetched later.
+    pub fn fetch_object<'a>(
+        &'a self,
+        provider: &'a Arc<dyn Provider>,
+        object: &'a ObjectRef,
+    ) -> BoxFuture<'a, Result<Fetch, PaymentsError>> {
+        Box::pin(async move {
+            let Some(lease) = self.claim_object(provider, object).await? else { return Ok(Fetch::Busy) };
+            let started_at = self.now();
+            match self.read_remote(provider, object).await {
+                Ok(remote) => self.write_fetched(provider, object, lease, started_at, remote).await,
+                Err(error) => {
+                    self.release_object(provider, object, lease, &error).await?;
+                    Err(error)
+                }
+            }
+        })
+    }
+
+    /// Notes that something may have changed and fetches it at once, as far as that is possible now.
+    pub(crate) async fn refresh(
+        &self,
+        provider: &Arc<dyn Provider>,
+        object: &ObjectRef,
+        cause: &'static str,
+    ) -> Result<Fetch, PaymentsError> {
+        let (room, name, news, now) = (self.clone(), provider.name(), object.clone(), self.now());
+        self.db()
+            .write("payments.objects.hear", move |tx| jobs::hear(&room, tx, name, &news, cause, now))
+            .await?;
+        self.fetch_object(provider, object).await
+    }
+
+    async fn claim_object(
+        &self,
+        provider: &Arc<dyn Provider>,
+        object: &ObjectRef,
+    ) -> Result<Option<Lease>, DbError> {
+        let (name, object, now) = (provider.name(), object.clone(), self.now());
+        let claim = move |tx: &mut Tx<'_>| objects_global::claim(tx, name, &object, (now, now + LEASE));
+        self.db().write("payments.objects.claim", claim).await
+    }
+
+    async fn release_object(
+        &self,
+        provider: &Arc<dyn Provider>,
+        object: &ObjectRef,
+        lease: Lease,
+        error: &PaymentsError,
+    ) -> Result<(), DbError> {
+        let (name, object, problem) = (provider.name(), object.clone(), error.to_string());
+        let release = move |tx: &mut Tx<'_>| objects_global::release(tx, name, &object, lease, &problem);
+        self.db().write("payments.objects.release", release).await
+    }
+
+    /// Asks the provider, and first for what is needed to understand the answer: the product of a price not seen yet.
+    async fn read_remote(
+        &self,
+        provider: &Arc<dyn Provider>,
+        object: &ObjectRef,
+    ) -> Result<Option<Remote>, PaymentsError> {
+        let remote = provider.fetch(object).await?;
+        if let Some(Remote::Subscription(subscription)) = &remote {
+            for product in self.unknown_products(subscription).await? {
+                let product = ObjectRef::new(ObjectKind::Product, product);
+                self.refresh(provider, &product, "subscription").await?;
+            }
+        }
+        if let Some(Remote::Price { product }) = &remote {
+            let product = ObjectRef::new(ObjectKind::Product, product);
+            self.refresh(provider, &product, "price").await?;
+        }
+        Ok(remote)
+    }
+
+    async fn unknown_products(&self, subscription: &RemoteSubscription) -> Result<Vec<String>, DbError> {
+        let items: Vec<(String, String)> =
+            subscription.items.iter().map(|item| (item.price.clone(), item.product.clone())).collect();
+        self.db()
+            .read("payments.prices.unknown", move |tx| {
+                let mut unknown = Vec::new();
+                for (price, product) in &items {
+                    if prices_global::find_by_remote(tx, price)?.is_none() && !unknown.contains(product) {
+                        unknown.push(product.clone());
+                    }
+                }
+                Ok::<_, DbError>(unknown)
+            })
+            .await
+    }
+
+    async fn write_fetched(
+        &self,
+        provider: &Arc<dyn Provider>,
+        object: &ObjectRef,
+        lease: Lease,
+        started_at: Timestamp,
+        remote: Option<Remote>,
+    ) -> Result<Fetch, PaymentsError> {
+        let (now, id) = (self.now(), Id::new(self.now(), self.app().rng()));
+        let (room, provider, object) = (self.clone(), provider.clone(), object.clone());
+        self.db()
+            .write("payments.objects.apply", move |tx| {
+                let name = provider.name();
+                let Some(more) = objects_global::settle(tx, name, &object, lease, (now, None))? else {
+                    return Ok(Fetch::Busy);
+                };
+                let applied = room.apply(tx, provider.as_ref(), &object, remote.as_ref(), now)?;
+                let fetched = Fetched {
+                    id,
+                    fence: lease.fence,
+                    covers: lease.covers,
+                    started_at,
+                    finished_at: now,
+                    outcome: applied.outcome.to_owned(),
+                    changes: applied.changes.clone(),
+                    causes: Vec::new(),
+                };
+                objects_global::insert_fetch(tx, name, &object, &fetched)?;
+                if more {
+                    jobs::schedule_fetch(&room, tx, name, &object, now)?;
+                }
+                Ok::<_, PaymentsError>(Fetch::Done(applied))
+            })
+            .await
+    }
+
+    /// Schedules what is behind and that nobody is fetching: after jobs were given up, or deleted.
+    pub(crate) async fn catch_up(&self) -> Result<(), PaymentsError> {
+        for provider in self.providers() {
+            let (room, now) = (self.clone(), self.now());
+            // What was heard a moment ago has its job already; a second one finds nothing left to do.
+            self.db()
+                .write("payments.objects.catch_up", move |tx| {
+                    for object in objects_global::list_behind(tx, provider.name(), now, 500)? {
+                        objects_global::set_scheduled(tx, provider.name(), &object, true)?;
+                        jobs::schedule_fetch(&room, tx, provider.name(), &object, now)?;
+                    }
+                    Ok::<_, DbError>(())
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}

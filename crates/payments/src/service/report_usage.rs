@@ -1,0 +1,129 @@
+//! Metered use: reported once per key, summed per month, and told to the provider in parts that cannot be told twice.
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::billing::Subject;
+use quoin_web::entitlements::{Entitlements, Wish};
+
+use crate::Payments;
+use crate::error::PaymentsError;
+use crate::model::Command;
+use crate::model::command::ReportUsage;
+use crate::model::use_of::month_start;
+use crate::port::ProviderError;
+use crate::store::customers;
+use crate::store::usage::{self, Unreported};
+
+/// Use of something.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Whose.
+    pub subject: Subject,
+    /// Of what.
+    pub meter: String,
+    /// How much.
+    pub amount: i64,
+    /// What makes the report one of a kind.
+    pub key: String,
+}
+
+/// What came of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct Reported {
+    /// How many were new.
+    pub counted: u32,
+    /// How many had come before.
+    pub known: u32,
+}
+
+impl Payments {
+    /// Counts reports, all or none of them.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Limit`] where the plan allows no more, [`PaymentsError::ReportKeyReused`] for a key that said
+    /// something else before.
+    pub async fn report_usage(&self, reports: Vec<Report>) -> Result<Reported, PaymentsError> {
+        let (entitled, now) = (self.entitled().clone(), self.now());
+        self.db()
+            .write("payments.usage.report", move |tx| {
+                let mut done = Reported { counted: 0, known: 0 };
+                for report in &reports {
+                    let what = (report.meter.as_str(), report.amount);
+                    if !usage::insert_report(tx, report.subject, &report.key, what, now)? {
+                        let before = usage::find_report(tx, report.subject, &report.key)?;
+                        if before != Some((report.meter.clone(), report.amount)) {
+                            return Err(PaymentsError::ReportKeyReused);
+                        }
+                        done.known += 1;
+                        continue;
+                    }
+                    let wish =
+                        Wish { subject: report.subject, meter: &report.meter, amount: report.amount, now };
+                    entitled.take(tx, &wish)?;
+                    usage::add(tx, report.subject, what, (month_start(now), now))?;
+                    done.counted += 1;
+                }
+                Ok(done)
+            })
+            .await
+    }
+
+    /// Tells the provider what it does not know yet.
+    pub(crate) async fn report_to_provider(&self) -> Result<(), PaymentsError> {
+        let claim = |tx: &mut Tx<'_>| usage::claim_unreported_global(tx, 500);
+        let sums: Result<Vec<Unreported>, DbError> = self.db().write("payments.usage.claim", claim).await;
+        for sum in sums?.into_iter().filter(|sum| sum.sending > 0) {
+            if let Err(error) = self.report_sum(sum).await {
+                tracing::warn!(%error, "use cannot be reported yet");
+            }
+        }
+        Ok(())
+    }
+
+    /// Reports one sum. Its identifier names the batch, so that the provider takes it once.
+    async fn report_sum(&self, sum: Unreported) -> Result<(), PaymentsError> {
+        let provider = match self.provider() {
+            Ok(provider) => provider,
+            Err(PaymentsError::NotSetUp) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let (subject, name) = (sum.subject, provider.name());
+        let find = move |tx: &mut Tx<'_>| customers::find(tx, subject, name);
+        let customer: Result<Option<String>, DbError> = self.db().read("payments.customers.get", find).await;
+        // Whoever never bought anything is not charged: the sum is kept here and counts as told.
+        if let Some(customer) = customer? {
+            let identifier =
+                format!("{}-{}-{}-{}", subject.uuid(), sum.meter, sum.period_start.as_seconds(), sum.batch);
+            let command = Command::ReportUsage(ReportUsage {
+                customer,
+                meter: sum.meter.clone(),
+                amount: sum.sending,
+                identifier: identifier.clone(),
+                at_s: self.now().as_seconds(),
+            });
+            match self.ask_usage(provider.as_ref(), identifier, command).await {
+                Ok(()) => {}
+                // Meters that the provider does not price are counted here alone.
+                Err(PaymentsError::Provider(ProviderError::Refused { code, .. })) => {
+                    tracing::debug!(code, "the provider does not price this meter");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let end = move |tx: &mut Tx<'_>| usage::end_sending(tx, &sum);
+        let ended: Result<(), DbError> = self.db().write("payments.usage.end", end).await;
+        Ok(ended?)
+    }
+
+    /// Asks without an intent of its own: the row and its batch number are the intent.
+    async fn ask_usage(
+        &self,
+        provider: &dyn crate::port::Provider,
+        identifier: String,
+        command: Command,
+    ) -> Result<(), PaymentsError> {
+        let key =
+            crate::port::IntentKey { intent: uuid::Uuid::nil(), key: format!("quoin-usage-{identifier}") };
+        provider.perform(&command, &key).await?;
+        Ok(())
+    }
+}

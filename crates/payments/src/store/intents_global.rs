@@ -1,0 +1,173 @@
+//! What providers are asked to do: written before the call, settled after it.
+
+use quoin_db::{DbError, Row, Tx, params, statements};
+use quoin_kernel::Timestamp;
+use uuid::Uuid;
+
+use super::{document, json};
+use crate::model::{Command, Outcome};
+
+statements! {
+    /// Adds an intent; the index refuses a second pending one of the same target.
+    INSERT = "insert into quoin.payments_intents (id, provider, target, command, command_hash, idempotency_key, keyed_at,
+        state, fence, attempts, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', 0, 0, ?7)";
+
+    /// Finds the pending intent of a target.
+    FIND_PENDING = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence,
+        target from quoin.payments_intents where target = ?1 and state = 'pending'";
+
+    /// Finds an intent.
+    FIND = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence, target
+        from quoin.payments_intents where id = ?1";
+
+    /// Takes the lease, where nobody holds it.
+    CLAIM = "update quoin.payments_intents set lease_until = ?2, fence = fence + 1, attempts = attempts + 1
+        where id = ?1 and state = 'pending' and (lease_until is null or lease_until <= ?3)
+        returning id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence, target";
+
+    /// Writes down how it ended.
+    SETTLE = "update quoin.payments_intents set state = ?3, outcome = ?4, problem = ?5, settled_at = ?6, lease_until = null
+        where id = ?1 and fence = ?2 and state = 'pending'";
+
+    /// Gives the lease back: whether it was done is unknown.
+    RELEASE = "update quoin.payments_intents set lease_until = null where id = ?1 and fence = ?2 and state = 'pending'";
+
+    /// Gives it a new key, after the old one has become too old.
+    REKEY = "update quoin.payments_intents set idempotency_key = ?3, keyed_at = ?4
+        where id = ?1 and fence = ?2 and state = 'pending'";
+
+    /// Lists intents that nobody is carrying out.
+    LIST_STUCK = "select id from quoin.payments_intents
+        where state = 'pending' and created_at < ?1 and (lease_until is null or lease_until <= ?2)
+        order by created_at limit ?3";
+
+    /// Removes what ended long ago.
+    DELETE_OLD = "delete from quoin.payments_intents where settled_at < ?1";
+}
+
+/// An intent as it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Intent {
+    pub(crate) id: Uuid,
+    pub(crate) provider: String,
+    pub(crate) target: String,
+    pub(crate) command: Command,
+    pub(crate) command_hash: Vec<u8>,
+    pub(crate) idempotency_key: String,
+    pub(crate) keyed_at: Timestamp,
+    pub(crate) ending: Ending,
+    pub(crate) fence: i64,
+}
+
+/// How an intent ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ending {
+    /// Not yet.
+    Pending,
+    /// Done, with this outcome.
+    Done(Outcome),
+    /// Refused by the provider, with its code and sentence.
+    Refused(String, String),
+}
+
+/// Adds an intent.
+pub(crate) fn insert(tx: &mut Tx<'_>, intent: &Intent) -> Result<(), DbError> {
+    let command = json(&intent.command)?;
+    let row = params![
+        intent.id,
+        &intent.provider,
+        &intent.target,
+        &command,
+        intent.command_hash.as_slice(),
+        &intent.idempotency_key,
+        intent.keyed_at
+    ];
+    tx.execute(&INSERT, &row).map(|_| ())
+}
+
+/// Finds the pending intent of a target.
+pub(crate) fn find_pending(tx: &mut Tx<'_>, target: &str) -> Result<Option<Intent>, DbError> {
+    tx.query_opt(&FIND_PENDING, &params![target], read)
+}
+
+/// Finds an intent.
+pub(crate) fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Intent>, DbError> {
+    tx.query_opt(&FIND, &params![id], read)
+}
+
+/// Takes the lease; `None` while somebody else holds it, or after it has ended.
+pub(crate) fn claim(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    (now, until): (Timestamp, Timestamp),
+) -> Result<Option<Intent>, DbError> {
+    tx.query_opt(&CLAIM, &params![id, until, now], read)
+}
+
+/// Writes down how it ended; `false` where the lease was lost.
+pub(crate) fn settle(
+    tx: &mut Tx<'_>,
+    (id, fence): (Uuid, i64),
+    ending: &Ending,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let (state, outcome, problem) = match ending {
+        Ending::Pending => return release(tx, (id, fence)),
+        Ending::Done(outcome) => ("done", Some(json(outcome)?), None),
+        Ending::Refused(code, message) => ("refused", None, Some(json(&(code, message))?)),
+    };
+    let row = params![id, fence, state, outcome.as_ref(), problem.as_ref(), now];
+    Ok(tx.execute(&SETTLE, &row)? == 1)
+}
+
+/// Gives the lease back.
+pub(crate) fn release(tx: &mut Tx<'_>, (id, fence): (Uuid, i64)) -> Result<bool, DbError> {
+    Ok(tx.execute(&RELEASE, &params![id, fence])? == 1)
+}
+
+/// Gives it a new key; `false` where the lease was lost.
+pub(crate) fn rekey(
+    tx: &mut Tx<'_>,
+    (id, fence): (Uuid, i64),
+    key: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&REKEY, &params![id, fence, key, now])? == 1)
+}
+
+/// Lists up to `limit` intents older than `before` that nobody is carrying out.
+pub(crate) fn list_stuck(
+    tx: &mut Tx<'_>,
+    before: Timestamp,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Uuid>, DbError> {
+    tx.query(&LIST_STUCK, &params![before, now, limit], |row| row.get(0))
+}
+
+/// Removes what ended long ago.
+pub(crate) fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
+    tx.execute(&DELETE_OLD, &params![before])
+}
+
+fn read(row: &Row<'_>) -> Result<Intent, DbError> {
+    let ending = match row.get::<String>(6)?.as_str() {
+        "done" => Ending::Done(document(row, 7)?),
+        "refused" => {
+            let (code, message) = document(row, 8)?;
+            Ending::Refused(code, message)
+        }
+        _ => Ending::Pending,
+    };
+    Ok(Intent {
+        id: row.get(0)?,
+        provider: row.get(1)?,
+        command: document(row, 2)?,
+        command_hash: row.get(3)?,
+        idempotency_key: row.get(4)?,
+        keyed_at: row.get(5)?,
+        ending,
+        fence: row.get(9)?,
+        target: row.get(10)?,
+    })
+}

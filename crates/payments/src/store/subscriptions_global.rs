@@ -1,0 +1,59 @@
+//! Subscriptions by what the provider calls them, and those that need looking after.
+
+use quoin_db::{DbError, Tx, params, statements};
+use quoin_kernel::billing::Subject;
+
+use super::subscriptions::read;
+use crate::model::Subscription;
+
+statements! {
+    /// Finds the subscription that a provider calls so.
+    FIND_BY_REMOTE = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
+        price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
+        canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
+        created_at, updated_at from quoin.payments_subscriptions where provider = ?1 and remote_id = ?2";
+
+    /// Lists what has a payment missing.
+    LIST_PAST_DUE = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
+        price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
+        canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
+        created_at, updated_at from quoin.payments_subscriptions
+        where past_due_since is not null and remote_id > ?1 order by remote_id limit ?2";
+
+    /// Lists what a provider calls the subscriptions here that are not over.
+    LIST_LIVE = "select remote_id from quoin.payments_subscriptions
+        where provider = ?1 and status not in ('canceled', 'incomplete_expired') and remote_id > ?2
+        order by remote_id limit ?3";
+
+    /// Lists who has bought a plan.
+    LIST_SUBJECTS = "select distinct subject_kind, subject_id from quoin.payments_subscriptions where plan_id = ?1";
+}
+
+/// Finds the subscription that a provider calls so.
+pub(crate) fn find_by_remote(
+    tx: &mut Tx<'_>,
+    provider: &str,
+    remote_id: &str,
+) -> Result<Option<Subscription>, DbError> {
+    tx.query_opt(&FIND_BY_REMOTE, &params![provider, remote_id], read)
+}
+
+/// Lists up to `limit` subscriptions with a payment missing whose remote ids come after `after`.
+pub(crate) fn list_past_due(tx: &mut Tx<'_>, after: &str, limit: u32) -> Result<Vec<Subscription>, DbError> {
+    tx.query(&LIST_PAST_DUE, &params![after, limit], read)
+}
+
+/// Lists up to `limit` remote ids of subscriptions that are not over, after `after`.
+pub(crate) fn list_live(
+    tx: &mut Tx<'_>,
+    provider: &str,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<String>, DbError> {
+    tx.query(&LIST_LIVE, &params![provider, after, limit], |row| row.get(0))
+}
+
+/// Lists who has bought a plan.
+pub(crate) fn list_subjects(tx: &mut Tx<'_>, plan: &str) -> Result<Vec<Subject>, DbError> {
+    tx.query(&LIST_SUBJECTS, &params![plan], |row| super::subject(row, 0, 1))
+}

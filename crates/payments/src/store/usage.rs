@@ -1,0 +1,135 @@
+//! Reports of use, each once, and their sums per period.
+
+use quoin_db::{DbError, Tx, params, statements};
+use quoin_kernel::Timestamp;
+use quoin_kernel::billing::Subject;
+
+statements! {
+    /// Keeps a report, unless its key came before.
+    INSERT_REPORT = "insert into quoin.payments_usage_reports (subject_id, report_key, meter, amount, at)
+        values (?1, ?2, ?3, ?4, ?5) on conflict (subject_id, report_key) do nothing";
+
+    /// Finds what a key reported.
+    FIND_REPORT = "select meter, amount from quoin.payments_usage_reports where subject_id = ?1 and report_key = ?2";
+
+    /// Adds to the sum of a period.
+    ADD = "insert into quoin.payments_usage as u (subject_id, meter, period_start, subject_kind, total, reported, sending,
+        batch, updated_at) values (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6)
+        on conflict (subject_id, meter, period_start) do update set total = u.total + ?5, updated_at = ?6";
+
+    /// Lists a subject's sums, newest period first.
+    LIST = "select meter, period_start, total, reported from quoin.payments_usage
+        where subject_id = ?1 order by period_start desc, meter limit 1000";
+
+    /// Lists sums of which the provider does not know everything.
+    LIST_UNREPORTED = "select subject_kind, subject_id, meter, period_start, total, reported, sending, batch
+        from quoin.payments_usage where reported < total order by subject_id, meter, period_start limit ?1";
+
+    /// Fixes what is sent next, so that sending it again sends the same.
+    BEGIN_SENDING = "update quoin.payments_usage set sending = total - reported, batch = batch + 1
+        where subject_id = ?1 and meter = ?2 and period_start = ?3 and sending = 0 and reported < total";
+
+    /// Notes that what was sent has arrived.
+    END_SENDING = "update quoin.payments_usage set reported = reported + sending, sending = 0
+        where subject_id = ?1 and meter = ?2 and period_start = ?3 and batch = ?4";
+
+    /// Removes keys that nobody will use again.
+    DELETE_OLD = "delete from quoin.payments_usage_reports where at < ?1";
+}
+
+/// A sum of use that is on its way to the provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Unreported {
+    pub(crate) subject: Subject,
+    pub(crate) meter: String,
+    pub(crate) period_start: Timestamp,
+    pub(crate) sending: i64,
+    pub(crate) batch: i64,
+}
+
+/// A sum of use in a period.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+pub struct UsageSum {
+    /// What is counted.
+    pub meter: String,
+    /// The month's first moment, UTC.
+    pub period_start: Timestamp,
+    /// How much was used.
+    pub total: i64,
+    /// How much of it the provider knows.
+    pub reported: i64,
+}
+
+/// Keeps a report; `false` where its key came before.
+pub(crate) fn insert_report(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    key: &str,
+    (meter, amount): (&str, i64),
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&INSERT_REPORT, &params![subject.uuid(), key, meter, amount, now])? == 1)
+}
+
+/// Finds what a key reported.
+pub(crate) fn find_report(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    key: &str,
+) -> Result<Option<(String, i64)>, DbError> {
+    tx.query_opt(&FIND_REPORT, &params![subject.uuid(), key], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Adds to the sum of a period.
+pub(crate) fn add(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    (meter, amount): (&str, i64),
+    (period_start, now): (Timestamp, Timestamp),
+) -> Result<(), DbError> {
+    tx.execute(&ADD, &params![subject.uuid(), meter, period_start, subject.kind(), amount, now]).map(|_| ())
+}
+
+/// Lists a subject's sums, newest period first.
+pub(crate) fn list(tx: &mut Tx<'_>, subject: Subject) -> Result<Vec<UsageSum>, DbError> {
+    tx.query(&LIST, &params![subject.uuid()], |row| {
+        Ok(UsageSum {
+            meter: row.get(0)?,
+            period_start: row.get(1)?,
+            total: row.get(2)?,
+            reported: row.get(3)?,
+        })
+    })
+}
+
+/// Takes up to `limit` sums of which the provider does not know everything, and fixes how much of each is sent.
+pub(crate) fn claim_unreported_global(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<Unreported>, DbError> {
+    let found = list_unreported(tx, limit)?;
+    for sum in &found {
+        tx.execute(&BEGIN_SENDING, &params![sum.subject.uuid(), &sum.meter, sum.period_start])?;
+    }
+    list_unreported(tx, limit)
+}
+
+fn list_unreported(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<Unreported>, DbError> {
+    tx.query(&LIST_UNREPORTED, &params![limit], |row| {
+        Ok(Unreported {
+            subject: super::subject(row, 0, 1)?,
+            meter: row.get(2)?,
+            period_start: row.get(3)?,
+            sending: row.get(6)?,
+            batch: row.get(7)?,
+        })
+    })
+}
+
+/// Notes that what was sent has arrived.
+pub(crate) fn end_sending(tx: &mut Tx<'_>, sum: &Unreported) -> Result<(), DbError> {
+    let row = params![sum.subject.uuid(), &sum.meter, sum.period_start, sum.batch];
+    tx.execute(&END_SENDING, &row).map(|_| ())
+}
+
+/// Removes keys of reports that nobody will use again.
+pub(crate) fn delete_old_global(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
+    tx.execute(&DELETE_OLD, &params![before])
+}

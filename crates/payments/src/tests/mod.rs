@@ -1,0 +1,33 @@
+//! The room on both engines, with a provider that does what the test says.
+
+mod checkout;
+mod entitlements;
+mod harness;
+mod http;
+mod intents;
+mod manual;
+mod plans;
+mod provider;
+mod replay;
+mod subscriptions;
+mod truth;
+
+use quoin_db::testing::{describe_schema, fresh_postgres, fresh_sqlite, on_each_engine, refused_statements};
+
+#[tokio::test]
+async fn every_statement_can_be_prepared_on_each_engine() {
+    on_each_engine(harness::MODULES, |db| async move {
+        let refused = refused_statements(&db, super::STATEMENTS).await.unwrap();
+        assert!(refused.is_empty(), "{refused:#?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn both_engines_have_the_same_tables() {
+    let sqlite = fresh_sqlite();
+    quoin_db::migrate(&sqlite, harness::MODULES).await.unwrap();
+    let Some(postgres) = fresh_postgres() else { return };
+    quoin_db::migrate(&postgres, harness::MODULES).await.unwrap();
+    assert_eq!(describe_schema(&sqlite).await.unwrap(), describe_schema(&postgres).await.unwrap());
+}

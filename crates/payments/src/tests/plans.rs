@@ -1,0 +1,203 @@
+//! Plans: made, changed, grandfathered, adopted, compared with a file.
+
+use serde_json::json;
+
+use super::harness::in_house;
+use crate::model::remote::{RemotePrice, RemoteProduct};
+use crate::model::{Entitlement, Interval, Limit, Mode, ObjectKind, ObjectRef, PlanSource};
+use crate::service::manage_plans::PlanChange;
+use crate::{Payments, PaymentsError};
+
+async fn plan(room: &Payments, id: &str) -> crate::model::Plan {
+    room.list_plans(true).await.unwrap().into_iter().find(|plan| plan.id.as_str() == id).unwrap()
+}
+
+#[tokio::test]
+async fn a_new_plan_is_seen_at_once_and_known_to_the_provider() {
+    in_house(|house| async move {
+        house.pro().await;
+        let plan = plan(&house.room, "pro").await;
+        assert!(plan.published_at.is_some());
+        assert!(plan.prices[0].remote_id.is_some());
+        let product = house.provider.with(|books| books.products.values().next().cloned()).unwrap();
+        assert_eq!((product.name.as_str(), product.prices.len()), ("Pro", 1));
+        let again = serde_json::from_value(json!({"id": "pro", "name": "Another"})).unwrap();
+        let refused = house.room.create_plan(again, house.entry()).await.unwrap_err();
+        assert!(matches!(refused, PaymentsError::PlanExists), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_is_kept_while_the_provider_is_down_and_published_later_once() {
+    in_house(|house| async move {
+        use super::provider::Trouble::{After, Before};
+        *house.provider.troubles.lock().unwrap() = vec![After, Before];
+        house.pro().await;
+        assert!(plan(&house.room, "pro").await.published_at.is_none());
+        let id = "pro".parse().unwrap();
+        // The first try fails before, the second after the product was made; the third finds it.
+        assert!(crate::service::publish_plan::publish(&house.room, &id).await.is_err());
+        crate::service::publish_plan::publish(&house.room, &id).await.unwrap();
+        assert!(plan(&house.room, "pro").await.published_at.is_some());
+        assert_eq!(
+            house
+                .provider
+                .with(|books| (books.products.len(), books.products.values().next().unwrap().prices.len())),
+            (1, 1)
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_has_bought_a_plan_keeps_what_they_bought() {
+    in_house(|house| async move {
+        house.pro().await;
+        let (early, late) = (house.org(), house.org());
+        house.subscribe(early, "pro").await;
+        let less = Entitlement::Limit(Limit { limit: Some(1), mode: Mode::Hard, per: None });
+        let change = PlanChange {
+            entitlements: Some([("projects".to_owned(), less)].into()),
+            ..PlanChange::default()
+        };
+        let id = "pro".parse().unwrap();
+        assert_eq!(house.room.change_plan(&id, change.clone(), house.entry()).await.unwrap().version, 2);
+        house.subscribe(late, "pro").await;
+        let had = house.room.entitlements(early).await.unwrap();
+        let has = house.room.entitlements(late).await.unwrap();
+        assert_eq!(had.entitlements["projects"]["limit"], 3);
+        assert_eq!(had.entitlements["export"], true);
+        assert_eq!(has.entitlements["projects"]["limit"], 1);
+        let change = PlanChange { for_everybody: true, ..change };
+        house
+            .room
+            .change_plan(
+                &id,
+                PlanChange {
+                    entitlements: Some([("projects".to_owned(), less_than_less())].into()),
+                    ..change
+                },
+                house.entry(),
+            )
+            .await
+            .unwrap();
+        assert_eq!(house.room.entitlements(early).await.unwrap().entitlements["projects"]["limit"], 0);
+    })
+    .await;
+}
+
+fn less_than_less() -> Entitlement {
+    Entitlement::Limit(Limit { limit: Some(0), mode: Mode::Hard, per: None })
+}
+
+#[tokio::test]
+async fn another_amount_is_another_price_and_the_old_one_is_archived() {
+    in_house(|house| async move {
+        house.pro().await;
+        let prices =
+            serde_json::from_value(json!([{"interval": "month", "amount": 2900, "currency": "usd"}]))
+                .unwrap();
+        let change = PlanChange { prices: Some(prices), ..PlanChange::default() };
+        house.room.change_plan(&"pro".parse().unwrap(), change, house.entry()).await.unwrap();
+        let prices = house.provider.with(|books| books.products.values().next().unwrap().prices.clone());
+        let seen: Vec<_> = prices.iter().map(|price| (price.amount, price.active)).collect();
+        assert_eq!(seen, [(1900, false), (2900, true)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_team_makes_at_the_provider_becomes_a_plan() {
+    in_house(|house| async move {
+        house.pro().await;
+        let product = RemoteProduct {
+            id: "prod_theirs".into(),
+            name: "Pro".into(),
+            description: None,
+            active: true,
+            live: false,
+            metadata: [("entitlements".to_owned(), r#"{"projects": {"limit": 9}}"#.to_owned())].into(),
+            prices: vec![RemotePrice {
+                id: "price_theirs".into(),
+                interval: Some(Interval::Year),
+                interval_count: 1,
+                amount: 9900,
+                currency: "eur".parse().unwrap(),
+                active: true,
+                metered: false,
+                trial_days: 0,
+                metadata: [].into(),
+            }],
+        };
+        house.provider.with(|books| books.products.insert("prod_theirs".into(), product));
+        house.hear(ObjectKind::Product, "prod_theirs").await;
+        house
+            .room
+            .fetch_object(&house.port(), &ObjectRef::new(ObjectKind::Product, "prod_theirs"))
+            .await
+            .unwrap();
+        let plan = plan(&house.room, "pro-2").await;
+        assert_eq!((plan.source, plan.prices[0].amount), (PlanSource::Provider, 9900));
+        assert!(plan.entitlements.contains_key("projects"));
+        let org = house.org();
+        house.subscribe(org, "pro-2").await;
+        assert_eq!(house.room.entitlements(org).await.unwrap().entitlements["projects"]["limit"], 9);
+    })
+    .await;
+}
+
+const FILE: &str = r#"
+[[plans]]
+id = "pro"
+name = "Pro"
+prices = [{ interval = "month", amount = 1900, currency = "usd" }]
+entitlements = { projects = { limit = 3 }, export = true }
+
+[[plans]]
+id = "team"
+name = "Team"
+prices = [{ interval = "month", amount = 900, currency = "usd", per_seat = true }]
+"#;
+
+#[tokio::test]
+async fn a_file_of_plans_is_applied_and_drift_is_shown_before_it_is_overwritten() {
+    in_house(|house| async move {
+        let sync = house.room.add_missing_plans(FILE).await.unwrap();
+        assert_eq!(sync.made, ["pro", "team"]);
+        assert!(sync.drift.is_empty(), "{:?}", sync.drift);
+        let change = PlanChange { name: Some("Professional".into()), ..PlanChange::default() };
+        house.room.change_plan(&"pro".parse().unwrap(), change, house.entry()).await.unwrap();
+        let again = house.room.add_missing_plans(FILE).await.unwrap();
+        assert!(again.made.is_empty() && again.changed.is_empty());
+        assert_eq!(
+            (again.drift[0].plan.as_str(), &again.drift[0].fields[..]),
+            ("pro", &["name".to_owned()][..])
+        );
+        let refused = house.room.apply_plan_file(FILE, false).await.unwrap_err();
+        assert!(matches!(refused, PaymentsError::Drifted(_)), "{refused}");
+        assert_eq!(plan(&house.room, "pro").await.name, "Professional");
+        let forced = house.room.apply_plan_file(FILE, true).await.unwrap();
+        assert_eq!(forced.changed, ["pro"]);
+        assert_eq!(plan(&house.room, "pro").await.name, "Pro");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_that_cannot_be_sold_is_refused_with_its_field() {
+    in_house(|house| async move {
+        for (wrong, field) in [
+            (json!({"id": "x", "name": ""}), "name"),
+            (json!({"id": "x", "name": "X", "prices": [{"amount": -1, "currency": "usd"}]}), "prices.0.amount"),
+            (json!({"id": "x", "name": "X", "prices": [{"amount": 1, "currency": "usd", "trial_days": 3}]}), "prices.0.trial_days"),
+            (json!({"id": "x", "name": "X", "entitlements": {"Seats!": true}}), "entitlements.Seats!"),
+            (json!({"id": "x", "name": "X", "entitlements": {"seats": {"limit": -1}}}), "entitlements.seats"),
+        ] {
+            let plan = serde_json::from_value(wrong).unwrap();
+            let refused = house.room.create_plan(plan, house.entry()).await.unwrap_err();
+            assert!(refused.to_string().starts_with(field), "{refused}");
+        }
+    })
+    .await;
+}

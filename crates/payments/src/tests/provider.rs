@@ -1,0 +1,416 @@
+//! A provider in memory that is as strict as a real one about idempotency keys, and as unreliable as a test wants.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use quoin_kernel::Timestamp;
+use quoin_kernel::port::BoxFuture;
+use tokio::sync::Notify;
+
+use crate::model::command::ChangeSubscription;
+use crate::model::remote::{
+    CheckoutState, Remote, RemoteCheckout, RemoteInvoice, RemoteItem, RemotePrice, RemoteProduct,
+    RemoteSubscription,
+};
+use crate::model::{Announcement, Command, ObjectKind, ObjectRef, Outcome, Status};
+use crate::port::{IntentKey, InvalidAnnouncement, Preview, Provider, ProviderError, RemotePage};
+
+/// What a call does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It fails before anything is done.
+    Before,
+    /// It is done, and the answer is lost.
+    After,
+}
+
+/// Everything the provider keeps.
+#[derive(Default)]
+pub(super) struct Books {
+    pub(super) products: BTreeMap<String, RemoteProduct>,
+    pub(super) customers: BTreeMap<String, String>,
+    pub(super) checkouts: BTreeMap<String, RemoteCheckout>,
+    pub(super) wishes: BTreeMap<String, crate::model::command::StartCheckout>,
+    pub(super) subscriptions: BTreeMap<String, RemoteSubscription>,
+    pub(super) invoices: BTreeMap<String, RemoteInvoice>,
+    pub(super) refunds: BTreeMap<String, crate::model::remote::RemoteRefund>,
+    keys: HashMap<String, (Command, Outcome)>,
+    made: HashMap<uuid::Uuid, Outcome>,
+}
+
+/// A provider in memory.
+#[derive(Default)]
+pub(super) struct Scripted {
+    pub(super) books: Mutex<Books>,
+    pub(super) troubles: Mutex<Vec<Trouble>>,
+    pub(super) calls: AtomicU32,
+    pub(super) keys_forgotten: std::sync::atomic::AtomicBool,
+    /// Where set, a fetch reads its answer and then waits before it hands it over.
+    pub(super) hold: Mutex<Option<std::sync::Arc<Notify>>>,
+    pub(super) holding: Notify,
+    next: AtomicU32,
+}
+
+impl Scripted {
+    fn id(&self, kind: &str) -> String {
+        format!("{kind}_{:06}", self.next.fetch_add(1, Ordering::SeqCst))
+    }
+
+    pub(super) fn with<T>(&self, change: impl FnOnce(&mut Books) -> T) -> T {
+        change(&mut self.books.lock().unwrap())
+    }
+
+    /// Somebody pays on the hosted page.
+    pub(super) fn pay(&self, session: &str, now: Timestamp) -> String {
+        let wish = self.with(|books| books.wishes[session].clone());
+        let id = self.id("sub");
+        let one = self.with(|books| {
+            let product =
+                books.products.values().find(|p| p.prices.iter().any(|price| price.id == wish.price));
+            let (product, price) = {
+                let product = product.unwrap();
+                (
+                    product.id.clone(),
+                    product.prices.iter().find(|price| price.id == wish.price).unwrap().clone(),
+                )
+            };
+            let metadata = [
+                ("quoin_subject", wish.subject.clone()),
+                ("quoin_plan", wish.plan_id.clone()),
+                ("quoin_plan_version", wish.plan_version.to_string()),
+            ];
+            let one = RemoteSubscription {
+                id: id.clone(),
+                customer: wish.customer.clone(),
+                status: if wish.trial_days > 0 { Status::Trialing } else { Status::Active },
+                items: vec![RemoteItem {
+                    id: format!("si_{id}"),
+                    price: price.id,
+                    product,
+                    quantity: wish.quantity,
+                    amount: price.amount,
+                    currency: price.currency,
+                    metered: false,
+                    created_at: now,
+                    period_start: Some(now),
+                    period_end: Some(now + std::time::Duration::from_hours(24 * 30)),
+                }],
+                started_at: now,
+                trial_end: None,
+                cancel_at: None,
+                canceled_at: None,
+                ended_at: None,
+                paused: false,
+                discount: None,
+                unpaid_since: None,
+                live: false,
+                metadata: metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            };
+            books.subscriptions.insert(id.clone(), one.clone());
+            one
+        });
+        self.with(|books| {
+            let checkout = books.checkouts.get_mut(session).unwrap();
+            assert_eq!(checkout.state, CheckoutState::Open, "nobody can pay a closed session");
+            (checkout.state, checkout.subscription) = (CheckoutState::Complete, Some(one.id.clone()));
+        });
+        id
+    }
+
+    pub(super) fn edit(&self, id: &str, change: impl FnOnce(&mut RemoteSubscription)) {
+        self.with(|books| change(books.subscriptions.get_mut(id).unwrap()));
+    }
+
+    fn trouble(&self) -> Option<Trouble> {
+        self.troubles.lock().unwrap().pop()
+    }
+
+    fn execute(&self, command: &Command, key: &IntentKey) -> Outcome {
+        let done = self.publish(command).or_else(|| self.sell(command)).or_else(|| self.change(command));
+        done.unwrap_or_else(|| self.settle(command, key))
+    }
+
+    fn publish(&self, command: &Command) -> Option<Outcome> {
+        Some(match command {
+            Command::PublishProduct(wish) => {
+                let id = wish.product.clone().unwrap_or_else(|| format!("prod_{}", wish.plan_uuid.simple()));
+                self.with(|books| {
+                    let product = books.products.entry(id.clone()).or_insert_with(|| RemoteProduct {
+                        id: id.clone(),
+                        name: String::new(),
+                        description: None,
+                        active: true,
+                        live: false,
+                        metadata: [("quoin_plan".to_owned(), wish.plan_id.clone())].into(),
+                        prices: Vec::new(),
+                    });
+                    product.name.clone_from(&wish.name);
+                    product.description.clone_from(&wish.description);
+                    product.active = wish.active;
+                });
+                object(id)
+            }
+            Command::PublishPrice(wish) => {
+                let id = self.id("price");
+                let price = RemotePrice {
+                    id: id.clone(),
+                    interval: wish.interval,
+                    interval_count: wish.interval_count,
+                    amount: wish.amount,
+                    currency: wish.currency,
+                    active: true,
+                    metered: wish.meter.is_some(),
+                    trial_days: wish.trial_days,
+                    metadata: [("quoin_price".to_owned(), wish.price_id.to_string())].into(),
+                };
+                self.with(|books| books.products.get_mut(&wish.product).unwrap().prices.push(price));
+                object(id)
+            }
+            Command::ArchivePrice { price, active } => {
+                self.with(|books| {
+                    let all = books.products.values_mut().flat_map(|product| &mut product.prices);
+                    for one in all.filter(|one| one.id == *price) {
+                        one.active = *active;
+                    }
+                });
+                object(price.clone())
+            }
+            _ => return None,
+        })
+    }
+
+    fn sell(&self, command: &Command) -> Option<Outcome> {
+        Some(match command {
+            Command::CreateCustomer(wish) => {
+                let id = self.id("cus");
+                let subject = format!("{}:{}", wish.subject_kind, wish.subject_id);
+                self.with(|books| books.customers.insert(id.clone(), subject));
+                object(id)
+            }
+            Command::StartCheckout(wish) => {
+                let id = self.id("cs");
+                let (subtotal, currency) = self.with(|books| {
+                    let mut prices = books.products.values().flat_map(|product| &product.prices);
+                    let price = prices.find(|price| price.id == wish.price).unwrap();
+                    (price.amount * wish.quantity, price.currency)
+                });
+                let checkout = RemoteCheckout {
+                    id: id.clone(),
+                    state: CheckoutState::Open,
+                    customer: Some(wish.customer.clone()),
+                    subscription: None,
+                    subtotal: Some(subtotal),
+                    currency: Some(currency),
+                    live: false,
+                    metadata: [
+                        ("quoin_checkout".to_owned(), wish.checkout_id.to_string()),
+                        ("quoin_subject".to_owned(), wish.subject.clone()),
+                    ]
+                    .into(),
+                };
+                self.with(|books| {
+                    books.checkouts.insert(id.clone(), checkout);
+                    books.wishes.insert(id.clone(), wish.clone());
+                });
+                Outcome::Page { id: Some(id.clone()), url: format!("https://pay.example.com/{id}") }
+            }
+            Command::ExpireCheckout { session } => {
+                self.with(|books| {
+                    let checkout = books.checkouts.get_mut(session).unwrap();
+                    if checkout.state == CheckoutState::Open {
+                        checkout.state = CheckoutState::Expired;
+                    }
+                });
+                Outcome::Nothing
+            }
+            Command::OpenPortal { customer, .. } => Outcome::Page {
+                id: Some("bps".into()),
+                url: format!("https://pay.example.com/portal/{customer}"),
+            },
+            _ => return None,
+        })
+    }
+
+    fn change(&self, command: &Command) -> Option<Outcome> {
+        Some(match command {
+            Command::ChangeSubscription(wish) => {
+                let amount = self.with(|books| {
+                    let mut prices = books.products.values().flat_map(|product| &product.prices);
+                    prices.find(|price| price.id == wish.price).unwrap().amount
+                });
+                self.edit(&wish.subscription, |one| {
+                    let item = &mut one.items[0];
+                    (item.quantity, item.amount) = (wish.quantity, amount);
+                    item.price.clone_from(&wish.price);
+                    one.metadata.insert("quoin_plan".into(), wish.plan_id.clone());
+                    one.metadata.insert("quoin_plan_version".into(), wish.plan_version.to_string());
+                });
+                object(wish.subscription.clone())
+            }
+            Command::CancelSubscription { subscription, at_once } => {
+                self.edit(subscription, |one| {
+                    if *at_once {
+                        one.status = Status::Canceled;
+                    } else {
+                        one.cancel_at = one.items[0].period_end;
+                    }
+                });
+                object(subscription.clone())
+            }
+            Command::ResumeSubscription { subscription } => {
+                self.edit(subscription, |one| one.cancel_at = None);
+                object(subscription.clone())
+            }
+            Command::PauseSubscription { subscription, paused } => {
+                self.edit(subscription, |one| one.paused = *paused);
+                object(subscription.clone())
+            }
+            _ => return None,
+        })
+    }
+
+    fn settle(&self, command: &Command, key: &IntentKey) -> Outcome {
+        match command {
+            Command::Refund(wish) => {
+                let id = self.id("re");
+                let invoice = self.with(|books| books.invoices[&wish.invoice].clone());
+                let refund = crate::model::remote::RemoteRefund {
+                    id: id.clone(),
+                    invoice: Some(wish.invoice.clone()),
+                    amount: wish.amount.unwrap_or(invoice.amount_paid),
+                    currency: invoice.currency,
+                    reason: wish.reason.clone(),
+                    status: "succeeded".into(),
+                    created_at: invoice.issued_at,
+                };
+                self.with(|books| books.refunds.insert(id.clone(), refund));
+                object(id)
+            }
+            Command::CreateCoupon(wish) => object(format!("promo_{}_{}", wish.code, key.intent.simple())),
+            Command::SetCoupon { promotion, .. } => object(promotion.clone()),
+            Command::ReportUsage(_) => Outcome::Nothing,
+            _ => unreachable!("another part does this"),
+        }
+    }
+}
+
+fn object(id: String) -> Outcome {
+    Outcome::Object { id }
+}
+
+impl Provider for Scripted {
+    fn name(&self) -> &'static str {
+        "stripe"
+    }
+
+    fn is_live(&self) -> bool {
+        false
+    }
+
+    fn perform<'a>(
+        &'a self,
+        command: &'a Command,
+        key: &'a IntentKey,
+    ) -> BoxFuture<'a, Result<Outcome, ProviderError>> {
+        Box::pin(async move {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            let trouble = self.trouble();
+            if trouble == Some(Trouble::Before) {
+                return Err(ProviderError::Unavailable("the line is dead".into()));
+            }
+            let known = self.with(|books| books.keys.get(&key.key).cloned());
+            let known = known.filter(|_| !self.keys_forgotten.load(Ordering::SeqCst));
+            let outcome = if let Some((before, outcome)) = known {
+                assert_eq!(before, *command, "one key was used for two commands");
+                outcome
+            } else {
+                {
+                    let outcome = self.execute(command, key);
+                    self.with(|books| {
+                        books.keys.insert(key.key.clone(), (command.clone(), outcome.clone()));
+                        books.made.insert(key.intent, outcome.clone());
+                    });
+                    outcome
+                }
+            };
+            if trouble == Some(Trouble::After) {
+                return Err(ProviderError::Unavailable("the answer was lost".into()));
+            }
+            Ok(outcome)
+        })
+    }
+
+    fn look_up<'a>(
+        &'a self,
+        _: &'a Command,
+        key: &'a IntentKey,
+    ) -> BoxFuture<'a, Result<Option<Outcome>, ProviderError>> {
+        Box::pin(async move { Ok(self.with(|books| books.made.get(&key.intent).cloned())) })
+    }
+
+    fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Option<Remote>, ProviderError>> {
+        Box::pin(async move {
+            let found = self.with(|books| match object.kind {
+                ObjectKind::Product => books.products.get(&object.id).cloned().map(Remote::Product),
+                ObjectKind::Checkout => books.checkouts.get(&object.id).cloned().map(Remote::Checkout),
+                ObjectKind::Subscription => {
+                    books.subscriptions.get(&object.id).cloned().map(Remote::Subscription)
+                }
+                ObjectKind::Invoice => books.invoices.get(&object.id).cloned().map(Remote::Invoice),
+                ObjectKind::Refund => books.refunds.get(&object.id).cloned().map(Remote::Refund),
+                ObjectKind::Price | ObjectKind::Dispute => None,
+            });
+            let hold = self.hold.lock().unwrap().take();
+            if let Some(hold) = hold {
+                self.holding.notify_one();
+                hold.notified().await;
+            }
+            tokio::task::yield_now().await;
+            Ok(found)
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        kind: ObjectKind,
+        _: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<RemotePage, ProviderError>> {
+        Box::pin(async move {
+            let objects = self.with(|books| match kind {
+                ObjectKind::Product => books.products.values().cloned().map(Remote::Product).collect(),
+                _ => books.subscriptions.values().cloned().map(Remote::Subscription).collect(),
+            });
+            Ok(RemotePage { objects, next: None })
+        })
+    }
+
+    fn preview<'a>(
+        &'a self,
+        change: &'a ChangeSubscription,
+    ) -> BoxFuture<'a, Result<Preview, ProviderError>> {
+        Box::pin(async move {
+            let total = change.quantity * 1000;
+            let currency = "usd".parse().unwrap();
+            Ok(Preview { currency, total, amount_due: total, lines: Vec::new() })
+        })
+    }
+
+    fn upcoming<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a str,
+    ) -> BoxFuture<'a, Result<Option<RemoteInvoice>, ProviderError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn read_announcement(
+        &self,
+        _: Option<&str>,
+        _: &[u8],
+        _: Timestamp,
+    ) -> Result<Announcement, InvalidAnnouncement> {
+        Err(InvalidAnnouncement::NoSignature)
+    }
+}

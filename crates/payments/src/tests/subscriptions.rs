@@ -1,0 +1,151 @@
+//! Changes, cancellation, dunning, refunds.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::harness::{House, in_house};
+use crate::PaymentsError;
+use crate::model::remote::RemoteInvoice;
+use crate::model::{Access, ObjectKind, ObjectRef, Status};
+use crate::service::change_subscription::{Deed, Wished};
+use crate::service::refund::RefundWish;
+
+const DAY: Duration = Duration::from_hours(24);
+
+async fn team(house: &House) {
+    house
+        .plan(json!({"id": "team", "name": "Team", "entitlements": {"projects": {"limit": 30}},
+        "prices": [{"interval": "month", "amount": 4900, "currency": "usd"}]}))
+        .await;
+}
+
+#[tokio::test]
+async fn a_change_of_plan_holds_when_it_is_answered() {
+    in_house(|house| async move {
+        house.pro().await;
+        team(&house).await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        let wished = Wished { plan: Some("team".parse().unwrap()), prorate: true, ..Wished::default() };
+        let preview = house.room.preview_change(subject, one.id, wished.clone()).await.unwrap();
+        assert_eq!(preview.total, 1000);
+        let changed = house.room.change_subscription(subject, one.id, wished, house.entry()).await.unwrap();
+        assert_eq!(changed.plan.unwrap().0.as_str(), "team");
+        assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["projects"]["limit"], 30);
+        let stranger =
+            house.room.change_subscription(house.org(), one.id, Wished::default(), house.entry()).await;
+        assert!(matches!(stranger.unwrap_err(), PaymentsError::NoSuch(_)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_ends_when_it_was_told_to_and_can_be_resumed_until_then() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        let act = |deed| house.room.act_on_subscription(subject, one.id, deed, house.entry());
+        assert!(matches!(act(Deed::Resume).await.unwrap_err(), PaymentsError::WrongState(_)));
+        let later = act(Deed::Cancel { at_once: false }).await.unwrap();
+        assert_eq!((later.access, later.cancel_at), (Access::Full, later.current_period_end));
+        assert_eq!(act(Deed::Resume).await.unwrap().cancel_at, None);
+        assert_eq!(act(Deed::Pause(true)).await.unwrap().access, Access::Restricted);
+        assert_eq!(act(Deed::Pause(false)).await.unwrap().access, Access::Full);
+        let ended = act(Deed::Cancel { at_once: true }).await.unwrap();
+        assert_eq!((ended.status, ended.access), (Status::Canceled, Access::None));
+        assert!(matches!(act(Deed::Resume).await.unwrap_err(), PaymentsError::WrongState(_)));
+        assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["export"], false);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_missing_payment_reminds_then_restricts_and_a_payment_ends_both_at_once() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        let since = house.now();
+        house
+            .provider
+            .edit(&one.remote_id, |one| (one.status, one.unpaid_since) = (Status::PastDue, Some(since)));
+        house.learn(&one.remote_id).await;
+        assert_eq!(house.only(subject).await.access, Access::Grace);
+        let mails = "select count(*) from quoin.mail_outbox where template = 'payments.payment_missing'";
+        for (days, mails_by_then, access) in
+            [(0, 1, Access::Grace), (3, 2, Access::Grace), (3, 3, Access::Grace), (1, 3, Access::Restricted)]
+        {
+            house.test.clock.advance(DAY * days);
+            house.room.dun().await.unwrap();
+            house.room.dun().await.unwrap();
+            assert_eq!(house.count(mails).await, mails_by_then);
+            assert_eq!(house.only(subject).await.access, access);
+        }
+        assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["export"], false);
+        house.provider.edit(&one.remote_id, |one| (one.status, one.unpaid_since) = (Status::Active, None));
+        house.learn(&one.remote_id).await;
+        let recovered = house.only(subject).await;
+        assert_eq!((recovered.access, recovered.reminders), (Access::Full, 0));
+        assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["export"], true);
+    })
+    .await;
+}
+
+fn invoice(house: &House, subscription: &str, customer: &str) -> RemoteInvoice {
+    RemoteInvoice {
+        id: "in_1".into(),
+        customer: customer.into(),
+        subscription: Some(subscription.into()),
+        number: Some("A-1".into()),
+        status: "paid".into(),
+        currency: "usd".parse().unwrap(),
+        subtotal: 1900,
+        total: 1900,
+        amount_paid: 1900,
+        amount_remaining: 0,
+        lines: vec![crate::model::InvoiceLine {
+            description: None,
+            amount: 1900,
+            quantity: Some(1),
+            period_start: None,
+            period_end: None,
+            proration: false,
+        }],
+        hosted_url: Some("https://pay.example.com/in_1".into()),
+        pdf_url: None,
+        issued_at: house.now(),
+        due_at: None,
+        paid_at: Some(house.now()),
+        next_attempt_at: None,
+        live: false,
+    }
+}
+
+#[tokio::test]
+async fn money_goes_back_in_parts_and_never_more_than_was_paid() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        let customer = house.provider.with(|books| books.customers.keys().next().cloned().unwrap());
+        let invoice = invoice(&house, &one.remote_id, &customer);
+        house.provider.with(|books| books.invoices.insert("in_1".into(), invoice));
+        house.hear(ObjectKind::Invoice, "in_1").await;
+        house.room.fetch_object(&house.port(), &ObjectRef::new(ObjectKind::Invoice, "in_1")).await.unwrap();
+        let page = quoin_kernel::page::Page { limit: 10, after: None };
+        let listed = house.room.list_invoices(subject, page).await.unwrap().data;
+        assert_eq!((listed[0].total, listed[0].mismatch.as_deref()), (1900, None));
+        let refund = |amount| {
+            let wish = RefundWish { invoice_id: listed[0].id, amount, reason: None };
+            house.room.refund(wish, house.entry())
+        };
+        assert_eq!(refund(Some(400)).await.unwrap().amount_refunded, 400);
+        assert!(matches!(refund(Some(1501)).await.unwrap_err(), PaymentsError::Unusable { .. }));
+        assert_eq!(refund(Some(1500)).await.unwrap().amount_refunded, 1900);
+        assert!(matches!(refund(None).await.unwrap_err(), PaymentsError::NothingToRefund));
+        assert!(house.room.list_invoices(house.org(), page).await.unwrap().data.is_empty());
+    })
+    .await;
+}

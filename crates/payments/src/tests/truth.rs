@@ -1,0 +1,205 @@
+//! The state of a subscription is the provider's, whatever is heard of it and when.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::harness::in_house;
+use crate::model::remote::RemoteSubscription;
+use crate::model::{Access, ObjectKind, ObjectRef, Status};
+use crate::service::fetch_object::Fetch;
+
+fn subscription(id: &str) -> ObjectRef {
+    ObjectRef::new(ObjectKind::Subscription, id)
+}
+
+#[tokio::test]
+async fn an_event_is_kept_once_and_followed_once() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let id = house.buy(subject, "pro").await;
+        for _ in 0..5 {
+            house.hear_as("evt_same", ObjectKind::Subscription, &id).await;
+        }
+        assert_eq!(house.count("select count(*) from quoin.payments_events").await, 1);
+        let jobs = "select count(*) from quoin.jobs_queue where type = 'payments.fetch'";
+        assert_eq!(house.count(jobs).await, 1);
+        house.room.fetch_object(&house.port(), &subscription(&id)).await.unwrap();
+        assert_eq!(house.only(subject).await.access, Access::Full);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_fetch_of_an_object_runs_at_a_time_and_news_meanwhile_makes_it_run_again() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let id = house.buy(subject, "pro").await;
+        house.hear(ObjectKind::Subscription, &id).await;
+        let house = Arc::new(house);
+        let gate = Arc::new(Notify::new());
+        *house.provider.hold.lock().unwrap() = Some(gate.clone());
+        let (other, object) = (house.clone(), subscription(&id));
+        let slow = house
+            .test
+            .app
+            .tasks()
+            .spawn("test", async move { other.room.fetch_object(&other.port(), &object).await.unwrap() });
+        house.provider.holding.notified().await;
+        // The slow fetch has read "active" and has not written it yet. Now it is cancelled, and that is heard.
+        house.provider.edit(&id, |one| one.status = Status::Canceled);
+        house.hear(ObjectKind::Subscription, &id).await;
+        assert_eq!(house.room.fetch_object(&house.port(), &subscription(&id)).await.unwrap(), Fetch::Busy);
+        gate.notify_one();
+        slow.await.unwrap();
+        assert_eq!(house.only(subject).await.status, Status::Active);
+        let behind = "select count(*) from quoin.payments_objects where known < news and scheduled";
+        let scheduled = if house.room.db().engine() == quoin_db::Engine::Postgres {
+            behind
+        } else {
+            "select count(*) from quoin.payments_objects where known < news and scheduled = 1"
+        };
+        assert_eq!(house.count(scheduled).await, 1);
+        house.room.fetch_object(&house.port(), &subscription(&id)).await.unwrap();
+        assert_eq!(house.only(subject).await.status, Status::Canceled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fetch_that_lost_its_lease_writes_nothing() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let id = house.buy(subject, "pro").await;
+        house.hear(ObjectKind::Subscription, &id).await;
+        let house = Arc::new(house);
+        let gate = Arc::new(Notify::new());
+        *house.provider.hold.lock().unwrap() = Some(gate.clone());
+        let (other, object) = (house.clone(), subscription(&id));
+        let slow = house
+            .test
+            .app
+            .tasks()
+            .spawn("test", async move { other.room.fetch_object(&other.port(), &object).await.unwrap() });
+        house.provider.holding.notified().await;
+        house.provider.edit(&id, |one| one.status = Status::Canceled);
+        house.test.clock.advance(Duration::from_mins(2));
+        house.room.fetch_object(&house.port(), &subscription(&id)).await.unwrap();
+        gate.notify_one();
+        assert_eq!(slow.await.unwrap(), Fetch::Busy);
+        assert_eq!(house.only(subject).await.status, Status::Canceled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_none_of_ours_makes_no_row() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let id = house.buy(subject, "pro").await;
+        let theirs = |one: &RemoteSubscription| RemoteSubscription {
+            id: "sub_theirs".into(),
+            customer: "cus_theirs".into(),
+            ..one.clone()
+        };
+        let live = |one: &RemoteSubscription| RemoteSubscription {
+            id: "sub_live".into(),
+            live: true,
+            ..one.clone()
+        };
+        house.provider.with(|books| {
+            let one = books.subscriptions[&id].clone();
+            books.subscriptions.insert("sub_theirs".into(), theirs(&one));
+            books.subscriptions.insert("sub_live".into(), live(&one));
+        });
+        for id in ["sub_theirs", "sub_live", "sub_nowhere"] {
+            house.learn(id).await;
+        }
+        assert_eq!(house.count("select count(*) from quoin.payments_subscriptions").await, 0);
+        house.learn(&id).await;
+        assert_eq!(house.only(subject).await.access, Access::Full);
+    })
+    .await;
+}
+
+type Edit = fn(&mut RemoteSubscription);
+
+#[tokio::test]
+async fn what_does_not_match_what_we_sold_opens_nothing_and_says_why() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let id = house.buy(subject, "pro").await;
+        let lies: [(&str, Edit); 5] = [
+            ("amount", |one| one.items[0].amount = 1),
+            ("currency", |one| one.items[0].currency = "jpy".parse().unwrap()),
+            ("price", |one| one.items[0].price = "price_unknown".into()),
+            ("subject", |one| {
+                _ = one.metadata.insert("quoin_subject".into(), format!("org:{}", uuid::Uuid::nil()));
+            }),
+            ("quantity", |one| one.items[0].quantity = 0),
+        ];
+        let honest = house.provider.with(|books| books.subscriptions[&id].clone());
+        for (mismatch, lie) in lies {
+            house.provider.edit(&id, lie);
+            house.learn(&id).await;
+            let one = house.only(subject).await;
+            assert_eq!((one.access, one.mismatch.as_deref()), (Access::None, Some(mismatch)));
+            assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["export"], false);
+            house.provider.with(|books| books.subscriptions.insert(id.clone(), honest.clone()));
+        }
+        house.learn(&id).await;
+        assert_eq!(house.only(subject).await.access, Access::Full);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn reconciliation_repairs_what_no_event_told_and_says_what_it_was() {
+    in_house(|house| async move {
+        house.pro().await;
+        let (lost, stale) = (house.org(), house.org());
+        house.buy(lost, "pro").await;
+        let known = house.subscribe(stale, "pro").await;
+        house.provider.edit(&known.remote_id, |one| one.status = Status::Canceled);
+        let report = house.room.reconcile().await.unwrap();
+        assert_eq!(report.repaired.len(), 2, "{report:?}");
+        assert_eq!(house.only(lost).await.access, Access::Full);
+        assert_eq!(house.only(stale).await.access, Access::None);
+        let canceled = report.repaired.iter().find(|repair| repair.id == known.remote_id).unwrap();
+        assert_eq!(canceled.changes["status"].from, json!("active"));
+        assert!(house.room.reconcile().await.unwrap().repaired.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_present_state_is_explained_by_events_and_fetches() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        house.provider.edit(&one.remote_id, |one| one.items[0].quantity = 4);
+        house.hear_as("evt_seats", ObjectKind::Subscription, &one.remote_id).await;
+        house.room.fetch_object(&house.port(), &subscription(&one.remote_id)).await.unwrap();
+        let explained = house.room.explain(subject, one.id).await.unwrap();
+        assert_eq!(explained.fetches.len(), 2);
+        let last = &explained.fetches[1];
+        assert_eq!(last.causes[0].cause, "evt_seats");
+        assert_eq!((&last.changes["quantity"].from, &last.changes["quantity"].to), (&json!(1), &json!(4)));
+        assert_eq!(explained.fields["quantity"].fetch, last.id);
+        assert_eq!(explained.fields["status"].fetch, explained.fetches[0].id);
+        assert!(explained.waiting.is_empty());
+        house.hear_as("evt_later", ObjectKind::Subscription, &one.remote_id).await;
+        assert_eq!(house.room.explain(subject, one.id).await.unwrap().waiting[0].cause, "evt_later");
+        let stranger = house.room.explain(house.org(), one.id).await.unwrap_err();
+        assert_eq!(stranger.to_string(), "no such subscription");
+    })
+    .await;
+}
