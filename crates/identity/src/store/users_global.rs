@@ -1,6 +1,6 @@
 //! SQL on `quoin.identity_users`. People belong to no organisation: they join several.
 
-use quoin_db::{DbError, Row, Tx, params, statements};
+use quoin_db::{DbError, Row, Tx, Value, params, statements};
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 
 use crate::model::{Metadata, User};
@@ -62,7 +62,7 @@ statements! {
     UPDATE = "update quoin.identity_users set email = ?2, email_confirmed_at = ?3, password_hash = ?4,
         user_metadata = ?5, app_metadata = ?6, new_email = ?7, banned_until = ?8, invited_at = ?9,
         confirmation_sent_at = ?10, recovery_sent_at = ?11, email_change_sent_at = ?12, last_sign_in_at = ?13,
-        updated_at = ?14, is_anonymous = ?15 where id = ?1";
+        created_at = ?14, updated_at = ?15, is_anonymous = ?16 where id = ?1";
     SIGNED_IN = "update quoin.identity_users set last_sign_in_at = ?2 where id = ?1";
     /// A rehash must not undo a change of password that came in between.
     REHASH = "update quoin.identity_users set password_hash = ?3 where id = ?1 and password_hash = ?2";
@@ -85,7 +85,17 @@ pub(crate) fn find_by_email(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Opt
 
 /// Adds a person; [`DbError::Unique`] names `identity_users_email` where the address is taken.
 pub(crate) fn insert(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
-    let row = params![
+    tx.execute(&INSERT, &row_of(user)).map(|_| ())
+}
+
+/// Writes every column of a person that was read in the same transaction.
+pub(crate) fn update(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
+    tx.execute(&UPDATE, &row_of(user)).map(|_| ())
+}
+
+/// Writes a person in the order of `INSERT`.
+fn row_of(user: &User) -> [Value<'_>; 16] {
+    params![
         user.id,
         user.email.as_ref(),
         user.email_confirmed_at,
@@ -102,30 +112,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
         user.created_at,
         user.updated_at,
         user.is_anonymous,
-    ];
-    tx.execute(&INSERT, &row).map(|_| ())
-}
-
-/// Writes every column of a person that was read in the same transaction.
-pub(crate) fn update(tx: &mut Tx<'_>, user: &User) -> Result<(), DbError> {
-    let row = params![
-        user.id,
-        user.email.as_ref(),
-        user.email_confirmed_at,
-        user.password_hash.as_deref(),
-        &user.user_metadata.to_json(),
-        &user.app_metadata.to_json(),
-        user.new_email.as_ref(),
-        user.banned_until,
-        user.invited_at,
-        user.confirmation_sent_at,
-        user.recovery_sent_at,
-        user.email_change_sent_at,
-        user.last_sign_in_at,
-        user.updated_at,
-        user.is_anonymous,
-    ];
-    tx.execute(&UPDATE, &row).map(|_| ())
+    ]
 }
 
 /// Notes a sign-in.
