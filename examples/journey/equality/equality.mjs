@@ -14,7 +14,7 @@ const options = {
   url: text,
   'publishable-key': text,
   'secret-key': text,
-  pairs: { type: 'string', default: '200' },
+  pairs: { type: 'string', default: '100' },
   // Each kind of known address on its own, instead of all of them mixed.
   'each-kind': { type: 'boolean', default: false },
 }

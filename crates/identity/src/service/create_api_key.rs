@@ -41,7 +41,7 @@ impl Identity {
     /// Makes a key in the name of another key, whose scopes and organisation it cannot exceed.
     ///
     /// # Errors
-    /// 400 for an unknown scope, 403 for one that the creator does not hold.
+    /// 400 for an unknown scope, 403 for one that the creator does not hold, or an end after the creator's own.
     pub async fn create_api_key(
         &self,
         creator: &ApiKeyCaller,
@@ -55,13 +55,14 @@ impl Identity {
         let detail = json!({"name": row.name, "kind": row.kind.as_str(), "scopes": row.scopes});
         let entry = self.entry(Actor::ApiKey(creator.key_id), "identity.api_key.created", origin);
         let entry = entry.on(row.id).detail(detail).in_org_of(row.org_id);
-        let now = origin.now;
+        let (now, creator_id) = (origin.now, creator.key_id);
         let write = self.db().write("identity.api_key.create", move |tx| {
             if let Some(org_id) = row.org_id
                 && !quoin_tenancy::is_usable(tx, org_id)?
             {
                 return Err(unknown_organisation());
             }
+            check_end(store::get(tx, creator_id)?.as_ref(), row.expires_at)?;
             store::insert(tx, &row, now)?;
             Ok(quoin_audit::record(tx, &entry)?)
         });
@@ -99,6 +100,17 @@ fn check(creator: &ApiKeyCaller, wish: &CreateApiKey, now: Timestamp) -> Result<
         return Err(Problem::forbidden("A key of an organisation can only make keys of that organisation."));
     }
     Ok(())
+}
+
+/// Refuses a key that would outlive its creator: whoever holds a key for a day could otherwise keep what it opens.
+fn check_end(creator: Option<&ApiKey>, expires_at: Option<Timestamp>) -> Result<(), Problem> {
+    let end = creator.and_then(|key| key.expires_at);
+    let outlives = end.is_some_and(|end| expires_at.is_none_or(|wished| wished > end));
+    if !outlives {
+        return Ok(());
+    }
+    Err(Problem::forbidden("Your key ends by itself, so it can make only keys that end no later.")
+        .field("expires_at", "must not be after the end of the key that you use"))
 }
 
 fn unknown_organisation() -> Problem {

@@ -185,6 +185,23 @@ async fn a_lesser_key_ends_no_stronger_one() {
 }
 
 #[tokio::test]
+async fn a_key_that_ends_makes_none_that_lives_longer() {
+    plain_story(|house| async move {
+        let end = "2026-08-02T12:00:00Z";
+        let lent = json!({"name": "lent", "scopes": ["keys"], "expires_at": end});
+        let lent = house.admin(Method::POST, "/admin/v1/keys", lent).await.json();
+        let make = async |expires_at: Value| {
+            let body = json!({"name": "child", "scopes": ["keys"], "expires_at": expires_at});
+            house.send(Method::POST, "/admin/v1/keys", text(&lent, "key"), body).await.status.as_u16()
+        };
+        assert_eq!(make(Value::Null).await, 403);
+        assert_eq!(make(json!("2026-08-02T12:00:01Z")).await, 403);
+        assert_eq!(make(json!(end)).await, 201);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_rotation_that_is_sent_twice_happens_once() {
     plain_story(|house| async move {
         let rotate = async || {
