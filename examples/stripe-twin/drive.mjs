@@ -5,6 +5,7 @@ import { payments } from "./chapters/payments.mjs";
 import { checkout } from "./chapters/checkout.mjs";
 import { subscriptions } from "./chapters/subscriptions.mjs";
 import { clocks } from "./chapters/clocks.mjs";
+import { portal } from "./chapters/portal.mjs";
 import { webhooks } from "./chapters/webhooks.mjs";
 
 const url = argument("url", "http://127.0.0.1:8080");
@@ -21,5 +22,5 @@ const world = {
   yearly: await make(19_000, { recurring: { interval: "year" } }),
 };
 
-for (const chapter of [basics, payments, checkout, subscriptions, clocks, webhooks]) await chapter(world);
+for (const chapter of [basics, payments, checkout, subscriptions, portal, clocks, webhooks]) await chapter(world);
 finish();

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{backup, doctor, generate, keys, migrations, payments, restore};
+use crate::commands::{
+    backup, doctor, generate, keys, migrations, payments, restore, stripe_twin, webhooks,
+};
 use crate::settings::{self, Overrides, Settings};
 
 /// Quoin: the backend of a SaaS product in one program.
@@ -62,6 +64,11 @@ enum Command {
     Backup(backup::Arguments),
     /// Put a backup in the place of the SQLite database
     Restore(restore::Arguments),
+    /// Serve the twin of Stripe alone, or pull its levers
+    StripeTwin(stripe_twin::Arguments),
+    /// Keep what Stripe delivers, and deliver it again
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
     /// Write generated documents
     #[command(hide = true)]
     Gen(generate::Arguments),
@@ -94,6 +101,8 @@ fn execute(cli: Cli) -> Result<(), String> {
         Command::Doctor => doctor::run(&settings, json),
         Command::Backup(arguments) => backup::run(&settings, &arguments, json),
         Command::Restore(arguments) => restore::run(&settings, &arguments, json),
+        Command::StripeTwin(arguments) => stripe_twin::run(&settings, arguments, json),
+        Command::Webhooks(command) => webhooks::run(command, json),
         Command::Gen(_) => Ok(()),
     }
 }

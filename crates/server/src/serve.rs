@@ -80,17 +80,17 @@ async fn run(settings: &Settings) -> Result<(), CannotStart> {
     Ok(())
 }
 
-fn bind(listen: SocketAddr, cores: usize) -> Result<Vec<Listener>, CannotStart> {
+pub(crate) fn bind(listen: SocketAddr, cores: usize) -> Result<Vec<Listener>, CannotStart> {
     Listener::bind_for_cores(listen, cores)
         .map_err(|error| CannotStart::Setting(format!("cannot listen on {listen}: {error}")))
 }
 
-fn address(listeners: &[Listener]) -> Result<SocketAddr, CannotStart> {
+pub(crate) fn address(listeners: &[Listener]) -> Result<SocketAddr, CannotStart> {
     let first = listeners.first().ok_or_else(|| CannotStart::Setting("threads must be 1 or more".into()))?;
     first.local_addr().map_err(|error| system(&error))
 }
 
-fn start_threads(
+pub(crate) fn start_threads(
     listeners: Vec<Listener>,
     front: &Front,
     settings: &Settings,
@@ -116,7 +116,7 @@ fn start_threads(
 }
 
 /// Waits for the serving threads without holding up the background runtime, on which their work may depend.
-async fn join(threads: Vec<JoinHandle<io::Result<()>>>) {
+pub(crate) async fn join(threads: Vec<JoinHandle<io::Result<()>>>) {
     while !threads.iter().all(JoinHandle::is_finished) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -129,7 +129,7 @@ async fn join(threads: Vec<JoinHandle<io::Result<()>>>) {
     }
 }
 
-async fn wait_for_the_end() {
+pub(crate) async fn wait_for_the_end() {
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -139,7 +139,7 @@ async fn wait_for_the_end() {
     tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
 }
 
-fn single_threaded() -> Result<tokio::runtime::Runtime, CannotStart> {
+pub(crate) fn single_threaded() -> Result<tokio::runtime::Runtime, CannotStart> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| system(&error))
 }
 

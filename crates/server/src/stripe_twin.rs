@@ -1,11 +1,20 @@
 //! A Stripe that runs offline, beside the other rooms in development and alone by `quoin stripe-twin`.
 
-use quoin_kernel::Problem;
-use quoin_stripe_twin::StripeTwin;
-use quoin_web::{App, Mode};
+use std::sync::Arc;
+use std::time::Duration;
 
+use quoin_db::{Databases, Db, Options, SqliteOptions};
+use quoin_kernel::Problem;
+use quoin_kernel::clock::SystemClock;
+use quoin_kernel::rng::SystemRng;
+use quoin_stripe_twin::StripeTwin;
+use quoin_web::listen::Shutdown;
+use quoin_web::{App, AppParts, Front, Mode, WebConfig};
+
+use crate::boot::CannotStart;
 use crate::data_dir::DataDir;
 use crate::settings::Settings;
+use crate::{logging, serve};
 
 /// The twin's database in the data directory.
 pub const DATABASE_FILE: &str = "stripe-twin.db";
@@ -29,4 +38,53 @@ pub(crate) async fn open(
 pub fn start(app: &App, twin: &StripeTwin) {
     let twin = twin.clone();
     app.tasks().spawn("stripe_twin", async move { twin.run().await });
+}
+
+/// Serves the twin and nothing else, on loopback, until it is told to stop.
+///
+/// # Errors
+/// Off loopback, and whatever else stands in the way of starting.
+pub(crate) fn serve_alone(settings: &Settings) -> Result<(), CannotStart> {
+    if !settings.listen.ip().is_loopback() {
+        return Err(CannotStart::Setting(
+            "the twin of Stripe serves loopback only: any test key opens it".into(),
+        ));
+    }
+    let _logs = logging::start(&settings.log, settings.log_format)
+        .map_err(|error| CannotStart::Setting(error.to_string()))?;
+    serve::single_threaded()?.block_on(alone(settings))
+}
+
+async fn alone(settings: &Settings) -> Result<(), CannotStart> {
+    let data_dir = DataDir::open(&settings.data_dir)?;
+    let listeners = serve::bind(settings.listen, 1)?;
+    let listen = serve::address(&listeners)?;
+    let url = settings.public_url.clone().unwrap_or_else(|| format!("http://{listen}"));
+    let url = url.parse().map_err(|_| CannotStart::Setting(format!("public_url: {url:?} is no URL")))?;
+    let options = SqliteOptions { reader_threads: 1, ..SqliteOptions::at(data_dir.file(DATABASE_FILE)) };
+    let db = Db::open(&Options::Sqlite(options))?;
+    let rng = Arc::new(SystemRng::default());
+    let master_key = data_dir.master_key(settings.master_key.as_ref(), rng.as_ref())?;
+    let config = WebConfig::at(url, Mode::Development);
+    let clock = Arc::new(SystemClock);
+    let app = App::new(AppParts { db: Databases::shared(db.clone()), clock, rng, config, master_key });
+    let twin = StripeTwin::on(&app, db).await?;
+    let front = Front::new(app.clone(), twin.module().routes);
+    start(&app, &twin);
+    let shutdown = Shutdown::default();
+    let threads = serve::start_threads(listeners, &front, settings, &shutdown)?;
+    announce(&app);
+    serve::wait_for_the_end().await;
+    shutdown.begin();
+    serve::join(threads).await;
+    app.tasks().shut_down(Duration::from_secs(4)).await;
+    twin.close();
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the one answer of the command to whoever started it")]
+fn announce(app: &App) {
+    let url = app.config().public_url.as_str().trim_end_matches('/').to_owned();
+    println!("The Stripe twin is ready at {url}, its dashboard at {url}/_twin");
+    println!("secret key  {}", quoin_stripe_twin::SECRET_KEY);
 }

@@ -7,6 +7,8 @@ pub(crate) mod keys;
 pub(crate) mod migrations;
 pub(crate) mod payments;
 pub(crate) mod restore;
+pub(crate) mod stripe_twin;
+pub(crate) mod webhooks;
 
 use serde_json::Value;
 

@@ -285,6 +285,8 @@ static ATTACKS: &[Attack] = &[
     }),
     attack("stripe_twin.invoice.pdf", "/_twin/invoices/in_guessed/pdf", 404, 404),
     attack("stripe_twin.invoice.show", "/_twin/invoices/in_guessed", 404, 404),
+    attack("stripe_twin.portal.change", "/_twin/portal/guessed", 404, 404),
+    attack("stripe_twin.portal.show", "/_twin/portal/guessed", 404, 404),
     attack_with("stripe_twin.trigger", "/_twin/trigger", 400, 400, || Some(json!({"event": "nothing"}))),
     attack("tenancy.audit.list", "/orgs/v1/orgs/{org}/audit", 401, 404),
     attack_with("tenancy.invitations.accept", "/orgs/v1/invitations/accept", 401, 403, || {

@@ -10,12 +10,13 @@ use crate::billing::payment::Presence;
 use crate::billing::{collection, invoicing};
 use crate::desk::Desk;
 use crate::error::StripeError;
-use crate::fields::{Field, flag, int, metadata, objects, one_of, range, text, time};
+use crate::fields::{Field, flag, int, metadata, object, objects, one_of, range, text, time};
 use crate::object::Object;
 use crate::store::objects::Listed;
 
 mod preview;
 
+const PAYMENT: &[Field] = &[text("payment_intent"), one_of("type", &["payment_intent"]).required()];
 const METHODS: &[&str] = &["charge_automatically", "send_invoice"];
 const STATUSES: &[&str] = &["draft", "open", "paid", "uncollectible", "void"];
 
@@ -83,12 +84,13 @@ pub(crate) static RESOURCE: Resource = Resource {
         list("/v1/invoices", LIST, list_all),
         list(
             "/v1/invoice_payments",
-            &[text("invoice"), one_of("status", &["open", "paid", "canceled"])],
+            &[text("invoice"), object("payment", PAYMENT), one_of("status", &["open", "paid", "canceled"])],
             payments,
         ),
     ],
     filter: |invoice, name, wanted| match name {
         "subscription" => invoice.at("_parent") == wanted,
+        "payment" => invoice.at("payment.payment_intent") == &wanted["payment_intent"],
         _ => same(invoice, name, wanted),
     },
 };

@@ -1,5 +1,6 @@
 //! The catalogue: one file per Stripe object, with its shape, what its calls take, and its transitions.
 
+pub(crate) mod billing_portal;
 pub(crate) mod charge;
 pub(crate) mod checkout_session;
 pub(crate) mod coupon;
@@ -52,6 +53,8 @@ pub(crate) static CATALOGUE: &[&Resource] = &[
     &subscription_item::RESOURCE,
     &invoice::RESOURCE,
     &invoice_item::RESOURCE,
+    &billing_portal::CONFIGURATIONS,
+    &billing_portal::SESSIONS,
     &meter::RESOURCE,
     &test_clock::RESOURCE,
     &event::RESOURCE,

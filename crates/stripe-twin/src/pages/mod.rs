@@ -5,6 +5,7 @@ mod checkout;
 mod dashboard;
 mod form;
 mod invoice;
+mod portal;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use quoin_web::page::{Html, Page};
@@ -20,7 +21,7 @@ const LOOK: &str = include_str!("look.css");
 /// Adds every page.
 pub(crate) fn add(routes: RoutesFor<StripeTwin>) -> RoutesFor<StripeTwin> {
     let routes = checkout::add(challenge::add(routes));
-    dashboard::add(invoice::add(routes))
+    dashboard::add(portal::add(invoice::add(routes)))
 }
 
 /// Starts a page of the twin.
