@@ -79,7 +79,7 @@ fn configure(desk: &mut Desk<'_, '_>, params: &Params, is_default: bool) -> Resu
                 "enabled": enabled("payment_method_update"), "payment_method_configuration": null,
             },
             "subscription_cancel": {
-                "cancellation_reason": {"enabled": false, "options": []}, "enabled": enabled("subscription_cancel"),
+                "cancellation_reason": {"enabled": false, "feedback_options": null, "options": []}, "enabled": enabled("subscription_cancel"),
                 "mode": cancel.text("mode").unwrap_or("at_period_end"),
                 "proration_behavior": cancel.text("proration_behavior").unwrap_or("none"),
             },

@@ -30,14 +30,14 @@ fn shape(desk: &mut Desk<'_, '_>, intent: &Object, method: &Object) -> Object {
         "type": "card",
         "card": {
             "amount_authorized": intent.at("amount"), "authorization_code": null, "brand": card["brand"],
-            "checks": card["checks"], "country": card["country"], "exp_month": card["exp_month"],
+            "checks": card["checks"], "country": card["country"], "electronic_commerce_indicator": null, "exp_month": card["exp_month"],
             "exp_year": card["exp_year"], "extended_authorization": {"status": "disabled"},
             "fingerprint": card["fingerprint"], "funding": card["funding"],
             "incremental_authorization": {"status": "unavailable"}, "installments": null, "last4": card["last4"],
             "mandate": null, "multicapture": {"status": "unavailable"}, "network": card["brand"],
             "network_token": {"used": false}, "network_transaction_id": null,
             "overcapture": {"maximum_amount_capturable": intent.at("amount"), "status": "unavailable"},
-            "regulated_status": "unregulated", "three_d_secure": null, "wallet": null,
+            "regulated_status": "unregulated", "three_d_secure": null, "transaction_link_id": null, "wallet": null,
         },
     });
     Object::new(json!({

@@ -40,20 +40,56 @@ pub(crate) static RESOURCE: Resource = Resource {
     filter: same,
 };
 
+/// Every piece of evidence, none of which is there yet.
+fn evidence() -> Value {
+    const PIECES: &[&str] = &[
+        "access_activity_log",
+        "billing_address",
+        "cancellation_policy",
+        "cancellation_policy_disclosure",
+        "cancellation_rebuttal",
+        "customer_communication",
+        "customer_email_address",
+        "customer_name",
+        "customer_purchase_ip",
+        "customer_signature",
+        "duplicate_charge_documentation",
+        "duplicate_charge_explanation",
+        "duplicate_charge_id",
+        "product_description",
+        "receipt",
+        "refund_policy",
+        "refund_policy_disclosure",
+        "refund_refusal_explanation",
+        "service_date",
+        "service_documentation",
+        "shipping_address",
+        "shipping_carrier",
+        "shipping_date",
+        "shipping_documentation",
+        "shipping_tracking_number",
+        "uncategorized_file",
+        "uncategorized_text",
+    ];
+    let mut evidence: Value = PIECES.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+    evidence["enhanced_evidence"] = json!({});
+    evidence
+}
+
 /// Opens a dispute about a charge; the money is taken back.
 pub(crate) fn open(desk: &mut Desk<'_, '_>, charge: &Object, reason: &str) -> Result<Object, StripeError> {
     let dispute = Object::new(json!({
         "id": desk.id("du_1"), "object": "dispute", "amount": charge.at("amount"), "balance_transactions": [],
         "charge": charge.id(), "created": desk.now, "currency": charge.at("currency"),
-        "enhanced_eligibility_types": [], "evidence": {}, "evidence_details": {
+        "enhanced_eligibility_types": [], "evidence": evidence(), "evidence_details": {
             "due_by": desk.now + 9 * DAY, "enhanced_eligibility": {}, "has_evidence": false, "past_due": false,
-            "submission_count": 0,
+            "submission_count": 0, "submission_method": null,
         },
         "intended_submission_method": null, "is_charge_refundable": false, "livemode": false, "metadata": {},
         "network_reason_code": null, "payment_intent": charge.at("payment_intent"),
         "payment_method_details": {"type": "card", "card": {
             "brand": charge.at("payment_method_details.card.brand"), "case_type": "chargeback",
-            "network_reason_code": "10.4",
+            "network": charge.at("payment_method_details.card.brand"), "network_reason_code": "10.4",
         }},
         "reason": reason, "status": "needs_response",
     }));

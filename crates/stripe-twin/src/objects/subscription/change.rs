@@ -114,11 +114,10 @@ fn plain(desk: &mut Desk<'_, '_>, after: &mut Object, params: &Params) -> Result
             }
         }
     }
-    if let Some(trial) = params.object("trial_settings") {
-        after.set(
-            "trial_settings",
-            Value::Object(trial.names().map(|name| (name.to_owned(), trial.get(name).clone())).collect()),
-        );
+    let at_end = params.object("trial_settings").and_then(|trial| trial.object("end_behavior"));
+    if let Some(at_end) = at_end {
+        let without_card = at_end.get("missing_payment_method").clone();
+        after.set("trial_settings.end_behavior.missing_payment_method", without_card);
     }
     if params.has("pause_collection") {
         let pause = params.object("pause_collection");

@@ -76,7 +76,7 @@ fn shape(desk: &mut Desk<'_, '_>, customer: &Object, params: &Params) -> Object 
         "pending_invoice_item_interval": null, "pending_setup_intent": null, "pending_update": null, "schedule": null,
         "start_date": desk.now, "status": "incomplete", "test_clock": customer.at("test_clock"),
         "transfer_data": null, "trial_end": null,
-        "trial_settings": {"end_behavior": {"missing_payment_method": missing.as_deref().unwrap_or("create_invoice")}},
+        "trial_settings": {"end_behavior": {"billing_cycle_anchor": null, "missing_payment_method": missing.as_deref().unwrap_or("create_invoice")}},
         "trial_start": null,
     }))
 }
