@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use quoin_jobs::Subscriptions;
+use quoin_jobs::{NewJob, Subscriptions};
 use quoin_kernel::job::{JobError, JobType, Schedule, When};
-use quoin_kernel::{OrgId, UserId};
-use serde_json::Value;
+use quoin_kernel::{OrgId, Timestamp, UserId};
+use serde_json::{Value, json};
 
 use crate::error::FilesError;
-use crate::model::Owner;
-use crate::service::{Files, erase, render, resumable, sweep};
+use crate::model::{Owner, VersionId};
+use crate::service::{Files, direct_upload, erase, render, resumable, sweep};
 
 /// Removes the bytes of objects that are gone, as soon as that may be.
 pub(crate) const REMOVE: &str = "files.remove";
@@ -17,6 +17,8 @@ pub(crate) const REMOVE: &str = "files.remove";
 const SWEEP: &str = "files.sweep";
 /// Removes what no row knows.
 const RECONCILE: &str = "files.reconcile";
+/// Hashes a large object that did not pass through here.
+const HASH: &str = "files.hash";
 /// Removes everything of an organisation.
 const ERASE_ORGANIZATION: &str = "files.erase_organization";
 /// Removes everything of a person.
@@ -35,6 +37,13 @@ pub(crate) fn types(files: &Files) -> Vec<JobType> {
         job(files, RECONCILE, minutes(60), |files, _| async move {
             sweep::remove_unknown(&files).await.map(drop)
         }),
+        job(files, HASH, minutes(60), |files, payload| async move {
+            let version = payload["version"].as_str().and_then(|text| text.parse().ok());
+            match version {
+                Some(version) => direct_upload::hash_later(&files, version).await,
+                None => Ok(()),
+            }
+        }),
         job(files, ERASE_ORGANIZATION, minutes(30), |files, payload| async move {
             match id(&payload, "org_id").map(OrgId::from_uuid) {
                 Some(org_id) => erase::erase(&files, Owner::Organization(org_id)).await,
@@ -48,6 +57,11 @@ pub(crate) fn types(files: &Files) -> Vec<JobType> {
             }
         }),
     ]
+}
+
+/// Makes the job that hashes a version.
+pub(crate) fn hash(files: &Files, version: VersionId, now: Timestamp) -> NewJob {
+    NewJob::new(files.app().rng(), now, HASH, json!({"version": version}))
 }
 
 /// Says when they run.

@@ -41,6 +41,7 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0001_buckets",
     "0002_objects",
     "0003_usage",
+    "0004_uploads",
     "0005_resumable",
     "0006_renditions"
 );
@@ -54,6 +55,7 @@ pub static STATEMENTS: &[&[&quoin_db::Statement]] = &[
     store::objects_global::ALL,
     store::renditions::ALL,
     store::resumable::ALL,
+    store::uploads::ALL,
     store::usage::ALL,
 ];
 

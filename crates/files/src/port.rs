@@ -47,6 +47,8 @@ pub struct Announced {
     pub content_type: String,
     /// With which SHA-256, where the uploader knows it.
     pub sha256: Option<[u8; 32]>,
+    /// From when on.
+    pub at: Timestamp,
     /// For how long.
     pub expires_in: std::time::Duration,
 }
@@ -121,6 +123,9 @@ impl From<StoreError> for Problem {
 pub trait ObjectStore: Send + Sync {
     /// Says what it is.
     fn kind(&self) -> StoreKind;
+
+    /// Says where it is, as people write it: `s3://bucket/prefix`.
+    fn address(&self) -> &str;
 
     /// Stores all of `bytes` under a new key and returns how many there were. When this returns, they survive a power
     /// cut; when it fails or is dropped, nothing can be read under the key.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use quoin_data::Data;
 use quoin_db::{Databases, Db, DbError, Engine, Options, PostgresOptions, SqliteOptions, migrate};
@@ -107,9 +108,14 @@ impl Instance {
         let twin = rooms.stripe_twin.clone();
         register_health(&app, &db);
         let identity = rooms.identity.clone();
+        let files = rooms.files.clone();
         let parts = modules::compose(&app, rooms);
         if db.engine() == Engine::Sqlite {
             quoin_jobs::take_over(&db, clock.now()).await?;
+            if let Some(files) = &files {
+                let given_up = quoin_files::service::sweep::give_up_idle(files, Duration::ZERO).await;
+                given_up.map_err(Problem::from)?;
+            }
         }
         let worker = Worker::new(WorkerParts {
             db,

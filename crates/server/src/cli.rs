@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, doctor, generate, keys, migrations, payments, restore, stripe_twin, webhooks,
+    backup, doctor, files, generate, keys, migrations, payments, restore, stripe_twin, webhooks,
 };
 use crate::settings::{self, Overrides, Settings};
 
@@ -58,6 +58,9 @@ enum Command {
     /// Compare with the provider of payments; bring plans in line with a file
     #[command(subcommand)]
     Payments(payments::Command),
+    /// Verify what the stores hold, or move it into another one, while it is in use
+    #[command(subcommand)]
+    Files(files::Command),
     /// Check the configuration and everything it leads to
     Doctor,
     /// Copy the SQLite database while it is in use
@@ -98,6 +101,7 @@ fn execute(cli: Cli) -> Result<(), String> {
         Command::Migrate => migrations::run(&settings, json),
         Command::Keys(command) => keys::run(&settings, command, json),
         Command::Payments(command) => payments::run(&settings, command, json),
+        Command::Files(command) => files::run(&settings, &command, json),
         Command::Doctor => doctor::run(&settings, json),
         Command::Backup(arguments) => backup::run(&settings, &arguments, json),
         Command::Restore(arguments) => restore::run(&settings, &arguments, json),

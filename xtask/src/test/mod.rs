@@ -8,6 +8,7 @@ mod counterparts;
 mod postgres;
 mod server;
 mod steps;
+mod stores;
 mod tally;
 
 pub(crate) use postgres::{Durability, Postgres};
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let postgres = Postgres::start(&workspace, Durability::Fast)?;
     let mut tally = Tally::default();
     if filter.is_empty() || steps.is_empty() {
-        cargo_tests(&options, &postgres, &mut tally)?;
+        cargo_tests(&options, &workspace, &postgres, &mut tally)?;
     }
     if !steps.is_empty() {
         let quoin = build("quoin-server", "quoin")?;
@@ -77,12 +78,14 @@ fn parse(arguments: &[String]) -> Outcome<Options> {
     Ok(options)
 }
 
-fn cargo_tests(options: &Options, postgres: &Postgres, tally: &mut Tally) -> Outcome {
+fn cargo_tests(options: &Options, workspace: &Workspace, postgres: &Postgres, tally: &mut Tally) -> Outcome {
     let mut command = process::cargo();
     command
         .args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"])
         .args(&options.filter);
     command.env("QUOIN_TEST_POSTGRES_URL", postgres.url("postgres"));
+    let store = stores::S3::start(workspace)?;
+    command.env("QUOIN_TEST_S3_URL", store.url());
     let failed_before = tally.failed();
     let succeeded = process::lines(&mut command, |line| tally.read_cargo(line))?;
     // A test binary that does not compile, or dies, prints no result.

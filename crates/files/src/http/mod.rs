@@ -1,5 +1,6 @@
 //! The operations of `/storage/v1`, in the shapes of the storage clients' contract. No rules.
 
+mod admin;
 mod buckets;
 mod download;
 mod form;
@@ -10,6 +11,7 @@ mod render;
 mod resumable;
 mod signed;
 mod upload;
+mod uploads;
 mod usage;
 
 use std::time::Duration;
@@ -28,7 +30,8 @@ const TRANSFER_TIMEOUT: Duration = Duration::from_hours(24);
 pub(crate) fn routes(files: Files) -> Routes {
     let routes = Routes::new(files);
     let routes = with_lists(with_objects(with_transfers(with_buckets(routes))));
-    with_resumable(with_images(with_usage(with_signed(routes)))).done()
+    let routes = with_operators(with_uploads(with_usage(with_signed(routes))));
+    with_resumable(with_images(routes)).done()
 }
 
 fn with_buckets(routes: RoutesFor<Files>) -> RoutesFor<Files> {
@@ -389,6 +392,80 @@ fn with_resumable(routes: RoutesFor<Files>) -> RoutesFor<Files> {
                 .query::<OwnerIn>()
                 .gives_nothing(204),
             resumable::end,
+        )
+}
+
+fn with_uploads(routes: RoutesFor<Files>) -> RoutesFor<Files> {
+    routes
+        .add(
+            Operation::post("/storage/v1/uploads", "files.uploads.announce")
+                .alias("/files/upload")
+                .summary("Announces an upload and says where to send its bytes: to the store itself, where that is elsewhere.")
+                .caller(Who::Anyone)
+                .idempotent()
+                .query::<OwnerIn>()
+                .takes::<uploads::UploadIn>()
+                .gives::<uploads::UploadOut>(201),
+            uploads::announce,
+        )
+        .add(
+            Operation::put("/storage/v1/uploads/{upload_id}", "files.uploads.receive")
+                .summary("Takes the bytes of an announced upload where the store is here.")
+                .caller(Who::Unidentified)
+                .body_limit(usize::MAX)
+                .timeout(TRANSFER_TIMEOUT)
+                .query::<upload::TokenIn>()
+                .gives_nothing(200),
+            uploads::receive,
+        )
+        .add(
+            Operation::post("/storage/v1/uploads/{upload_id}/complete", "files.uploads.complete")
+                .summary("Makes what was sent an object, once it is what was announced.")
+                .caller(Who::Anyone)
+                .query::<OwnerIn>()
+                .timeout(Duration::from_hours(1))
+                .gives::<out::StoredOut>(200),
+            uploads::complete,
+        )
+}
+
+fn with_operators(routes: RoutesFor<Files>) -> RoutesFor<Files> {
+    routes
+        .add(
+            Operation::post("/admin/v1/files/verify", "files.stores.verify")
+                .summary("Reads some objects and compares them with their rows.")
+                .caller(Who::PlatformKey)
+                .timeout(Duration::from_hours(1))
+                .takes::<admin::VerifyIn>()
+                .gives::<admin::VerifyOut>(200),
+            admin::verify,
+        )
+        .add(
+            Operation::post("/admin/v1/files/unknown", "files.stores.unknown")
+                .summary("Looks for keys of a store that no row knows.")
+                .caller(Who::PlatformKey)
+                .timeout(Duration::from_mins(10))
+                .takes::<admin::UnknownIn>()
+                .gives::<admin::UnknownOut>(200),
+            admin::unknown,
+        )
+        .add(
+            Operation::post("/admin/v1/files/copy", "files.stores.copy")
+                .summary("Moves some objects into another store, while they are in use.")
+                .caller(Who::PlatformKey)
+                .timeout(Duration::from_hours(1))
+                .takes::<admin::CopyIn>()
+                .gives::<admin::CopyOut>(200),
+            admin::copy,
+        )
+        .add(
+            Operation::post("/admin/v1/files/sweep", "files.stores.sweep")
+                .summary("Removes what writes have left that show no sign of life any more.")
+                .caller(Who::PlatformKey)
+                .timeout(Duration::from_mins(10))
+                .takes::<admin::SweepIn>()
+                .gives::<admin::SweepOut>(200),
+            admin::sweep,
         )
 }
 

@@ -44,7 +44,7 @@ pub async fn copy_object(
     new.size_bytes = Some(source.version.size_bytes);
     let is_here = source.version.store == files.stores().active().kind();
     if !is_here || source.version.size_bytes == 0 || source.version.sha256.is_none() {
-        let bytes = read_object::open(files, &source, None).await?;
+        let bytes = read_object::open(files, &source.version, None).await?;
         return store_object(files, new, bytes).await;
     }
     within_store(files, &source, new).await

@@ -49,6 +49,16 @@ impl Writing {
 
     /// Notes the intent in the transaction that allows the write.
     pub(crate) fn begin(&self, tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<(), DbError> {
+        self.begin_until(tx, owner, (now, now + LEASE))
+    }
+
+    /// Notes an intent that holds until a given moment.
+    pub(crate) fn begin_until(
+        &self,
+        tx: &mut Tx<'_>,
+        owner: Owner,
+        (now, lease_until): (Timestamp, Timestamp),
+    ) -> Result<(), DbError> {
         let intent = NewIntent {
             id: self.version,
             owner,
@@ -56,9 +66,14 @@ impl Writing {
             store: self.store,
             key: self.key.clone(),
             now,
-            lease_until: now + LEASE,
+            lease_until,
         };
         intents_global::insert(tx, &intent)
+    }
+
+    /// Describes a version that is copied into another store.
+    pub(crate) fn into_store(files: &Files, version: &Version, store: StoreKind) -> Self {
+        Self { version: version.id, store, key: version.key.clone(), db: files.db().clone() }
     }
 
     /// Runs a write and gives signs of life meanwhile. A write that was given up is dropped.

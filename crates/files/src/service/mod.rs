@@ -4,6 +4,7 @@ pub mod buckets;
 mod circumstances;
 pub mod copy_object;
 pub mod delete_objects;
+pub mod direct_upload;
 pub mod erase;
 mod inspect;
 mod intent;
@@ -16,11 +17,13 @@ pub mod read_object;
 pub mod render;
 pub mod resumable;
 mod scan;
+pub mod relocate;
 pub mod sign;
 pub mod store_object;
 mod stores;
 pub mod sweep;
 pub mod usage;
+pub mod verify;
 
 pub use circumstances::Circumstances;
 pub use stores::Stores;
@@ -37,7 +40,7 @@ use self::render::Images;
 use crate::config::FilesConfig;
 use crate::error::FilesError;
 use crate::model::ticket::Signer;
-use crate::model::{Bucket, BucketName, OwnerIn, Requester};
+use crate::model::{Bucket, BucketId, BucketName, OwnerIn, Requester};
 use crate::scan::Scanner;
 use crate::store::buckets_global;
 
@@ -135,6 +138,12 @@ impl FromRef<Files> for App {
     fn from_ref(files: &Files) -> Self {
         files.0.app.clone()
     }
+}
+
+/// Finds the name of a bucket that objects are in.
+pub(crate) async fn buckets_name(files: &Files, id: BucketId) -> Result<String, FilesError> {
+    let found = files.db().read("files.bucket.name", move |tx| buckets_global::find_by_id(tx, id)).await?;
+    Ok(found.ok_or(FilesError::NoSuchBucket)?.name.to_string())
 }
 
 /// Finds a bucket that must be there.

@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use futures_util::stream;
+use futures_util::{TryStreamExt as _, stream};
+use quoin_kernel::hash::Sha256;
 
 use super::policies::Policies;
 use super::{Files, bucket};
 use crate::error::FilesError;
 use crate::model::conditions::{Conditions, Verdict};
 use crate::model::range::Part;
-use crate::model::{Bucket, BucketName, Object, ObjectName, Owner};
+use crate::model::{Bucket, BucketName, Object, ObjectName, Owner, Version};
 use crate::port::{ByteStream, StoreError};
 use crate::store::objects;
 
@@ -98,7 +99,7 @@ pub async fn read_object(
         if !wants_bytes {
             return Ok(Reading::Bytes { object, part, bytes: None });
         }
-        match open(files, &object, part.clone()).await {
+        match open(files, &object.version, part.clone()).await {
             Ok(bytes) => return Ok(Reading::Bytes { object, part, bytes: Some(bytes) }),
             Err(FilesError::Store(StoreError::Missing)) => {
                 let (_, now) = find_object(files, bucket, name, reader.clone()).await?;
@@ -112,19 +113,31 @@ pub async fn read_object(
     }
 }
 
-/// Opens an object's bytes, all of them or a range.
+/// Opens a version's bytes, all of them or a range.
 ///
 /// # Errors
 /// What the store says.
 pub async fn open(
     files: &Files,
-    object: &Object,
+    version: &Version,
     range: Option<Range<u64>>,
 ) -> Result<ByteStream, FilesError> {
-    let version = &object.version;
     let range = range.unwrap_or(0..version.size_bytes);
     if range.is_empty() {
         return Ok(Box::pin(stream::empty()));
     }
     Ok(files.stores().of(version.store)?.read(&version.key, range).await?)
+}
+
+/// Hashes what a store holds, a piece at a time.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn hash_of(files: &Files, version: &Version) -> Result<[u8; 32], FilesError> {
+    let bytes = open(files, version, None).await?;
+    let hash = bytes.try_fold(Sha256::default(), |mut hash, piece| async move {
+        hash.update(&piece);
+        Ok(hash)
+    });
+    Ok(hash.await?.finish())
 }

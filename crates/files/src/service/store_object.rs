@@ -15,13 +15,14 @@ use super::intent::{Removal, Writing};
 use super::quota::{self, Counted, Defaults};
 use super::{Circumstances, Files, bucket, inspect, scan};
 use crate::error::FilesError;
+use crate::jobs;
 use crate::model::usage::{Change, signed};
 use crate::model::{
     Bucket, BucketName, Description, Object, ObjectId, ObjectName, Owner, Requester, StoreKey, StoreKind,
     Version, VersionId,
 };
 use crate::port::{ByteStream, Label, StoreError};
-use crate::store::{buckets_global, intents_global, objects};
+use crate::store::{buckets_global, intents_global, objects, uploads};
 
 /// What is to be stored, and for whom.
 #[derive(Debug, Clone)]
@@ -110,8 +111,7 @@ pub(crate) async fn begin(files: &Files, new: &NewObject) -> Result<Begun, Files
         .db()
         .write("files.object.begin", move |tx| {
             let bucket = bucket(tx, &new.bucket)?;
-            let max_bytes = bucket.rules.max_object_bytes.unwrap_or(limit).min(limit);
-            check(tx, &new, &bucket, (max_bytes, defaults))?;
+            let max_bytes = check(tx, &new, &bucket, (limit, defaults))?;
             write.begin(tx, new.owner, now)?;
             Ok::<_, FilesError>((bucket, max_bytes))
         })
@@ -119,12 +119,14 @@ pub(crate) async fn begin(files: &Files, new: &NewObject) -> Result<Begun, Files
     Ok(Begun { writing, bucket, max_bytes })
 }
 
-fn check(
+/// Checks what can be known before the bytes come, and returns how many there may be.
+pub(crate) fn check(
     tx: &mut Tx<'_>,
     new: &NewObject,
     bucket: &Bucket,
-    (max_bytes, defaults): (u64, Defaults),
-) -> Result<(), FilesError> {
+    (limit, defaults): (u64, Defaults),
+) -> Result<u64, FilesError> {
+    let max_bytes = bucket.rules.max_object_bytes.unwrap_or(limit).min(limit);
     bucket.rules.demand_type(&new.description.content_type)?;
     inspect::demand_honesty(new, bucket)?;
     if new.size_bytes.is_some_and(|size_bytes| size_bytes > max_bytes) {
@@ -138,7 +140,8 @@ fn check(
         None => Change::default(),
     };
     let added = Change { bytes: signed(new.size_bytes.unwrap_or(0)), objects: 1 };
-    quota::foresee(tx, Counted::new(new.owner, new.person), added + freed, defaults)
+    quota::foresee(tx, Counted::new(new.owner, new.person), added + freed, defaults)?;
+    Ok(max_bytes)
 }
 
 /// Asks policies before the bytes come, where that can be: whoever may not put anything here shall not fill the store,
@@ -237,17 +240,22 @@ pub(crate) async fn book(
         updated_at: now,
     };
     scan::examine(files, new, &object.version).await?;
+    let hash_later = object.version.sha256.is_none().then(|| jobs::hash(files, object.version.id, now));
     let (replaces, removal, defaults) =
         (new.replaces, Removal::new(files, now), Defaults::of(files.config()));
     let Circumstances { policies, source, .. } = new.circumstances.clone();
     files
         .db()
         .write("files.object.settle", move |tx| {
+            uploads::delete(tx, object.version.id)?;
             if !intents_global::consume(tx, object.version.id)? {
                 return Err(FilesError::LostLease);
             }
             // The bucket may have gone, or have become public or private, while the bytes came.
             let bucket = buckets_global::find_by_id(tx, bucket.id)?.ok_or(FilesError::NoSuchBucket)?;
+            if let Some(job) = &hash_later {
+                quoin_jobs::enqueue(tx, job)?;
+            }
             if let Some(source) = &source {
                 source.settle(tx, object.owner)?;
             }

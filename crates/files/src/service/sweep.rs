@@ -10,7 +10,7 @@ use crate::error::FilesError;
 use crate::model::{StoreKey, StoreKind, VersionId};
 use crate::port::Held;
 use crate::store::intents_global::{self, Expired, Purpose};
-use crate::store::objects_global;
+use crate::store::{objects_global, uploads};
 
 /// How many intents are taken at a time.
 const BATCH: u32 = 100;
@@ -46,6 +46,19 @@ pub async fn sweep(files: &Files) -> Result<u64, FilesError> {
     }
 }
 
+/// Gives up every write that has shown no sign of life for so long; the next sweep removes what it has left. Announced
+/// uploads keep their time.
+///
+/// A process that is alone on its database says so of all writes at its start; an operator may.
+///
+/// # Errors
+/// What the database says.
+pub async fn give_up_idle(files: &Files, idle: Duration) -> Result<u64, FilesError> {
+    let now = files.now();
+    let until = now + LEASE.saturating_sub(idle);
+    Ok(files.db().write("files.sweep.idle", move |tx| intents_global::end_leases(tx, until, now)).await?)
+}
+
 /// Removes claimed intents' bytes from one store, then the intents.
 async fn remove(files: &Files, store: StoreKind, claimed: Vec<Expired>) -> Result<(), FilesError> {
     if claimed.is_empty() {
@@ -69,9 +82,14 @@ async fn remove(files: &Files, store: StoreKind, claimed: Vec<Expired>) -> Resul
     if !keys.is_empty() && store.kind() != StoreKind::Disk {
         store.remove(&keys).await?;
     }
-    let forget = files
-        .db()
-        .write("files.sweep.forget", move |tx| ids.iter().try_for_each(|id| intents_global::delete(tx, *id)));
+    let forget = files.db().write("files.sweep.forget", move |tx| {
+        for id in &ids {
+            // An announced upload goes with its intent.
+            uploads::delete(tx, *id)?;
+            intents_global::delete(tx, *id)?;
+        }
+        Ok::<_, DbError>(())
+    });
     Ok(forget.await?)
 }
 

@@ -2,6 +2,7 @@
 
 use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::Timestamp;
+use uuid::Uuid;
 
 use crate::model::{Owner, StoreKey, StoreKind, VersionId};
 
@@ -15,6 +16,8 @@ statements! {
         where id = ?1 and lease_until = ?3 and purpose = ?4";
     TURN = "update quoin.files_intents set purpose = 'remove', lease_until = ?2 where id = ?1 and purpose = 'write'";
     DELETE = "delete from quoin.files_intents where id = ?1 and purpose = 'remove'";
+    END_LEASES = "update quoin.files_intents set lease_until = ?2
+        where purpose = 'write' and lease_until > ?2 and lease_until <= ?1";
     EXPIRED = "select id, store, store_key, multipart_id, lease_until, purpose from quoin.files_intents
         where lease_until <= ?1 order by lease_until limit ?2";
     EXISTS = "select 1 from quoin.files_intents where id = ?1";
@@ -105,6 +108,11 @@ pub(crate) fn list_expired(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Resul
     tx.query(&EXPIRED, &params![now, limit], read)
 }
 
+/// Ends the leases of writes that end by `lease_until` at the latest; returns how many.
+pub(crate) fn end_leases(tx: &mut Tx<'_>, lease_until: Timestamp, now: Timestamp) -> Result<u64, DbError> {
+    tx.execute(&END_LEASES, &params![lease_until, now])
+}
+
 /// Tells whether a version is being written or removed.
 pub(crate) fn exists(tx: &mut Tx<'_>, id: VersionId) -> Result<bool, DbError> {
     Ok(tx.query_opt(&EXISTS, &params![id], |row| row.get::<i64>(0))?.is_some())
@@ -121,3 +129,6 @@ fn read(row: &Row<'_>) -> Result<Expired, DbError> {
         purpose: if row.get::<String>(5)? == "write" { Purpose::Write } else { Purpose::Remove },
     })
 }
+
+/// The id before all others, for lists that begin at the beginning.
+pub(crate) const FIRST: VersionId = VersionId::from_uuid(Uuid::nil());

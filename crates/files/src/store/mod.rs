@@ -7,6 +7,7 @@ pub(crate) mod objects;
 pub(crate) mod objects_global;
 pub(crate) mod renditions;
 pub(crate) mod resumable;
+pub(crate) mod uploads;
 pub(crate) mod usage;
 
 /// The columns of an object, in the order in which [`objects::read`] takes them.

@@ -9,6 +9,7 @@ use crate::model::name::fold;
 use crate::model::usage::signed;
 use crate::model::{
     Bucket, BucketId, Description, Object, ObjectId, ObjectName, Owner, StoreKey, StoreKind, Version,
+    VersionId,
 };
 
 statements! {
@@ -16,6 +17,8 @@ statements! {
         where bucket_id = ?1 and owner_id = ?2 and name_key = ?3");
     FIND_IN_SCOPE = concat!("select ", object_columns!(), " from quoin.files_objects
         where bucket_id = ?1 and unique_in = ?2 and name_key = ?3");
+    FIND_VERSION = concat!("select ", object_columns!(), " from quoin.files_objects
+        where owner_id = ?1 and version = ?2");
     INSERT = "insert into quoin.files_objects (id, bucket_id, owner_kind, owner_id, unique_in, name, name_key, folder,
         leaf_folded, version, store, store_key, size_bytes, sha256, content_type, content_encoding, cache_control,
         user_metadata, created_by, created_at, updated_at)
@@ -49,6 +52,15 @@ pub(crate) fn find_named(
 ) -> Result<Option<Object>, DbError> {
     let scope = scope(owner, bucket);
     tx.query_opt(&FIND_IN_SCOPE, &params![bucket.id, scope, name.as_str().as_bytes()], read)
+}
+
+/// Finds an owner's object by the version of its bytes.
+pub(crate) fn find_version(
+    tx: &mut Tx<'_>,
+    owner: Owner,
+    version: VersionId,
+) -> Result<Option<Object>, DbError> {
+    tx.query_opt(&FIND_VERSION, &params![owner.id(), version], read)
 }
 
 /// Adds an object; `false` where its name is taken.

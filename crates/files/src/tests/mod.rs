@@ -3,6 +3,8 @@
 mod buckets;
 mod danger;
 mod faults;
+mod conformance;
+mod crashes;
 mod listing;
 mod objects;
 mod pictures;
@@ -12,7 +14,9 @@ mod reading;
 mod resumable;
 mod scanners;
 mod signed;
+mod stores;
 mod tenants;
+mod uploads;
 
 use std::path::PathBuf;
 use std::sync::Arc;

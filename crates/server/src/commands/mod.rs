@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod doctor;
+pub(crate) mod files;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod migrations;

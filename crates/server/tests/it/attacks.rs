@@ -115,6 +115,15 @@ static ATTACKS: &[Attack] = &[
     attack("files.resumable.end", "/storage/v1/upload/resumable/{random}", 401, 412),
     attack("files.resumable.options", "/storage/v1/upload/resumable", 204, 204),
     attack("files.resumable.progress", "/storage/v1/upload/resumable/{random}", 401, 412),
+    attack_with("files.stores.copy", "/admin/v1/files/copy", 401, 403, || Some(json!({"to": "disk"}))),
+    attack("files.stores.sweep", "/admin/v1/files/sweep", 401, 403),
+    attack("files.stores.unknown", "/admin/v1/files/unknown", 401, 403),
+    attack("files.stores.verify", "/admin/v1/files/verify", 401, 403),
+    attack_with("files.uploads.announce", "/storage/v1/uploads?org={org}", 401, 403, || {
+        Some(json!({"bucket": "shelf", "path": "planted", "size": 1}))
+    }),
+    attack("files.uploads.complete", "/storage/v1/uploads/{random}/complete", 401, 404),
+    attack("files.uploads.receive", "/storage/v1/uploads/{random}?token=guessed", 400, 400),
     attack("files.usage.get", "/storage/v1/usage?org={org}", 401, 403),
     attack_with("files.usage.limit", "/storage/v1/usage?org={org}", 401, 403, || {
         Some(json!({"max_bytes": 0}))

@@ -4,12 +4,16 @@
 
 mod errors;
 mod open;
+mod presign;
 mod write;
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use object_store::aws::AwsCredentialProvider;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path;
 use object_store::signer::{HeaderName, HeaderValue, Method, SignedUrlOptions, Signer};
@@ -35,17 +39,21 @@ pub struct Cloud {
     backend: Arc<dyn Backend>,
     prefix: Path,
     address: String,
+    /// What URLs are signed with, on S3.
+    keys: Option<Keys>,
+}
+
+/// The keys of S3, which may be a role's and change.
+#[derive(Clone)]
+struct Keys {
+    credentials: AwsCredentialProvider,
+    region: String,
 }
 
 /// The most bytes that a cloud copies in one call.
 const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 impl Cloud {
-    /// Returns the address as people write it, for example `s3://bucket/prefix`.
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
     fn path(&self, key: &StoreKey) -> Path {
         key.as_str().split('/').fold(self.prefix.clone(), Path::join)
     }
@@ -79,32 +87,57 @@ impl Cloud {
     }
 
     async fn sign(&self, key: &StoreKey, announced: &Announced) -> Result<SignedUpload, StoreError> {
-        let mut headers = vec![
-            ("content-type".to_owned(), announced.content_type.clone()),
-            ("content-length".to_owned(), announced.size_bytes.to_string()),
-        ];
-        if let (StoreKind::S3, Some(sha256)) = (self.kind, &announced.sha256) {
-            use base64::Engine as _;
-            let digest = base64::engine::general_purpose::STANDARD.encode(sha256);
-            headers.push(("x-amz-checksum-sha256".to_owned(), digest));
-        }
-        let mut options = SignedUrlOptions::new();
-        for (name, value) in &headers {
-            let name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|error| StoreError::Failed(Box::new(error)))?;
-            let value = HeaderValue::from_str(value).map_err(|error| StoreError::Failed(Box::new(error)))?;
-            options = options.with_signed_header(name, value);
-        }
         let path = self.path(key);
-        let signed = self.backend.signed_url_opts(Method::PUT, &path, announced.expires_in, &options);
-        let url = signed.await.map_err(failed)?.to_string();
-        Ok(SignedUpload { url, method: "PUT", headers })
+        let (size, expires_in) = (announced.size_bytes.to_string(), announced.expires_in);
+        let mut headers = vec![("content-type".to_owned(), announced.content_type.clone())];
+        let url = match &self.keys {
+            Some(keys) => {
+                headers.push(("content-length".to_owned(), size));
+                headers.extend(
+                    announced.sha256.map(|hash| ("x-amz-checksum-sha256".to_owned(), STANDARD.encode(hash))),
+                );
+                // The crate knows how the bucket is addressed.
+                let signed = self.backend.signed_url(Method::PUT, &path, expires_in).await.map_err(failed)?;
+                let mut url = signed;
+                url.set_query(None);
+                let credential = keys.credentials.get_credential().await.map_err(failed)?;
+                let (region, expires_in_s) = (keys.region.as_str(), expires_in.as_secs());
+                let request = presign::Request {
+                    method: "PUT",
+                    url,
+                    headers: &headers,
+                    region,
+                    at: announced.at,
+                    expires_in_s,
+                };
+                request.sign(&credential)
+            }
+            None => {
+                // Google's own way of binding the size.
+                headers.push(("x-goog-content-length-range".to_owned(), format!("{size},{size}")));
+                let mut options = SignedUrlOptions::new();
+                for (name, value) in &headers {
+                    let name = HeaderName::from_bytes(name.as_bytes())
+                        .map_err(|error| StoreError::Failed(error.into()))?;
+                    let value =
+                        HeaderValue::from_str(value).map_err(|error| StoreError::Failed(error.into()))?;
+                    options = options.with_signed_header(name, value);
+                }
+                let signed = self.backend.signed_url_opts(Method::PUT, &path, expires_in, &options);
+                signed.await.map_err(failed)?
+            }
+        };
+        Ok(SignedUpload { url: url.to_string(), method: "PUT", headers })
     }
 }
 
 impl ObjectStore for Cloud {
     fn kind(&self) -> StoreKind {
         self.kind
+    }
+
+    fn address(&self) -> &str {
+        &self.address
     }
 
     fn write<'a>(
@@ -148,7 +181,11 @@ impl ObjectStore for Cloud {
         Box::pin(async move {
             let path = self.path(key);
             if let Some(id) = upload_id {
-                missing_is_fine(self.backend.abort_multipart(&path, &id.to_owned()).await)?;
+                match missing_is_fine(self.backend.abort_multipart(&path, &id.to_owned()).await) {
+                    // Some servers say so of an upload that is gone. Where it is not, the object's removal is denied too.
+                    Err(StoreError::Denied(error)) => tracing::warn!(%error, "an upload could not be ended"),
+                    ended => ended?,
+                }
             }
             missing_is_fine(self.backend.delete(&path).await)
         })

@@ -8,7 +8,7 @@ use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 
-use super::Cloud;
+use super::{Cloud, Keys};
 use crate::config::{GcsConfig, InvalidFilesConfig, S3Config};
 use crate::model::StoreKind;
 
@@ -42,7 +42,8 @@ impl Cloud {
         let backend = builder.build().map_err(|error| InvalidFilesConfig::Refused(error.to_string()))?;
         let prefix = prefix(&config.prefix)?;
         let address = address("s3", bucket, &prefix);
-        Ok(Self { kind: StoreKind::S3, backend: Arc::new(backend), prefix, address })
+        let keys = Keys { credentials: Arc::clone(backend.credentials()), region: config.region.clone() };
+        Ok(Self { kind: StoreKind::S3, backend: Arc::new(backend), prefix, address, keys: Some(keys) })
     }
 
     /// Opens a bucket of Google Cloud Storage. Without a service account, the role of the machine is asked.
@@ -62,11 +63,15 @@ impl Cloud {
             builder = builder
                 .with_base_url(endpoint)
                 .with_client_options(client().with_allow_http(endpoint.starts_with("http://")));
+            if config.service_account.is_none() {
+                // What stands in for Google's service knows no accounts, and the machine has no role there.
+                builder = builder.with_bearer_token("nobody");
+            }
         }
         let backend = builder.build().map_err(|error| InvalidFilesConfig::Refused(error.to_string()))?;
         let prefix = prefix(&config.prefix)?;
         let address = address("gs", bucket, &prefix);
-        Ok(Self { kind: StoreKind::Gcs, backend: Arc::new(backend), prefix, address })
+        Ok(Self { kind: StoreKind::Gcs, backend: Arc::new(backend), prefix, address, keys: None })
     }
 }
 

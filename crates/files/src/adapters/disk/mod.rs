@@ -28,6 +28,7 @@ pub struct Disk(Arc<Place>);
 /// Where things are.
 #[derive(Debug)]
 struct Place {
+    address: String,
     objects: PathBuf,
     staging: PathBuf,
 }
@@ -38,7 +39,8 @@ impl Disk {
     /// # Errors
     /// What the system says.
     pub fn open(root: &Path) -> io::Result<Self> {
-        let place = Place { objects: root.join("objects"), staging: root.join("staging") };
+        let address = format!("file://{}", root.display());
+        let place = Place { address, objects: root.join("objects"), staging: root.join("staging") };
         for directory in [root, &place.objects, &place.staging] {
             make_directory(directory)?;
         }
@@ -60,6 +62,10 @@ impl Place {
 impl ObjectStore for Disk {
     fn kind(&self) -> StoreKind {
         StoreKind::Disk
+    }
+
+    fn address(&self) -> &str {
+        &self.0.address
     }
 
     fn write<'a>(
