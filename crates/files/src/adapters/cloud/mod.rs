@@ -86,48 +86,51 @@ impl Cloud {
         Ok(Box::pin(checked))
     }
 
-    async fn sign(&self, key: &StoreKey, announced: &Announced) -> Result<SignedUpload, StoreError> {
-        let path = self.path(key);
-        let (size, expires_in) = (announced.size_bytes.to_string(), announced.expires_in);
-        let mut headers = vec![("content-type".to_owned(), announced.content_type.clone())];
-        let url = match &self.keys {
-            Some(keys) => {
-                headers.push(("content-length".to_owned(), size));
-                headers.extend(
-                    announced.sha256.map(|hash| ("x-amz-checksum-sha256".to_owned(), STANDARD.encode(hash))),
-                );
-                // The crate knows how the bucket is addressed.
-                let signed = self.backend.signed_url(Method::PUT, &path, expires_in).await.map_err(failed)?;
-                let mut url = signed;
-                url.set_query(None);
-                let credential = keys.credentials.get_credential().await.map_err(failed)?;
-                let (region, expires_in_s) = (keys.region.as_str(), expires_in.as_secs());
-                let request = presign::Request {
-                    method: "PUT",
-                    url,
-                    headers: &headers,
-                    region,
-                    at: announced.at,
-                    expires_in_s,
-                };
-                request.sign(&credential)
-            }
-            None => {
-                // Google's own way of binding the size.
-                headers.push(("x-goog-content-length-range".to_owned(), format!("{size},{size}")));
-                let mut options = SignedUrlOptions::new();
-                for (name, value) in &headers {
-                    let name = HeaderName::from_bytes(name.as_bytes())
-                        .map_err(|error| StoreError::Failed(error.into()))?;
-                    let value =
-                        HeaderValue::from_str(value).map_err(|error| StoreError::Failed(error.into()))?;
-                    options = options.with_signed_header(name, value);
-                }
-                let signed = self.backend.signed_url_opts(Method::PUT, &path, expires_in, &options);
-                signed.await.map_err(failed)?
-            }
+    /// Signs for S3 by ourselves: the crate signs no `Content-Length`.
+    async fn sign_with(
+        &self,
+        keys: &Keys,
+        path: &Path,
+        announced: &Announced,
+    ) -> Result<SignedUpload, StoreError> {
+        let mut headers = vec![
+            ("content-type".to_owned(), announced.content_type.clone()),
+            ("content-length".to_owned(), announced.size_bytes.to_string()),
+        ];
+        headers
+            .extend(announced.sha256.map(|hash| ("x-amz-checksum-sha256".to_owned(), STANDARD.encode(hash))));
+        // The crate knows how the bucket is addressed.
+        let mut url =
+            self.backend.signed_url(Method::PUT, path, announced.expires_in).await.map_err(failed)?;
+        url.set_query(None);
+        let credential = keys.credentials.get_credential().await.map_err(failed)?;
+        let request = presign::Request {
+            method: "PUT",
+            url,
+            headers: &headers,
+            region: &keys.region,
+            at: announced.at,
+            expires_in_s: announced.expires_in.as_secs(),
         };
-        Ok(SignedUpload { url: url.to_string(), method: "PUT", headers })
+        Ok(SignedUpload { url: request.sign(&credential).to_string(), method: "PUT", headers })
+    }
+
+    /// Signs for Google, who has a header of his own that binds the size.
+    async fn sign_by_crate(&self, path: &Path, announced: &Announced) -> Result<SignedUpload, StoreError> {
+        let size = announced.size_bytes;
+        let headers = vec![
+            ("content-type".to_owned(), announced.content_type.clone()),
+            ("x-goog-content-length-range".to_owned(), format!("{size},{size}")),
+        ];
+        let mut options = SignedUrlOptions::new();
+        for (name, value) in &headers {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let name = name.map_err(|error| StoreError::Failed(error.into()))?;
+            let value = HeaderValue::from_str(value).map_err(|error| StoreError::Failed(error.into()))?;
+            options = options.with_signed_header(name, value);
+        }
+        let signed = self.backend.signed_url_opts(Method::PUT, path, announced.expires_in, &options);
+        Ok(SignedUpload { url: signed.await.map_err(failed)?.to_string(), method: "PUT", headers })
     }
 }
 
@@ -230,6 +233,13 @@ impl ObjectStore for Cloud {
         key: &'a StoreKey,
         announced: &'a Announced,
     ) -> BoxFuture<'a, Result<Option<SignedUpload>, StoreError>> {
-        Box::pin(async move { self.sign(key, announced).await.map(Some) })
+        Box::pin(async move {
+            let path = self.path(key);
+            let signed = match &self.keys {
+                Some(keys) => self.sign_with(keys, &path, announced).await,
+                None => self.sign_by_crate(&path, announced).await,
+            };
+            signed.map(Some)
+        })
     }
 }

@@ -43,7 +43,11 @@ impl Request<'_> {
         let query: Vec<String> =
             query.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
         let query = query.join("&");
-        let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let lines = headers.iter().fold(String::new(), |mut lines, (name, value)| {
+            // Writing into a String cannot fail.
+            let _ = writeln!(lines, "{name}:{value}");
+            lines
+        });
         let canonical = format!(
             "{}\n{}\n{query}\n{lines}\n{}\nUNSIGNED-PAYLOAD",
             self.method,
