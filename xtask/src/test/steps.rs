@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::server::{PUBLISHABLE_KEY, SECRET_KEY, Server, Start, free_address, fresh_folder};
+use super::stores::{self, S3};
 use super::{Context, Tally, counterparts};
 use crate::{Outcome, process};
 
@@ -27,6 +28,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "stripe-twin-python", run: stripe_twin_in_python },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
+    Step { name: "crash-files-disk", run: crash_files_on_disk },
+    Step { name: "crash-files-s3", run: crash_files_on_s3 },
 ];
 
 /// Several nodes must share one.
@@ -211,6 +214,37 @@ fn crash(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str
         "KILL",
         "--",
     ]);
+    drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
+}
+
+fn crash_files_on_disk(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    crash_files(context, tally, "crash-files-disk", &[])
+}
+
+/// Rows in PostgreSQL, bytes in a store that checks signatures.
+fn crash_files_on_s3(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let (database, store) = (context.postgres.create_database("crash_files")?, S3::start(context.workspace)?);
+    let endpoint = store.url();
+    let settings = [
+        ("QUOIN_DATABASE_URL", database.as_str()),
+        ("QUOIN_FILES_STORE", "s3"),
+        ("QUOIN_FILES_S3_BUCKET", "files"),
+        ("QUOIN_FILES_S3_ENDPOINT", &endpoint),
+        ("QUOIN_FILES_S3_ACCESS_KEY_ID", stores::ACCESS_KEY),
+        ("QUOIN_FILES_S3_SECRET_ACCESS_KEY", stores::SECRET_KEY),
+    ];
+    crash_files(context, tally, "crash-files-s3", &settings)
+}
+
+/// Kills a server that stores, replaces, moves and removes files, and compares rows, bytes, counters and promises.
+fn crash_files(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, name)?;
+    let start = Start { quoin: &context.quoin, folder: &folder, settings };
+    let mut driver = process::dies_with_us("python3", "TERM");
+    start.give_settings(&mut driver, free_address()?);
+    driver.arg(context.workspace.root.join("examples/journey/python/crash_files.py"));
+    driver.arg("--folder").arg(&folder).args(["--rounds", if context.long { "50" } else { "5" }, "--"]);
+    driver.args(["setpriv", "--pdeathsig", "KILL", "--"]);
     drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
 }
 
