@@ -143,6 +143,7 @@ impl From<DbError> for FilesError {
         match error {
             DbError::Unique { index, .. } if index == "files_buckets_name" => Self::BucketExists,
             DbError::Unique { index, .. } if index == "files_objects_name" => Self::ObjectExists,
+            DbError::Unique { index, .. } if index == "files_intents_pkey" => Self::LostLease,
             other => Self::Db(other),
         }
     }

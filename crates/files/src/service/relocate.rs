@@ -94,9 +94,7 @@ pub async fn relocate(
 async fn relocate_one(files: &Files, to: &Arc<dyn ObjectStore>, object: &Object) -> Result<bool, FilesError> {
     let version = &object.version;
     let writing = Writing::into_store(files, version, to.kind());
-    clear(files, &writing).await?;
-    let (begin, owner, now) = (writing.clone(), object.owner, files.now());
-    files.db().write("files.relocate.begin", move |tx| begin.begin(tx, owner, now)).await?;
+    begin(files, object, &writing).await?;
     let copied = copy(files, to, object, &writing).await;
     let settled = match copied {
         Ok(()) => settle(files, object, &writing).await,
@@ -106,6 +104,20 @@ async fn relocate_one(files: &Files, to: &Arc<dyn ObjectStore>, object: &Object)
         writing.give_up(files).await;
     }
     settled
+}
+
+/// Notes the intent, in the place of one that an interrupted move has left, or is leaving at this moment.
+async fn begin(files: &Files, object: &Object, writing: &Writing) -> Result<(), FilesError> {
+    let mut tries = 0;
+    loop {
+        clear(files, writing).await?;
+        let (intent, owner, now) = (writing.clone(), object.owner, files.now());
+        let noted = files.db().write("files.relocate.begin", move |tx| intent.begin(tx, owner, now)).await;
+        match noted.map_err(FilesError::from) {
+            Err(FilesError::LostLease) if tries < 3 => tries += 1,
+            noted => return noted,
+        }
+    }
 }
 
 /// Removes what an interrupted move of the same version has left.

@@ -46,7 +46,7 @@ pub async fn sweep(files: &Files) -> Result<u64, FilesError> {
     }
 }
 
-/// Gives up every write that has shown no sign of life for so long; the next sweep removes what it has left. Announced
+/// Gives up every write, and every removal, that has shown no sign of life for so long; the next sweep sees to it. Announced
 /// uploads keep their time.
 ///
 /// A process that is alone on its database says so of all writes at its start; an operator may.

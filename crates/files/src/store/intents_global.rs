@@ -16,8 +16,7 @@ statements! {
         where id = ?1 and lease_until = ?3 and purpose = ?4";
     TURN = "update quoin.files_intents set purpose = 'remove', lease_until = ?2 where id = ?1 and purpose = 'write'";
     DELETE = "delete from quoin.files_intents where id = ?1 and purpose = 'remove'";
-    END_LEASES = "update quoin.files_intents set lease_until = ?2
-        where purpose = 'write' and lease_until > ?2 and lease_until <= ?1";
+    END_LEASES = "update quoin.files_intents set lease_until = ?2 where lease_until > ?2 and lease_until <= ?1";
     EXPIRED = "select id, store, store_key, multipart_id, lease_until, purpose from quoin.files_intents
         where lease_until <= ?1 order by lease_until limit ?2";
     EXISTS = "select 1 from quoin.files_intents where id = ?1";
@@ -108,7 +107,7 @@ pub(crate) fn list_expired(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Resul
     tx.query(&EXPIRED, &params![now, limit], read)
 }
 
-/// Ends the leases of writes that end by `lease_until` at the latest; returns how many.
+/// Ends the leases of writes and removals that end by `lease_until` at the latest; returns how many.
 pub(crate) fn end_leases(tx: &mut Tx<'_>, lease_until: Timestamp, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(&END_LEASES, &params![lease_until, now])
 }
