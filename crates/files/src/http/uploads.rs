@@ -13,7 +13,7 @@ use super::out::StoredOut;
 use super::upload::{TokenIn, content_type_or_default, pieces};
 use crate::error::FilesError;
 use crate::model::requester::WRITE;
-use crate::model::{Description, ObjectName, OwnerIn, Requester, VersionId};
+use crate::model::{Description, ObjectName, OwnerIn, VersionId};
 use crate::service::Files;
 use crate::service::direct_upload::{self, Ready};
 use crate::service::store_object::NewObject;
@@ -62,7 +62,7 @@ pub(super) async fn announce(
     ValidQuery(owner): ValidQuery<OwnerIn>,
     ValidJson(input): ValidJson<UploadIn>,
 ) -> Result<(StatusCode, Json<UploadOut>), Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let (bucket, name) = (named(&input.bucket)?, ObjectName::new(&input.path)?);
     let sha256 = input.sha256.as_deref().map(hash).transpose()?;
     let mut new = NewObject::by(&requester, bucket, name, input.describe()?);
@@ -102,7 +102,7 @@ pub(super) async fn complete(
     ValidPath(id): ValidPath<VersionId>,
     ValidQuery(owner): ValidQuery<OwnerIn>,
 ) -> Result<Json<StoredOut>, Refusal> {
-    let requester = Requester::of(&ctx.who.caller, owner, WRITE)?;
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     let (bucket, object) = direct_upload::complete(&files, &requester, id).await?;
     Ok(Json(StoredOut::new(&bucket, &object)))
 }

@@ -109,6 +109,7 @@ fn a_ticket_is_read_as_it_was_written_and_by_its_own_instance_alone() {
         issuer: Issuer::Key(ApiKeyId::new(now(), &rng)),
         expires_at: now() + std::time::Duration::from_micros(1),
         upload: None,
+        wish: None,
     };
     let signer = Signer::new(&MasterKey::new([1; 32]));
     let text = signer.sign(&ticket);

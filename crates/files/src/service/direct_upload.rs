@@ -106,6 +106,7 @@ fn sign_here(
         issuer: Issuer::of(&requester.caller).ok_or(FilesError::SignInFirst)?,
         expires_at,
         upload: Some(id),
+        wish: None,
     };
     let token = files.signer().sign(&ticket);
     let url = files.app().config().link(&format!("/storage/v1/uploads/{id}?token={token}"));

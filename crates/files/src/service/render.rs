@@ -102,7 +102,7 @@ async fn anew(files: &Files, object: &Object, wish: Transformation) -> Result<Re
         return Err(FilesError::TooLarge { max_bytes });
     }
     let _place = images.places.try_acquire().map_err(|_| ImageError::Busy)?;
-    let source = collect(read_object::open(files, object, None).await?).await?;
+    let source = collect(read_object::open(files, &object.version, None).await?).await?;
     Ok(images.engine.render(source, wish).await?)
 }
 

@@ -38,6 +38,10 @@ impl ObjectStore for Faulty {
         self.disk.kind()
     }
 
+    fn address(&self) -> &str {
+        "faulty"
+    }
+
     fn write<'a>(
         &'a self,
         key: &'a StoreKey,

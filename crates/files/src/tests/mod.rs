@@ -1,10 +1,10 @@
 //! The room as callers see it, over HTTP and in process, on both engines with the disk store.
 
 mod buckets;
-mod danger;
-mod faults;
 mod conformance;
 mod crashes;
+mod danger;
+mod faults;
 mod listing;
 mod objects;
 mod pictures;
