@@ -5,10 +5,8 @@ import { Agent, request } from 'node:http'
 import { assert } from '../lib/expect.mjs'
 import { chapter, step } from '../lib/steps.mjs'
 import { makeKnown } from './doors.mjs'
-import { median, pairsAccuracy, thresholdAccuracy, tolerance } from './statistics.mjs'
+import { median, mediansMs, pairsAccuracy, thresholdAccuracy, tolerance } from './statistics.mjs'
 
-/** How far the medians may lie apart. */
-const MEDIANS_MS = 5
 const WARM_UP = 12
 /** How many connections ask at a time; the answers wait for their moments anyway. */
 const LANES = 4
@@ -37,7 +35,7 @@ export async function compare(world, door, kinds, pairs) {
     const guesses = [thresholdAccuracy(known, unknown), pairsAccuracy(known, unknown)]
     const [byTime, byPair] = guesses.map((guess) => `${(guess * 100).toFixed(1)} %`)
     const found = `medians ${here.toFixed(2)} and ${there.toFixed(2)} ms, guessed right ${byTime} of answers, ${byPair} of pairs`
-    assert.ok(Math.abs(here - there) <= MEDIANS_MS, found)
+    assert.ok(Math.abs(here - there) <= mediansMs(pairs), found)
     assert.ok(guesses[0] <= tolerance(pairs), found)
     assert.ok(guesses[1] <= tolerance(pairs / 2), found)
     say(found)

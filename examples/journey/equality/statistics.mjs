@@ -24,9 +24,14 @@ export function pairsAccuracy(known, unknown) {
   return share(slower.slice(half), (is) => is === knownIsSlower)
 }
 
-/** What a guess may reach by chance: 55 %, or where there are few figures, as much as 99 of 100 tries would. */
+/** What a guess may reach by chance: 55 %, or where there are few figures, four standard deviations, so that many runs never fail by luck. */
 export function tolerance(guesses) {
-  return 0.5 + Math.max(0.05, 2.33 * Math.sqrt(0.25 / guesses))
+  return 0.5 + Math.max(0.05, 4 * Math.sqrt(0.25 / guesses))
+}
+
+/** How far the medians of so many pairs may lie apart: 5 ms at a thousand, more where chance moves them more. */
+export function mediansMs(pairs) {
+  return 5 * Math.max(1, Math.sqrt(1000 / pairs))
 }
 
 function learn(known, unknown) {
