@@ -38,7 +38,7 @@ impl ObjectStore for Faulty {
         self.disk.kind()
     }
 
-    fn address(&self) -> &str {
+    fn address(&self) -> &'static str {
         "faulty"
     }
 
