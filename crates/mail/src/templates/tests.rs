@@ -11,7 +11,8 @@ fn params(value: Value) -> Map<String, Value> {
 
 fn with_link() -> Map<String, Value> {
     params(
-        json!({"link": "https://app.example/auth/v1/verify?token=abc&type=signup", "code": "123456", "minutes": 15, "site": "https://app.example/", "what": "A passkey was added."}),
+        json!({"link": "https://app.example/auth/v1/verify?token=abc&type=signup", "code": "123456", "minutes": 15, "site": "https://app.example/", "what": "A passkey was added.", "amount": "19.00 USD",
+                "plan": "Pro", "restricted": false, "until": "2026-12-01"}),
     )
 }
 

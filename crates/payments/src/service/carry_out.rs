@@ -56,6 +56,8 @@ impl Payments {
         match intents_global::find_pending(tx, &intent.target)? {
             Some(pending) if pending.command_hash == intent.command_hash => Ok(pending.id),
             Some(_) => Err(PaymentsError::OtherChange),
+            // It was pending when it was read, and has ended since.
+            None if intents_global::find(tx, intent.id)?.is_some() => Ok(intent.id),
             None => {
                 intents_global::insert(tx, intent)?;
                 Ok(intent.id)

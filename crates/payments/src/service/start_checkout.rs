@@ -7,6 +7,7 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::Id;
 use quoin_kernel::billing::Subject;
 use quoin_kernel::hash::sha256;
+use uuid::Uuid;
 
 use super::open_portal::Payer;
 use crate::Payments;
@@ -52,6 +53,22 @@ enum Claim {
     Open(Box<Checkout>),
     /// Another wish of the same subject is open; it must be closed first.
     Replace(Box<Checkout>),
+}
+
+/// What the transaction that writes the intent down found.
+enum Written {
+    /// The session was opened meanwhile.
+    Opened(Started),
+    /// This intent is to be carried out.
+    Down(Uuid),
+}
+
+impl Started {
+    /// Returns where to pay, where the session was opened already.
+    fn by(checkout: &Checkout) -> Option<Self> {
+        let url = checkout.url.clone().filter(|url| !url.is_empty())?;
+        Some(Self { session_id: checkout.remote_id.clone()?, url })
+    }
 }
 
 /// How many times a session of another wish is closed before the caller is told to come back.
@@ -130,14 +147,24 @@ impl Payments {
         customer: &str,
         checkout: Checkout,
     ) -> Result<Started, PaymentsError> {
-        if let (Some(session_id), Some(url)) = (&checkout.remote_id, &checkout.url)
-            && !url.is_empty()
-        {
-            return Ok(Started { session_id: session_id.clone(), url: url.clone() });
+        if let Some(started) = Started::by(&checkout) {
+            return Ok(started);
         }
-        let intent =
-            self.checkout_intent(provider.as_ref(), payer.subject, order, customer, &checkout).await?;
-        match self.ask(intent).await? {
+        let (subject, checkout_id) = (payer.subject, checkout.id);
+        let intent = self.checkout_intent(provider.as_ref(), subject, order, customer, &checkout).await?;
+        let written = move |tx: &mut Tx<'_>| {
+            // Another click may have opened the session since this one found it unopened.
+            let open = checkouts::find_open(tx, subject)?.filter(|open| open.id == checkout_id);
+            match open.as_ref().and_then(Started::by) {
+                Some(started) => Ok(Written::Opened(started)),
+                None => Self::write_down(tx, &intent).map(Written::Down),
+            }
+        };
+        let id = match self.db().write("payments.checkouts.open", written).await? {
+            Written::Opened(started) => return Ok(started),
+            Written::Down(id) => id,
+        };
+        match self.carry_out(id).await? {
             Outcome::Page { id, url } => Ok(Started { session_id: id.unwrap_or_default(), url }),
             _ => Err(PaymentsError::InProgress),
         }
