@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use quoin_db::DbError;
+use quoin_db::{DbError, Tx};
 use quoin_kernel::job::{JobError, JobType, Schedule, When};
 use quoin_kernel::{OrgId, Timestamp};
 
@@ -57,20 +57,37 @@ async fn forget_org(identity: &Identity, news: &Value) -> Result<(), JobError> {
 /// Removes links and codes a day after their end, and sessions that nobody has refreshed for too long or that have
 /// lived as long as they may.
 async fn purge(identity: &Identity, now: Timestamp) -> Result<(), DbError> {
-    let idle_since = now - Duration::from_secs(identity.config().session_idle_s);
-    let too_old = identity.config().session_max().map(|max| now - max);
     let removed = identity
         .db()
         .write("identity.purge", move |tx| {
             let links = links_global::delete_ended(tx, now - KEPT)?;
             let codes = codes_global::delete_expired(tx, now - KEPT)?;
-            let idle = sessions_global::delete_idle(tx, idle_since)?;
-            let old = too_old.map_or(Ok(0), |before| sessions_global::delete_old(tx, before))?;
             let challenges = challenges_global::delete_expired(tx, now)?;
             let factors = factors_global::delete_unverified(tx, now - KEPT)?;
-            Ok::<_, DbError>(links + codes + challenges + factors + idle + old)
+            Ok::<_, DbError>(links + codes + challenges + factors)
         })
         .await?;
-    tracing::debug!(removed, "forgot links, codes and sessions that have ended");
+    let sessions = purge_sessions(identity, now).await?;
+    tracing::debug!(removed, sessions, "forgot links, codes and sessions that have ended");
     Ok(())
+}
+
+/// Removes ended sessions some at a time, so that nobody waits behind all of them.
+async fn purge_sessions(identity: &Identity, now: Timestamp) -> Result<u64, DbError> {
+    let config = identity.config();
+    let ends = (now - Duration::from_secs(config.session_idle_s), config.session_max().map(|max| now - max));
+    let mut removed = 0;
+    loop {
+        let ended = identity
+            .db()
+            .read("identity.purge.list_sessions", move |tx| sessions_global::list_ended(tx, ends))
+            .await?;
+        if ended.is_empty() {
+            return Ok(removed);
+        }
+        let delete = move |tx: &mut Tx<'_>| {
+            ended.iter().try_fold(0, |sum, id| Ok(sum + sessions_global::delete_ended(tx, *id, ends)?))
+        };
+        removed += identity.db().write::<u64, DbError, _>("identity.purge.sessions", delete).await?;
+    }
 }

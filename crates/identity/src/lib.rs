@@ -54,7 +54,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0010_users",
     "0011_sessions",
     "0012_links",
-    "0013_factors"
+    "0013_factors",
+    "0015_sessions_by_person" and "0015_sessions_by_person.postgres"
 );
 
 /// Every statement of this room.

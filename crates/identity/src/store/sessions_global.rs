@@ -32,8 +32,9 @@ statements! {
     /// Without a second factor there is none that a session could have shown; a passkey still stands for two.
     WEAKEN = "update quoin.identity_sessions set aal = 'aal1', second_method = null, second_at = null
         where id = ?1 and second_method is not null";
-    DELETE_IDLE = "delete from quoin.identity_sessions where refreshed_at < ?1";
-    DELETE_OLD = "delete from quoin.identity_sessions where created_at < ?1";
+    LIST_ENDED = "select id from quoin.identity_sessions where refreshed_at < ?1 or created_at < ?2 limit 500";
+    /// The condition spares a session that was refreshed since it was listed.
+    DELETE_ENDED = "delete from quoin.identity_sessions where id = ?1 and (refreshed_at < ?2 or created_at < ?3)";
 }
 
 /// Adds a session that begins at `refreshed_at`, opened from `origin`.
@@ -142,14 +143,23 @@ pub(crate) fn weaken(tx: &mut Tx<'_>, id: SessionId) -> Result<(), DbError> {
     tx.execute(&WEAKEN, &params![id]).map(|_| ())
 }
 
-/// Removes sessions that nobody has refreshed since `before`.
-pub(crate) fn delete_idle(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
-    tx.execute(&DELETE_IDLE, &params![before])
+/// Lists some of the sessions that nobody has refreshed since the first moment, or that began before the second.
+///
+/// This looks at every session, so it belongs in a transaction that only reads: it keeps nobody from writing.
+pub(crate) fn list_ended(
+    tx: &mut Tx<'_>,
+    (idle, old): (Timestamp, Option<Timestamp>),
+) -> Result<Vec<SessionId>, DbError> {
+    tx.query(&LIST_ENDED, &params![idle, old], |row| row.get(0))
 }
 
-/// Removes sessions that began before `before`.
-pub(crate) fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
-    tx.execute(&DELETE_OLD, &params![before])
+/// Removes a session that has ended as [`list_ended`] says, if it still has.
+pub(crate) fn delete_ended(
+    tx: &mut Tx<'_>,
+    id: SessionId,
+    (idle, old): (Timestamp, Option<Timestamp>),
+) -> Result<u64, DbError> {
+    tx.execute(&DELETE_ENDED, &params![id, idle, old])
 }
 
 fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
