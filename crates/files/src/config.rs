@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use quoin_kernel::Secret;
 use serde::Deserialize;
 
+use crate::adapters::Clamd;
+use crate::adapters::clamd::InvalidAddress;
 use crate::model::{Limits, StoreKind};
 
 /// Where files are kept, and how much of them.
@@ -30,10 +32,16 @@ pub struct FilesConfig {
     /// After how many days an object that no row knows is removed from its store. A database that was restored from an
     /// older backup does not know what was stored since: raise this before you restore.
     pub unknown_after_days: u32,
+    /// The address of ClamAV's daemon, `tcp://host:port` or `unix:///path`. Everything that is stored is shown to it first, and
+    /// refused where it finds something or does not answer.
+    pub clamd: Option<String>,
     /// The largest picture that is rendered in other sizes, in bytes.
     pub image_max_bytes: u64,
     /// The most pixels of a picture that is rendered; each takes about 8 bytes of memory meanwhile.
     pub image_max_pixels: u64,
+    /// How many bytes of rendered pictures are kept of one organisation, person or the instance; what goes beyond is
+    /// rendered anew each time. They do not count in quotas.
+    pub image_kept_bytes: u64,
     /// How many threads render pictures; 0 for one for every two cores.
     pub image_threads: usize,
     /// How many pictures may wait to be rendered before more are refused.
@@ -84,6 +92,9 @@ pub enum InvalidFilesConfig {
     /// A setting is missing.
     #[error("{0} must be set for this store")]
     Missing(&'static str),
+    /// The scanner's address cannot be read.
+    #[error(transparent)]
+    Clamd(#[from] InvalidAddress),
     /// A number is out of range.
     #[error("{0}")]
     OutOfRange(&'static str),
@@ -112,8 +123,10 @@ impl Default for FilesConfig {
             person_max_objects: None,
             upload_url_s: 7200,
             unknown_after_days: 7,
+            clamd: None,
             image_max_bytes: 25 * 1024 * 1024,
             image_max_pixels: 25_000_000,
+            image_kept_bytes: 1024 * 1024 * 1024,
             image_threads: 0,
             image_queue: 32,
             s3: S3Config::default(),
@@ -156,7 +169,15 @@ impl FilesConfig {
         if self.unknown_after_days == 0 {
             return Err(InvalidFilesConfig::OutOfRange("files.unknown_after_days must be 1 or more"));
         }
-        Ok(())
+        self.scanner().map(drop)
+    }
+
+    /// Returns the scanner that is configured.
+    ///
+    /// # Errors
+    /// [`InvalidFilesConfig::Clamd`].
+    pub fn scanner(&self) -> Result<Option<Clamd>, InvalidFilesConfig> {
+        Ok(self.clamd.as_deref().map(Clamd::at).transpose()?)
     }
 
     /// Returns the limits of organisations that have none of their own.

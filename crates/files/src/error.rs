@@ -79,6 +79,9 @@ pub enum FilesError {
     /// The signed URL's time is over.
     #[error("the signed URL has expired")]
     ExpiredTicket,
+    /// Whoever had the URL signed could not have it signed now.
+    #[error("whoever had the URL signed could not do so any more")]
+    RevokedTicket,
     /// There is no such upload, or it has been completed or given up.
     #[error("no such upload")]
     NoSuchUpload,
@@ -229,6 +232,8 @@ fn of_uploads(error: FilesError) -> Problem {
     match error {
         FilesError::InvalidTicket => Problem::new(400, "InvalidJWT", "The signed URL is not valid"),
         FilesError::ExpiredTicket => Problem::new(400, "ExpiredToken", "The provided token has expired."),
+        FilesError::RevokedTicket => Problem::new(400, "InvalidJWT", "The signed URL has been taken back")
+            .detail("Whoever had it signed has signed out, has left, or holds a key that was revoked."),
         FilesError::NoSuchUpload => Problem::new(404, "NoSuchUpload", "Upload not found"),
         FilesError::UploadDiffers(why) => {
             Problem::new(409, "UploadDiffers", "The upload is not what was announced").detail(why)

@@ -8,7 +8,7 @@
 //!   said that the bytes are safe, in the transaction that ends the intent. So after any crash each key in a store is
 //!   named by an object or by an intent, and a sweep removes what the intents name.
 //! - Bytes never change under a key. A reader gets one version, whatever happens meanwhile.
-//! - Counters change in the transaction that changes what they count.
+//! - Counters change in the transaction that changes what they count. What is announced counts before it comes.
 //! - Names never become paths. Another owner's object is answered like one that does not exist.
 //!
 //! [`service::store_object::store_object`] is the one way in for bytes, [`service::read_object::read_object`] the one
@@ -43,7 +43,8 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0003_usage",
     "0004_uploads",
     "0005_resumable",
-    "0006_renditions"
+    "0006_renditions",
+    "0007_reserved"
 );
 
 /// Every statement of this room.

@@ -97,6 +97,12 @@ pub enum StoreError {
         /// How many there should be.
         expected: u64,
     },
+    /// The store gives other bytes than were stored.
+    #[error("the store gives other bytes than were stored")]
+    Differs,
+    /// The store has got other bytes than were sent, and has kept none of them.
+    #[error("the store has got other bytes than were sent")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The bytes could not be had from where they come.
     #[error("the bytes stopped")]
     Source(Problem),
@@ -111,6 +117,15 @@ impl From<StoreError> for Problem {
             StoreError::Full => Self::new(507, "storage_full", "No space is left for files"),
             StoreError::Unavailable(source) => {
                 Self::unavailable("storage_unavailable", "The object store does not answer now", 2)
+                    .source(source)
+            }
+            StoreError::Differs | StoreError::Short { .. } => {
+                Self::new(502, "storage_differs", "The object store gives other bytes than were stored")
+                    .source(error)
+            }
+            StoreError::Damaged(source) => {
+                Self::new(502, "storage_damaged", "The bytes changed on their way into the object store")
+                    .hint("Nothing was kept; send them again.")
                     .source(source)
             }
             StoreError::Source(problem) => problem,

@@ -37,7 +37,7 @@ use quoin_kernel::port::{Billing, Origin};
 use quoin_kernel::{Problem, Timestamp};
 use quoin_web::{App, Module};
 
-use authenticator::{ApiKeys, RevocationList, TokenCache};
+use authenticator::{ApiKeys, LiveIssuers, RevocationList, TokenCache};
 use config::IdentityConfig;
 use error::IdentityError;
 pub use jobs::FORGET_ORG;
@@ -80,7 +80,8 @@ struct Inner {
     issuer: String,
     keyring: Keyring,
     passwords: Passwords,
-    revocations: RevocationList,
+    revocations: Arc<RevocationList>,
+    issuers: LiveIssuers,
     tokens: TokenCache,
     api_keys: ApiKeys,
     keys_reloaded_at: AtomicI64,
@@ -93,13 +94,16 @@ impl Identity {
     pub async fn start(app: App, config: IdentityConfig) -> Result<Self, Problem> {
         let passwords = Passwords::start(&config, app.shared_rng()).map_err(Problem::internal)?;
         let issuer = format!("{}/auth/v1", app.config().public_url.as_str().trim_end_matches('/'));
+        let revocations = Arc::<RevocationList>::default();
+        let issuers = LiveIssuers::beside(app.clone(), Arc::clone(&revocations));
         let identity = Self(Arc::new(Inner {
             app,
             config,
             issuer,
             keyring: Keyring::default(),
             passwords,
-            revocations: RevocationList::default(),
+            revocations,
+            issuers,
             tokens: TokenCache::default(),
             api_keys: ApiKeys::default(),
             keys_reloaded_at: AtomicI64::new(0),

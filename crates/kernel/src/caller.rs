@@ -77,6 +77,50 @@ impl Caller {
     }
 }
 
+/// Who had something signed that somebody else uses later. It is good for as long as their own credential would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Issuer {
+    /// A person, in a session of theirs.
+    Session {
+        /// The person.
+        user_id: UserId,
+        /// The session.
+        session_id: SessionId,
+        /// The organisation that it acted for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        org_id: Option<OrgId>,
+    },
+    /// An API key.
+    Key {
+        /// The key.
+        key_id: ApiKeyId,
+    },
+}
+
+impl Issuer {
+    /// Returns as whom a caller has things signed; `None` for nobody.
+    pub fn of(caller: &Caller) -> Option<Self> {
+        match caller {
+            Caller::Anonymous => None,
+            Caller::User(user) => Some(Self::Session {
+                user_id: user.user_id,
+                session_id: user.session_id,
+                org_id: user.org.map(|(org_id, _)| org_id),
+            }),
+            Caller::ApiKey(key) => Some(Self::Key { key_id: key.key_id }),
+        }
+    }
+
+    /// Returns the person, where it was one.
+    pub const fn user_id(self) -> Option<UserId> {
+        match self {
+            Self::Session { user_id, .. } => Some(user_id),
+            Self::Key { .. } => None,
+        }
+    }
+}
+
 /// What a member may do in an organisation; a later one may do all that an earlier one may.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,

@@ -22,7 +22,7 @@ pub mod seal;
 pub mod secret;
 pub mod time;
 
-pub use caller::{Aal, ApiKeyCaller, Caller, CustomRole, Role, Standing, UserCaller, permission};
+pub use caller::{Aal, ApiKeyCaller, Caller, CustomRole, Issuer, Role, Standing, UserCaller, permission};
 pub use clock::Clock;
 pub use email::EmailAddress;
 pub use id::{ApiKeyId, EventId, Id, JobId, OrgId, SessionId, UserId};

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use serde_json::Value;
 
 use crate::billing::{Coverage, Subject};
-use crate::{Caller, OrgId, Problem, Standing, Timestamp, UserCaller};
+use crate::{Caller, Issuer, OrgId, Problem, Standing, Timestamp, UserCaller};
 
 /// A boxed future, so that ports stay usable behind `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -35,6 +35,17 @@ pub trait Authenticator: Send + Sync {
         credential: &'a str,
         now: Timestamp,
     ) -> BoxFuture<'a, Result<Caller, Problem>>;
+}
+
+/// Says whether whoever had something signed could still have it signed. Every door that a signed URL opens asks it;
+/// `identity` implements it.
+pub trait Issuers: Send + Sync {
+    /// Tells whether the session and its place in the organisation, or the key, are still what they were: not signed out,
+    /// banned, removed or revoked.
+    ///
+    /// # Errors
+    /// 503 where that cannot be found out.
+    fn is_live<'a>(&'a self, issuer: &'a Issuer, now: Timestamp) -> BoxFuture<'a, Result<bool, Problem>>;
 }
 
 /// Issues a session with another active organisation; `identity` implements it for `tenancy`.

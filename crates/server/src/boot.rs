@@ -7,11 +7,12 @@ use std::time::Duration;
 use quoin_data::Data;
 use quoin_db::{Databases, Db, DbError, Engine, Options, PostgresOptions, SqliteOptions, migrate};
 use quoin_identity::Identity;
+use quoin_identity::authenticator::LiveIssuers;
 use quoin_identity::remote::RemoteAuthenticator;
 use quoin_identity::service::{FirstKeys, PresetKeys};
 use quoin_jobs::{Worker, WorkerParts};
 use quoin_kernel::clock::SystemClock;
-use quoin_kernel::port::Authenticator;
+use quoin_kernel::port::{Authenticator, Issuers};
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Clock, Problem, Rng};
 use quoin_payments::{Entitled, Payments};
@@ -237,21 +238,22 @@ async fn start_rooms(
         quoin_mail::open(app, &settings.mail).map_err(|error| CannotStart::Setting(error.to_string()))?;
     let mut first_keys = FirstKeys::default();
     let mut identity = None;
-    let authenticator: Arc<dyn Authenticator> = if settings.serves(Room::Identity) {
-        let room = Identity::start(app.clone(), settings.identity.clone()).await?;
-        let secret = settings.secret_key.clone();
-        let preset = PresetKeys { publishable: settings.publishable_key.clone(), secret };
-        first_keys = room.ensure_first_keys(&preset).await?;
-        passkeys::connect(&room).map_err(|error| CannotStart::Setting(error.to_string()))?;
-        let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
-        tenancy.connect(quoin_tenancy::Ports { session_issuer, people });
-        room.connect_billing(Arc::new(entitled.clone()));
-        identity = Some(room.clone());
-        Arc::new(room)
-    } else {
-        remote_authenticator(app, settings)?
-    };
-    app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()) });
+    let (authenticator, issuers): (Arc<dyn Authenticator>, Arc<dyn Issuers>) =
+        if settings.serves(Room::Identity) {
+            let room = Identity::start(app.clone(), settings.identity.clone()).await?;
+            let secret = settings.secret_key.clone();
+            let preset = PresetKeys { publishable: settings.publishable_key.clone(), secret };
+            first_keys = room.ensure_first_keys(&preset).await?;
+            passkeys::connect(&room).map_err(|error| CannotStart::Setting(error.to_string()))?;
+            let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
+            tenancy.connect(quoin_tenancy::Ports { session_issuer, people });
+            room.connect_billing(Arc::new(entitled.clone()));
+            identity = Some(room.clone());
+            (Arc::new(room.clone()), Arc::new(room))
+        } else {
+            (remote_authenticator(app, settings)?, Arc::new(LiveIssuers::new(app.clone())))
+        };
+    app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()), issuers });
     let data = start_data(app, settings).await?;
     let files = settings.serves(Room::Files).then(|| {
         // A process without the Database API still holds files to the policies that are written there.

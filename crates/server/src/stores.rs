@@ -6,6 +6,7 @@ use quoin_engine_image::{Engine, Limits};
 use quoin_files::adapters::{Cloud, Disk};
 use quoin_files::model::StoreKind;
 use quoin_files::port::ObjectStore;
+use quoin_files::scan::Scanner;
 use quoin_files::service::render::Images;
 use quoin_files::{Files, FilesConfig, Guests, InvalidFilesConfig, Stores};
 use quoin_policy::port::Catalogues;
@@ -41,7 +42,9 @@ pub(crate) fn open_files(
     let engine = Engine::start(limits)
         .map_err(|error| CannotStart::Setting(format!("no thread could be started for pictures: {error}")))?;
     let images = Some(Images::new(Arc::new(engine)));
-    let guests = Guests { catalogues: Some(catalogues), images, scanners: Vec::new() };
+    let clamd = config.scanner().map_err(setting)?;
+    let scanners = clamd.map(|clamd| Arc::new(clamd) as Arc<dyn Scanner>).into_iter().collect();
+    let guests = Guests { catalogues: Some(catalogues), images, scanners };
     Ok(Files::with(app.clone(), config.clone(), stores, guests))
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use quoin_db::Databases;
-use quoin_kernel::port::{Authenticator, Memberships};
+use quoin_kernel::port::{Authenticator, Issuers, Memberships};
 use quoin_kernel::seal::MasterKey;
-use quoin_kernel::{Clock, Id, Problem, Rng, Timestamp};
+use quoin_kernel::{Clock, Id, Issuer, Problem, Rng, Timestamp};
 
 use crate::calls::Calls;
 use crate::config::WebConfig;
@@ -41,6 +41,8 @@ pub struct Ports {
     pub authenticator: Arc<dyn Authenticator>,
     /// Says who belongs to which organisation.
     pub memberships: Arc<dyn Memberships>,
+    /// Says who could still sign what they have signed.
+    pub issuers: Arc<dyn Issuers>,
 }
 
 struct AppInner {
@@ -153,6 +155,14 @@ impl App {
     /// Returns the keeper of background tasks.
     pub fn tasks(&self) -> &Tasks {
         &self.0.tasks
+    }
+
+    /// Tells whether whoever had something signed could still have it signed.
+    ///
+    /// # Errors
+    /// 503 where that cannot be found out, also before [`App::connect`].
+    pub async fn is_live(&self, issuer: &Issuer) -> Result<bool, Problem> {
+        self.ports()?.issuers.is_live(issuer, self.now()).await
     }
 
     /// Returns the ports.

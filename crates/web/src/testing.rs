@@ -18,11 +18,11 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use quoin_db::{Databases, Db};
 use quoin_kernel::clock::FixedClock;
-use quoin_kernel::port::{Authenticator, BoxFuture, Memberships, Origin};
+use quoin_kernel::port::{Authenticator, BoxFuture, Issuers, Memberships, Origin};
 use quoin_kernel::rng::SeededRng;
 use quoin_kernel::seal::MasterKey;
 use quoin_kernel::{
-    Aal, ApiKeyCaller, Caller, Id, OrgId, Problem, Role, Standing, Timestamp, UserCaller, UserId,
+    Aal, ApiKeyCaller, Caller, Id, Issuer, OrgId, Problem, Role, Standing, Timestamp, UserCaller, UserId,
 };
 
 use crate::app::{App, AppParts, Ports};
@@ -45,7 +45,10 @@ pub struct TestApp {
 
 /// Answers for identity and tenancy.
 #[derive(Debug, Default)]
-pub struct FakePorts(Mutex<Vec<(UserId, OrgId, Standing)>>);
+pub struct FakePorts {
+    members: Mutex<Vec<(UserId, OrgId, Standing)>>,
+    ended: Mutex<Vec<Issuer>>,
+}
 
 /// An answer, read to its end.
 #[derive(Debug)]
@@ -77,7 +80,8 @@ impl TestApp {
         });
         let members = Arc::new(FakePorts::default());
         let authenticator = Arc::clone(&members) as Arc<_>;
-        app.connect(Ports { authenticator, memberships: Arc::clone(&members) as Arc<_> });
+        let issuers = Arc::clone(&members) as Arc<_>;
+        app.connect(Ports { authenticator, memberships: Arc::clone(&members) as Arc<_>, issuers });
         Self { app, clock, members }
     }
 
@@ -95,7 +99,26 @@ impl FakePorts {
 
     /// Makes a person a member with any standing.
     pub fn join_as(&self, user_id: UserId, org_id: OrgId, standing: Standing) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((user_id, org_id, standing));
+        self.members.lock().unwrap_or_else(PoisonError::into_inner).push((user_id, org_id, standing));
+    }
+}
+
+impl FakePorts {
+    /// Takes back whatever this credential has signed.
+    ///
+    /// # Panics
+    /// For a credential that signs nothing.
+    pub fn end(&self, credential: &str) {
+        let caller = caller(credential, START).expect("a credential of the table");
+        let issuer = Issuer::of(&caller).expect("somebody");
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(issuer);
+    }
+}
+
+impl Issuers for FakePorts {
+    fn is_live<'a>(&'a self, issuer: &'a Issuer, _: Timestamp) -> BoxFuture<'a, Result<bool, Problem>> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).contains(issuer);
+        Box::pin(async move { Ok(!ended) })
     }
 }
 
@@ -116,7 +139,7 @@ impl Memberships for FakePorts {
         org_id: OrgId,
     ) -> BoxFuture<'a, Result<Option<Standing>, Problem>> {
         Box::pin(async move {
-            let members = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
             let found = members.iter().find(|(member, org, _)| *member == user.user_id && *org == org_id);
             Ok(found.map(|(.., standing)| standing.clone()))
         })

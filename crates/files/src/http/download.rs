@@ -113,7 +113,7 @@ pub(super) async fn read_signed(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let (bucket, name) = place(&bucket, &path)?;
-    let ticket = admit_read(&files, &input.token, (&bucket, &name))?;
+    let ticket = admit_read(&files, &input.token, (&bucket, &name)).await?;
     let copies = Copies::ReaderUntil(ticket.expires_at);
     let answer = Answer { download: input.download, copies, now: ctx.now() };
     Ok(answer.give(&files, (bucket, name), Reader::Ticket(ticket.owner), (&method, &headers)).await?)

@@ -127,7 +127,7 @@ pub(super) async fn signed(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let (name, object) = download::place(&bucket, &path)?;
-    let (ticket, wish) = admit_render(&files, &input.token, (&name, &object))?;
+    let (ticket, wish) = admit_render(&files, &input.token, (&name, &object)).await?;
     let copies = Copies::ReaderUntil(ticket.expires_at);
     Ok(give(&files, (&bucket, &path), (Reader::Ticket(ticket.owner), copies), wish, &headers).await?)
 }

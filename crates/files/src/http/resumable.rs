@@ -29,7 +29,7 @@ const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 pub(super) async fn options(
     _ctx: Ctx<Unidentified>,
     State(files): State<Files>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, Refused> {
     let mut response = spoken(StatusCode::NO_CONTENT);
     let headers = response.headers_mut();
     headers.insert("tus-version", HeaderValue::from_static(TUS_VERSION));
@@ -44,12 +44,9 @@ pub(super) async fn announce(
     State(files): State<Files>,
     ValidQuery(owner): ValidQuery<OwnerIn>,
     request: Request,
-) -> Result<Response, Refusal> {
-    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
+) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
-    if let Err(error) = speaks(&parts.headers) {
-        return Ok(refused(error));
-    }
+    let requester = meet(&files, &ctx, owner, &parts.headers).await?;
     let upload = announced(&files, &requester, &parts.headers)?;
     let path = format!("{PATH}/{}{}", upload.id, chosen(owner));
     let location = files.app().config().link(&path).to_string();
@@ -60,7 +57,7 @@ pub(super) async fn announce(
         upload = resumable::append(&files, &requester, upload.id, appended).await?;
     }
     let mut response = progress(StatusCode::CREATED, &upload);
-    let value = HeaderValue::from_str(&location).map_err(|error| Refusal::from(Problem::internal(error)))?;
+    let value = HeaderValue::from_str(&location).map_err(Problem::internal)?;
     response.headers_mut().insert(header::LOCATION, value);
     Ok(response)
 }
@@ -117,11 +114,8 @@ pub(super) async fn head(
     ValidPath(id): ValidPath<ResumableId>,
     ValidQuery(owner): ValidQuery<OwnerIn>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
-    if let Err(error) = speaks(&headers) {
-        return Ok(refused(error));
-    }
+) -> Result<Response, Refused> {
+    let requester = meet(&files, &ctx, owner, &headers).await?;
     let upload = resumable::progress(&files, &requester, id).await?;
     Ok(progress(StatusCode::OK, &upload))
 }
@@ -132,13 +126,10 @@ pub(super) async fn append(
     ValidPath(id): ValidPath<ResumableId>,
     ValidQuery(owner): ValidQuery<OwnerIn>,
     request: Request,
-) -> Result<Response, Refusal> {
-    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
+) -> Result<Response, Refused> {
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
-    if let Err(error) = speaks(&headers) {
-        return Ok(refused(error));
-    }
+    let requester = meet(&files, &ctx, owner, &headers).await?;
     if headers.get(header::CONTENT_TYPE).is_none_or(|value| value != BODY_TYPE) {
         return Err(FilesError::from(ResumableError::ContentType).into());
     }
@@ -154,27 +145,41 @@ pub(super) async fn end(
     ValidPath(id): ValidPath<ResumableId>,
     ValidQuery(owner): ValidQuery<OwnerIn>,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
-    if let Err(error) = speaks(&headers) {
-        return Ok(refused(error));
-    }
+) -> Result<Response, Refused> {
+    let requester = meet(&files, &ctx, owner, &headers).await?;
     resumable::end(&files, &requester, id).await?;
     Ok(spoken(StatusCode::NO_CONTENT))
 }
 
-fn speaks(headers: &HeaderMap) -> Result<(), FilesError> {
+/// Lets in whoever speaks the protocol's version; so begins everything but the question how it is spoken.
+async fn meet(
+    files: &Files,
+    ctx: &Ctx<Anyone>,
+    owner: OwnerIn,
+    headers: &HeaderMap,
+) -> Result<Requester, FilesError> {
+    let requester = files.admit(&ctx.who.caller, owner, WRITE).await?;
     match headers.get(RESUMABLE) {
-        Some(version) if version == TUS_VERSION => Ok(()),
+        Some(version) if version == TUS_VERSION => Ok(requester),
         _ => Err(ResumableError::Version.into()),
     }
 }
 
-/// Says which version would have been understood.
-fn refused(error: FilesError) -> Response {
-    let mut response = Refusal::from(Problem::from(error)).into_response();
-    response.headers_mut().insert("tus-version", HeaderValue::from_static(TUS_VERSION));
-    response
+/// A refusal that says which version would have been understood.
+pub(super) struct Refused(Refusal);
+
+impl<E: Into<Problem>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self(Refusal::from(error))
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        response.headers_mut().insert("tus-version", HeaderValue::from_static(TUS_VERSION));
+        response
+    }
 }
 
 fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {

@@ -90,7 +90,7 @@ pub(super) async fn put_signed(
 ) -> Result<Json<StoredOut>, Refusal> {
     let place = (named(&bucket)?, ObjectName::new(&path)?);
     let incoming = incoming(request).await?;
-    let mut new = admit_upload(&files, &input.token, place, incoming.description)?;
+    let mut new = admit_upload(&files, &input.token, place, incoming.description).await?;
     new.size_bytes = incoming.size_bytes;
     let bucket = new.bucket.clone();
     let stored = store_object(&files, new, incoming.bytes).await?;

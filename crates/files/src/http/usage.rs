@@ -34,6 +34,8 @@ pub(super) struct UsageOut {
     bytes: u64,
     /// Objects that are kept.
     objects: u64,
+    /// Bytes that announced uploads may still bring; they take room, too.
+    reserved_bytes: u64,
     /// Bytes that may be kept; null is without limit.
     max_bytes: Option<u64>,
     /// Objects that may be kept; null is without limit.
@@ -48,6 +50,7 @@ impl UsageOut {
             id: Some(subject.id()).filter(|id| !id.is_nil()),
             bytes: usage.bytes,
             objects: usage.objects,
+            reserved_bytes: usage.reserved_bytes,
             max_bytes: limits.max_bytes,
             max_objects: limits.max_objects,
         }

@@ -2,11 +2,11 @@
 
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::seal::MasterKey;
-use quoin_kernel::{ApiKeyId, OrgId, Timestamp};
+use quoin_kernel::{ApiKeyId, Issuer, OrgId, Timestamp};
 use serde_json::json;
 
 use super::name::parse_size;
-use super::ticket::{Issuer, Purpose, Signer, Ticket};
+use super::ticket::{Purpose, Signer, Ticket};
 use super::{BucketName, BucketRules, ObjectName, Owner, StoreKey, VersionId};
 
 fn now() -> Timestamp {
@@ -106,7 +106,7 @@ fn a_ticket_is_read_as_it_was_written_and_by_its_own_instance_alone() {
         bucket: BucketName::new("docs").unwrap(),
         name: ObjectName::new("a/ü.txt").unwrap(),
         owner: Owner::Organization(OrgId::new(now(), &rng)),
-        issuer: Issuer::Key(ApiKeyId::new(now(), &rng)),
+        issuer: Issuer::Key { key_id: ApiKeyId::new(now(), &rng) },
         expires_at: now() + std::time::Duration::from_micros(1),
         upload: None,
         wish: None,

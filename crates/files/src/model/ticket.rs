@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use quoin_kernel::hash::{equal_in_constant_time, hmac_sha256};
 use quoin_kernel::seal::MasterKey;
-use quoin_kernel::{ApiKeyId, Caller, Secret, Timestamp, UserId};
+use quoin_kernel::{Issuer, Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,16 +32,6 @@ pub enum Purpose {
     Direct,
 }
 
-/// Who had a ticket made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Issuer {
-    /// A person.
-    Person(UserId),
-    /// An API key.
-    Key(ApiKeyId),
-}
-
 /// What a signed URL opens.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ticket {
@@ -53,7 +43,7 @@ pub struct Ticket {
     pub name: ObjectName,
     /// Whose object.
     pub owner: Owner,
-    /// Who had it made.
+    /// Who had it made: it opens nothing any more once they could not.
     pub issuer: Issuer,
     /// From when on it opens nothing.
     pub expires_at: Timestamp,
@@ -82,17 +72,6 @@ struct Written {
 /// Makes and reads tickets.
 #[derive(Debug, Clone)]
 pub struct Signer(Secret<[u8; 32]>);
-
-impl Issuer {
-    /// Returns as whom a caller has tickets made; `None` for nobody.
-    pub fn of(caller: &Caller) -> Option<Self> {
-        match caller {
-            Caller::Anonymous => None,
-            Caller::User(user) => Some(Self::Person(user.user_id)),
-            Caller::ApiKey(key) => Some(Self::Key(key.key_id)),
-        }
-    }
-}
 
 impl Signer {
     /// Derives the key of tickets.

@@ -16,6 +16,8 @@ pub struct Usage {
     pub bytes: u64,
     /// Objects.
     pub objects: u64,
+    /// Bytes that announced uploads may still bring.
+    pub reserved_bytes: u64,
     /// The limits of this subject alone; what they leave open is the configuration's.
     pub own_limits: Limits,
 }
@@ -37,6 +39,13 @@ impl Limits {
             max_bytes: self.max_bytes.or(defaults.max_bytes),
             max_objects: self.max_objects.or(defaults.max_objects),
         }
+    }
+}
+
+impl Usage {
+    /// Returns how many bytes nobody else can take: what is kept, and what is announced.
+    pub const fn taken_bytes(self) -> u64 {
+        self.bytes.saturating_add(self.reserved_bytes)
     }
 }
 

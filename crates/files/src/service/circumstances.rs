@@ -10,6 +10,8 @@ pub struct Circumstances {
     pub(crate) policies: Policies,
     /// The resumable upload that it ends.
     pub(crate) source: Option<Source>,
+    /// How many bytes of the quota were kept for it when it was announced.
+    pub(crate) reserved_bytes: u64,
     /// What its first bytes say it is.
     pub(crate) sniffed: Option<&'static str>,
 }

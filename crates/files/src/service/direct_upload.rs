@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use quoin_kernel::Timestamp;
+use quoin_kernel::{Issuer, Timestamp};
 
 use super::intent::{LEASE, Writing};
-use super::quota::Defaults;
+use super::quota::{Counted, Defaults};
 use super::read_object::{self, hash_of};
-use super::store_object::{self, NewObject, book};
-use super::{Files, bucket};
+use super::store_object::{self, NewObject, book_version};
+use super::{Files, bucket, quota, sign};
 use crate::error::FilesError;
-use crate::model::ticket::{Issuer, Purpose, Ticket};
+use crate::model::ticket::{Purpose, Ticket};
 use crate::model::{Bucket, BucketName, Object, Requester, StoreKey, Version, VersionId};
 use crate::port::{Announced, ByteStream, Label, SignedUpload, StoreError};
 use crate::store::uploads::Upload;
@@ -69,6 +69,8 @@ pub async fn announce(
         }
         let bucket = bucket(tx, &new.bucket)?;
         store_object::check(tx, &new, &bucket, (limit, defaults))?;
+        // What comes counts from now on, so that nobody fills a store with what is never completed.
+        quota::reserve(tx, Counted::new(new.owner, new.person), size_bytes, defaults, now)?;
         // The lease outlives the URL, so that what is being sent at its end may arrive.
         writing.begin_until(tx, new.owner, (now, expires_at + LEASE))?;
         let upload = Upload {
@@ -129,7 +131,7 @@ pub async fn receive(
     (content_type, size_bytes): (&str, Option<u64>),
     bytes: ByteStream,
 ) -> Result<(), FilesError> {
-    let ticket = files.signer().read(token, files.now())?;
+    let ticket = sign::admit(files, token).await?;
     if ticket.purpose != Purpose::Direct || ticket.upload != Some(id) {
         return Err(FilesError::InvalidTicket);
     }
@@ -191,8 +193,8 @@ pub async fn complete(
     new.person = upload.created_by;
     new.replaces = upload.replaces;
     new.size_bytes = Some(upload.size_bytes);
-    let name = bucket.name.clone();
-    Ok((name, book(files, &new, bucket, version, files.now()).await?))
+    new.circumstances.reserved_bytes = upload.size_bytes;
+    Ok((bucket.name, book_version(files, new, version).await?))
 }
 
 enum Found {

@@ -1,6 +1,7 @@
 //! The verbs. Each file is one; what several need is here.
 
 pub mod buckets;
+mod checked;
 mod circumstances;
 pub mod copy_object;
 pub mod delete_objects;

@@ -5,7 +5,7 @@ use quoin_kernel::{Timestamp, UserId};
 
 use crate::config::FilesConfig;
 use crate::error::{FilesError, OverQuota};
-use crate::model::usage::Change;
+use crate::model::usage::{Change, signed};
 use crate::model::{Limits, Object, Owner};
 use crate::store::usage;
 
@@ -82,6 +82,38 @@ pub(crate) fn count(
     Ok(())
 }
 
+/// Keeps room for an announced upload, for everybody who will be counted for it.
+///
+/// # Errors
+/// [`FilesError::OverQuota`] where there is none.
+pub(crate) fn reserve(
+    tx: &mut Tx<'_>,
+    counted: Counted,
+    size_bytes: u64,
+    defaults: Defaults,
+    now: Timestamp,
+) -> Result<(), FilesError> {
+    for subject in counted.subjects() {
+        let limits = defaults.limits(subject);
+        usage::begin(tx, subject, now)?;
+        if !usage::reserve(tx, subject, size_bytes, limits.max_bytes, now)? {
+            let change = Change { bytes: signed(size_bytes), objects: 0 };
+            return Err(refusal(tx, subject, change, limits)?);
+        }
+    }
+    Ok(())
+}
+
+/// Gives back the room of an upload that has come to its end, one way or the other.
+pub(crate) fn release(
+    tx: &mut Tx<'_>,
+    counted: Counted,
+    size_bytes: u64,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    counted.subjects().try_for_each(|subject| usage::release(tx, subject, size_bytes, now))
+}
+
 /// Counts an object in place of another one.
 pub(crate) fn exchange(
     tx: &mut Tx<'_>,
@@ -97,11 +129,12 @@ pub(crate) fn exchange(
     count(tx, Counted::of(new), plus, defaults, now)
 }
 
-/// Looks whether a change would fit now, before anything is sent; what counts is [`count`].
+/// Looks whether a change would fit now, before anything is sent; what counts is [`count`]. Of what is reserved,
+/// `own_bytes` are for this very change.
 pub(crate) fn foresee(
     tx: &mut Tx<'_>,
     counted: Counted,
-    change: Change,
+    (change, own_bytes): (Change, u64),
     defaults: Defaults,
 ) -> Result<(), FilesError> {
     for subject in counted.subjects() {
@@ -111,7 +144,8 @@ pub(crate) fn foresee(
         let exceeds = |used: u64, added: i64, limit: Option<u64>| {
             added > 0 && limit.is_some_and(|limit| used.saturating_add_signed(added) > limit)
         };
-        if exceeds(usage.bytes, change.bytes, limits_now.max_bytes)
+        let taken = usage.taken_bytes().saturating_sub(own_bytes);
+        if exceeds(taken, change.bytes, limits_now.max_bytes)
             || exceeds(usage.objects, change.objects, limits_now.max_objects)
         {
             return Err(refusal(tx, subject, change, limits)?);
@@ -128,7 +162,7 @@ fn refusal(tx: &mut Tx<'_>, subject: Owner, change: Change, defaults: Limits) ->
         limits.max_objects.filter(|max| usage.objects.saturating_add_signed(change.objects) > *max);
     let (what, limit, used, wanted) = match objects_are {
         Some(limit) if change.objects > 0 => ("objects", limit, usage.objects, change.objects),
-        _ => ("bytes", limits.max_bytes.unwrap_or(u64::MAX), usage.bytes, change.bytes),
+        _ => ("bytes", limits.max_bytes.unwrap_or(u64::MAX), usage.taken_bytes(), change.bytes),
     };
     let wanted = u64::try_from(wanted).unwrap_or(0);
     Ok(FilesError::OverQuota(Box::new(OverQuota { subject: subject.kind(), what, limit, used, wanted })))

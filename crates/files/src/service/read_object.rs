@@ -5,12 +5,13 @@ use std::ops::Range;
 use futures_util::{TryStreamExt as _, stream};
 use quoin_kernel::hash::Sha256;
 
+use super::checked::checked;
 use super::policies::Policies;
 use super::{Files, bucket};
 use crate::error::FilesError;
 use crate::model::conditions::{Conditions, Verdict};
 use crate::model::range::Part;
-use crate::model::{Bucket, BucketName, Object, ObjectName, Owner, Version};
+use crate::model::{Bucket, BucketName, Object, ObjectName, Owner, StoreKind, Version};
 use crate::port::{ByteStream, StoreError};
 use crate::store::objects;
 
@@ -113,11 +114,27 @@ pub async fn read_object(
     }
 }
 
-/// Opens a version's bytes, all of them or a range.
+/// Opens a version's bytes, all of them or a range. What another machine gives whole is compared with its hash; a file of
+/// our own is trusted, and read again by `quoin files verify`.
 ///
 /// # Errors
 /// What the store says.
 pub async fn open(
+    files: &Files,
+    version: &Version,
+    range: Option<Range<u64>>,
+) -> Result<ByteStream, FilesError> {
+    let is_whole = range.is_none();
+    let bytes = open_unchecked(files, version, range).await?;
+    match version.sha256 {
+        Some(sha256) if is_whole && version.store != StoreKind::Disk => {
+            Ok(checked(bytes, version.size_bytes, sha256).await?)
+        }
+        _ => Ok(bytes),
+    }
+}
+
+async fn open_unchecked(
     files: &Files,
     version: &Version,
     range: Option<Range<u64>>,
@@ -134,7 +151,7 @@ pub async fn open(
 /// # Errors
 /// What the store says.
 pub(crate) async fn hash_of(files: &Files, version: &Version) -> Result<[u8; 32], FilesError> {
-    let bytes = open(files, version, None).await?;
+    let bytes = open_unchecked(files, version, None).await?;
     let hash = bytes.try_fold(Sha256::default(), |mut hash, piece| async move {
         hash.update(&piece);
         Ok(hash)

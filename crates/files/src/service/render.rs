@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use quoin_db::{DbError, Tx};
 
 use super::Files;
 use super::intent::Writing;
 use super::read_object::{self, Reader};
 use crate::error::FilesError;
 use crate::images::{ImageEngine, ImageError, Rendered, Transformation};
-use crate::model::{BucketName, Object, ObjectName, StoreKey, VersionId};
+use crate::model::{BucketName, Object, ObjectName, Owner, StoreKey, VersionId};
 use crate::port::{ByteStream, Label, StoreError};
 use crate::store::intents_global;
 use crate::store::renditions::{self, Rendition};
@@ -124,9 +125,10 @@ async fn keep(
     let (now, owner, source) = (files.now(), object.owner, object.version.id);
     let version = VersionId::new(now, files.app().rng());
     let writing = Writing::new(files, StoreKey::new(owner, bucket, version), version);
-    let begin = writing.clone();
+    let (begin, size_bytes, max_bytes) =
+        (writing.clone(), rendered.bytes.len() as u64, files.config().image_kept_bytes);
     let is_wanted = files.db().write("files.rendition.begin", move |tx| {
-        if renditions::count(tx, owner, source)? >= MOST_KEPT {
+        if !has_room(tx, (owner, source), size_bytes, max_bytes)? {
             return Ok(false);
         }
         begin.begin(tx, owner, now)?;
@@ -152,6 +154,7 @@ async fn keep(
             let settle = files.db().write("files.rendition.settle", move |tx| {
                 // A version that has gone meanwhile takes its pictures with it.
                 let is_new = renditions::is_source(tx, owner, source)?
+                    && has_room(tx, (owner, source), size_bytes, max_bytes)?
                     && renditions::insert(tx, owner, (source, &wish), &rendition)?;
                 Ok::<_, FilesError>(is_new && intents_global::renew(tx, version, now + KEPT)?)
             });
@@ -163,6 +166,18 @@ async fn keep(
         writing.give_up(files).await;
     }
     settled.map(drop)
+}
+
+/// Tells whether one more picture may be kept. Strangers ask for pictures too, so they count in nobody's quota; what bounds
+/// them is a limit of their own.
+fn has_room(
+    tx: &mut Tx<'_>,
+    (owner, source): (Owner, VersionId),
+    size_bytes: u64,
+    max_bytes: u64,
+) -> Result<bool, DbError> {
+    Ok(renditions::count(tx, owner, source)? < MOST_KEPT
+        && renditions::sum_bytes(tx, owner)?.saturating_add(size_bytes) <= max_bytes)
 }
 
 /// Forgets pictures whose time is over.

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use quoin_kernel::Issuer;
+
 use super::read_object::{self, Reader};
 use super::store_object::{NewObject, foresee_policies};
 use super::{Circumstances, Files, bucket};
 use crate::error::FilesError;
 use crate::images::Transformation;
-use crate::model::ticket::{Issuer, Purpose, Ticket};
+use crate::model::ticket::{Purpose, Ticket};
 use crate::model::{BucketName, Description, ObjectName, Owner, Requester};
 use crate::store::objects;
 
@@ -152,16 +154,27 @@ fn sign(
     Ok(files.signer().sign(&ticket))
 }
 
+/// Reads a ticket whose issuer could still have it made.
+///
+/// # Errors
+/// [`FilesError::InvalidTicket`], [`FilesError::ExpiredTicket`]; [`FilesError::RevokedTicket`] where the issuer has signed
+/// out, was banned or removed, or their key revoked.
+pub(crate) async fn admit(files: &Files, token: &str) -> Result<Ticket, FilesError> {
+    let ticket = files.signer().read(token, files.now())?;
+    let is_live = files.app().is_live(&ticket.issuer).await.map_err(FilesError::Body)?;
+    if is_live { Ok(ticket) } else { Err(FilesError::RevokedTicket) }
+}
+
 /// Reads a ticket for reading this very object.
 ///
 /// # Errors
-/// [`FilesError::InvalidTicket`] for another object or purpose, [`FilesError::ExpiredTicket`].
-pub fn admit_read(
+/// [`FilesError::InvalidTicket`] for another object or purpose, and as [`admit`].
+pub async fn admit_read(
     files: &Files,
     token: &str,
     (bucket, name): (&BucketName, &ObjectName),
 ) -> Result<Ticket, FilesError> {
-    let ticket = files.signer().read(token, files.now())?;
+    let ticket = admit(files, token).await?;
     let fits = ticket.purpose == Purpose::Read && ticket.bucket == *bucket && ticket.name == *name;
     if fits { Ok(ticket) } else { Err(FilesError::InvalidTicket) }
 }
@@ -170,12 +183,12 @@ pub fn admit_read(
 ///
 /// # Errors
 /// As [`admit_read`].
-pub fn admit_render(
+pub async fn admit_render(
     files: &Files,
     token: &str,
     (bucket, name): (&BucketName, &ObjectName),
 ) -> Result<(Ticket, Transformation), FilesError> {
-    let ticket = files.signer().read(token, files.now())?;
+    let ticket = admit(files, token).await?;
     let fits = ticket.purpose == Purpose::Render && ticket.bucket == *bucket && ticket.name == *name;
     match ticket.wish.filter(|_| fits) {
         Some(wish) => Ok((ticket, wish)),
@@ -187,20 +200,20 @@ pub fn admit_render(
 ///
 /// # Errors
 /// As [`admit_read`].
-pub fn admit_upload(
+pub async fn admit_upload(
     files: &Files,
     token: &str,
     (bucket, name): (BucketName, ObjectName),
     description: Description,
 ) -> Result<NewObject, FilesError> {
-    let ticket = files.signer().read(token, files.now())?;
+    let ticket = admit(files, token).await?;
     let may_store = matches!(ticket.purpose, Purpose::Create | Purpose::Replace);
     if !may_store || ticket.bucket != bucket || ticket.name != name {
         return Err(FilesError::InvalidTicket);
     }
-    let person = match (ticket.issuer, ticket.owner) {
-        (_, Owner::Person(user_id)) | (Issuer::Person(user_id), _) => Some(user_id),
-        (Issuer::Key(_), _) => None,
+    let person = match ticket.owner {
+        Owner::Person(user_id) => Some(user_id),
+        Owner::Organization(_) | Owner::Platform => ticket.issuer.user_id(),
     };
     Ok(NewObject {
         bucket,

@@ -140,7 +140,8 @@ pub(crate) fn check(
         None => Change::default(),
     };
     let added = Change { bytes: signed(new.size_bytes.unwrap_or(0)), objects: 1 };
-    quota::foresee(tx, Counted::new(new.owner, new.person), added + freed, defaults)?;
+    let change = (added + freed, new.circumstances.reserved_bytes);
+    quota::foresee(tx, Counted::new(new.owner, new.person), change, defaults)?;
     Ok(max_bytes)
 }
 
@@ -204,12 +205,14 @@ pub(crate) async fn settle(
     book(files, new, begun.bucket.clone(), version, now).await
 }
 
-/// Books bytes that are in the store already, as they stand.
+/// Books bytes that are in the store already, as they stand, once their beginning has been looked at.
 pub(crate) async fn book_version(
     files: &Files,
-    new: &NewObject,
-    version: Version,
+    mut new: NewObject,
+    mut version: Version,
 ) -> Result<Object, FilesError> {
+    inspect::inspect_kept(files, &mut new, &version).await?;
+    version.description.clone_from(&new.description);
     let (limit, defaults, name) =
         (files.config().max_object_bytes, Defaults::of(files.config()), new.clone());
     let bucket = files.db().read("files.object.foresee", move |tx| {
@@ -218,7 +221,7 @@ pub(crate) async fn book_version(
         check(tx, &name, &bucket, (max_bytes, defaults))?;
         Ok::<_, FilesError>(bucket)
     });
-    book(files, new, bucket.await?, version, files.now()).await
+    book(files, &new, bucket.await?, version, files.now()).await
 }
 
 /// Books a version whose intent ends now.
@@ -243,11 +246,11 @@ pub(crate) async fn book(
     let hash_later = object.version.sha256.is_none().then(|| jobs::hash(files, object.version.id, now));
     let (replaces, removal, defaults) =
         (new.replaces, Removal::new(files, now), Defaults::of(files.config()));
-    let Circumstances { policies, source, .. } = new.circumstances.clone();
+    let Circumstances { policies, source, reserved_bytes, .. } = new.circumstances.clone();
     files
         .db()
         .write("files.object.settle", move |tx| {
-            uploads::delete(tx, object.version.id)?;
+            uploads::take(tx, object.version.id)?;
             if !intents_global::consume(tx, object.version.id)? {
                 return Err(FilesError::LostLease);
             }
@@ -259,6 +262,7 @@ pub(crate) async fn book(
             if let Some(source) = &source {
                 source.settle(tx, object.owner)?;
             }
+            quota::release(tx, Counted::of(&object), reserved_bytes, now)?;
             let present = objects::find_named(tx, object.owner, &bucket, &object.name)?;
             // What may not be replaced at all is said to exist, whoever asks.
             let present = present.filter(|present| present.owner == object.owner);

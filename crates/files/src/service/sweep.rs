@@ -6,6 +6,7 @@ use quoin_db::{DbError, Tx};
 
 use super::Files;
 use super::intent::LEASE;
+use super::quota::{self, Counted};
 use crate::error::FilesError;
 use crate::model::{StoreKey, StoreKind, VersionId};
 use crate::port::Held;
@@ -82,10 +83,13 @@ async fn remove(files: &Files, store: StoreKind, claimed: Vec<Expired>) -> Resul
     if !keys.is_empty() && store.kind() != StoreKind::Disk {
         store.remove(&keys).await?;
     }
+    let now = files.now();
     let forget = files.db().write("files.sweep.forget", move |tx| {
         for id in &ids {
-            // An announced upload goes with its intent.
-            uploads::delete(tx, *id)?;
+            // An announced upload goes with its intent, and gives back the room that was kept for it.
+            if let Some((owner, person, size_bytes)) = uploads::take(tx, *id)? {
+                quota::release(tx, Counted::new(owner, person), size_bytes, now)?;
+            }
             intents_global::delete(tx, *id)?;
         }
         Ok::<_, DbError>(())

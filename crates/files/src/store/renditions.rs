@@ -11,6 +11,7 @@ statements! {
         join quoin.files_intents i on i.id = r.version
         where r.owner_id = ?1 and r.source = ?2 and r.wish = ?3 and i.purpose = 'write' and i.lease_until > ?4";
     COUNT = "select count(*) from quoin.files_renditions where owner_id = ?1 and source = ?2";
+    BYTES = "select cast(coalesce(sum(size_bytes), 0) as bigint) from quoin.files_renditions where owner_id = ?1";
     INSERT = "insert into quoin.files_renditions (owner_id, source, wish, version, store, store_key, size_bytes,
         content_type) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (owner_id, source, wish) do nothing";
     OF = "select version from quoin.files_renditions where owner_id = ?1 and source = ?2";
@@ -54,6 +55,12 @@ pub(crate) fn find(
 /// Counts what is kept of a version.
 pub(crate) fn count(tx: &mut Tx<'_>, owner: Owner, source: VersionId) -> Result<i64, DbError> {
     tx.query_one(&COUNT, &params![owner.id(), source], |row| row.get(0))
+}
+
+/// Adds up what is kept of all pictures of an owner.
+pub(crate) fn sum_bytes(tx: &mut Tx<'_>, owner: Owner) -> Result<u64, DbError> {
+    let sum: i64 = tx.query_one(&BYTES, &params![owner.id()], |row| row.get(0))?;
+    u64::try_from(sum).map_err(|_| DbError::Column { index: 0, expected: "a size" })
 }
 
 /// Tells whether an object still has this version.

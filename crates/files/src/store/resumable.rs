@@ -1,7 +1,7 @@
 //! Resumable uploads of one owner.
 
 use quoin_db::{DbError, Row, Tx, params, statements};
-use quoin_kernel::Timestamp;
+use quoin_kernel::{Timestamp, UserId};
 
 use crate::model::resumable::{Piece, Resumable, ResumableId};
 use crate::model::usage::signed;
@@ -18,9 +18,11 @@ statements! {
         where owner_id = ?1 and id = ?2 and offset_bytes = ?3 and completed = ?5";
     COMPLETE = "update quoin.files_resumable set completed = ?3 where owner_id = ?1 and id = ?2 and completed = ?4";
     DELETE = "delete from quoin.files_resumable where owner_id = ?1 and id = ?2";
-    DELETE_OF_OWNER = "delete from quoin.files_resumable where owner_id = ?1";
-    DELETE_EXPIRED = "delete from quoin.files_resumable where expires_at <= ?1";
-    OPEN = "select count(*), cast(coalesce(sum(length_bytes), 0) as bigint) from quoin.files_resumable
+    OF_OWNER = "select owner_kind, owner_id, id, person, length_bytes, completed from quoin.files_resumable
+        where owner_id = ?1";
+    EXPIRED = "select owner_kind, owner_id, id, person, length_bytes, completed from quoin.files_resumable
+        where expires_at <= ?1 order by expires_at limit ?2";
+    OPEN = "select count(*) from quoin.files_resumable
         where owner_id = ?1 and completed = ?2 and expires_at > ?3";
     INSERT_PIECE = "insert into quoin.files_pieces (owner_id, upload_id, start_bytes, version, store, store_key,
         size_bytes, sha256) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
@@ -29,6 +31,16 @@ statements! {
     PIECES_OF_OWNER = "select start_bytes, version, store, store_key, size_bytes, sha256 from quoin.files_pieces
         where owner_id = ?1 order by upload_id, start_bytes";
     DELETE_PIECES = "delete from quoin.files_pieces where owner_id = ?1 and upload_id = ?2";
+}
+
+/// What is left of an upload that is to be forgotten.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) owner: Owner,
+    pub(crate) id: ResumableId,
+    pub(crate) person: Option<UserId>,
+    pub(crate) length_bytes: u64,
+    pub(crate) completed: bool,
 }
 
 /// Notes an upload.
@@ -78,19 +90,19 @@ pub(crate) fn delete(tx: &mut Tx<'_>, owner: Owner, id: ResumableId) -> Result<b
     Ok(tx.execute(&DELETE, &params![owner.id(), id])? == 1)
 }
 
-/// Forgets every upload of an owner.
-pub(crate) fn delete_of_owner(tx: &mut Tx<'_>, owner: Owner) -> Result<(), DbError> {
-    tx.execute(&DELETE_OF_OWNER, &params![owner.id()]).map(drop)
+/// Lists every upload of an owner.
+pub(crate) fn list_of_owner(tx: &mut Tx<'_>, owner: Owner) -> Result<Vec<Left>, DbError> {
+    tx.query(&OF_OWNER, &params![owner.id()], read_left)
 }
 
-/// Forgets uploads whose time is over.
-pub(crate) fn delete_expired(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, DbError> {
-    tx.execute(&DELETE_EXPIRED, &params![now])
+/// Lists uploads whose time is over, the oldest first.
+pub(crate) fn list_expired(tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<Vec<Left>, DbError> {
+    tx.query(&EXPIRED, &params![now, limit], read_left)
 }
 
-/// Returns how many uploads of an owner are open, and how many bytes they have announced.
-pub(crate) fn count_open(tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<(i64, i64), DbError> {
-    tx.query_one(&OPEN, &params![owner.id(), false, now], |row| Ok((row.get(0)?, row.get(1)?)))
+/// Counts the uploads of an owner that are open.
+pub(crate) fn count_open(tx: &mut Tx<'_>, owner: Owner, now: Timestamp) -> Result<i64, DbError> {
+    tx.query_one(&OPEN, &params![owner.id(), false, now], |row| row.get(0))
 }
 
 /// Notes a piece.
@@ -143,6 +155,16 @@ fn read(row: &Row<'_>, owner: Owner, id: ResumableId) -> Result<Resumable, DbErr
         created_at: row.get(10)?,
         expires_at: row.get(11)?,
         completed: row.get(12)?,
+    })
+}
+
+fn read_left(row: &Row<'_>) -> Result<Left, DbError> {
+    Ok(Left {
+        owner: Owner::parse(&row.get::<String>(0)?, row.get(1)?).ok_or(column(0, "an owner"))?,
+        id: row.get(2)?,
+        person: row.get(3)?,
+        length_bytes: size(row, 4)?,
+        completed: row.get(5)?,
     })
 }
 

@@ -13,7 +13,7 @@ statements! {
     FIND = "select id, owner_kind, owner_id, bucket_id, name, store, store_key, size_bytes, sha256, content_type,
         cache_control, user_metadata, replaces, created_by, expires_at from quoin.files_uploads
         where owner_id = ?1 and id = ?2";
-    DELETE = "delete from quoin.files_uploads where id = ?1";
+    TAKE = "delete from quoin.files_uploads where id = ?1 returning owner_kind, owner_id, created_by, size_bytes";
     COUNT = "select count(*) from quoin.files_uploads where owner_id = ?1";
 }
 
@@ -74,9 +74,14 @@ pub(crate) fn find(tx: &mut Tx<'_>, owner: Owner, id: VersionId) -> Result<Optio
     tx.query_opt(&FIND, &params![owner.id(), id], read)
 }
 
-/// Forgets an upload that has been completed or given up.
-pub(crate) fn delete(tx: &mut Tx<'_>, id: VersionId) -> Result<(), DbError> {
-    tx.execute(&DELETE, &params![id]).map(|_| ())
+/// Forgets an upload that has been completed or given up; returns for whom how many bytes were kept free.
+pub(crate) fn take(tx: &mut Tx<'_>, id: VersionId) -> Result<Option<(Owner, Option<UserId>, u64)>, DbError> {
+    tx.query_opt(&TAKE, &params![id], |row| {
+        let column = |index, expected| DbError::Column { index, expected };
+        let owner = Owner::parse(&row.get::<String>(0)?, row.get(1)?).ok_or(column(0, "an owner"))?;
+        let size_bytes = u64::try_from(row.get::<i64>(3)?).map_err(|_| column(3, "a size"))?;
+        Ok((owner, row.get(2)?, size_bytes))
+    })
 }
 
 /// Counts the uploads of an owner that wait.

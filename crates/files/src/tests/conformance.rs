@@ -45,10 +45,10 @@ impl UploadLog for Refusing {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test harness tells tests where its servers are")]
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     let value = std::env::var(name).ok().filter(|value| !value.is_empty());
     if value.is_none() {
-        println!("not on every store: {name} is not set");
+        println!("not on every counterpart: {name} is not set");
     }
     value
 }

@@ -1,6 +1,7 @@
 //! The room as callers see it, over HTTP and in process, on both engines with the disk store.
 
 mod buckets;
+mod cloud_faults;
 mod conformance;
 mod crashes;
 mod danger;
@@ -26,7 +27,7 @@ use quoin_db::{Db, Migration};
 use quoin_kernel::clock::FixedClock;
 use quoin_kernel::rng::{SystemRng, token};
 use quoin_kernel::{OrgId, Timestamp, UserId};
-use quoin_web::testing::{TestAnswer, TestApp, request, send};
+use quoin_web::testing::{FakePorts, TestAnswer, TestApp, request, send};
 use quoin_web::{Body, Front, Method};
 use serde_json::{Value, json};
 
@@ -53,6 +54,7 @@ struct House {
     files: Files,
     disk: Arc<Disk>,
     clock: Arc<FixedClock>,
+    ports: Arc<FakePorts>,
     directory: PathBuf,
 }
 
@@ -83,7 +85,7 @@ impl House {
         let disk = Arc::new(Disk::open(&directory).unwrap());
         let files = Files::with(app.app.clone(), config, Stores::new(wrap(disk.clone())), guests);
         let front = app.front(crate::module(&files).routes);
-        Self { front, files, disk, clock: app.clock, directory }
+        Self { front, files, disk, clock: app.clock, ports: app.members, directory }
     }
 
     async fn call(&self, method: Method, path: &str, who: Option<&str>, body: Option<Value>) -> TestAnswer {

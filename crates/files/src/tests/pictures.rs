@@ -3,14 +3,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use quoin_db::testing::on_each_engine;
 use quoin_kernel::port::BoxFuture;
 use quoin_web::Method;
 use serde_json::json;
 
-use super::{Expect as _, House, KEY, story, story_among};
-use crate::Guests;
+use super::{Expect as _, House, KEY, MODULES, somebody, story, story_among};
 use crate::images::{ImageEngine, ImageError, Rendered, Transformation};
 use crate::service::render::{Images, forget_gone};
+use crate::{FilesConfig, Guests};
 
 /// Writes down what it is asked for instead of rendering, and counts.
 #[derive(Default)]
@@ -166,6 +167,34 @@ async fn a_process_without_an_engine_says_so() {
         house.make_bucket("art", json!({})).await;
         house.upload("art/a.png", KEY, "one").await.expect(200);
         house.get("/render/image/authenticated/art/a.png?width=1", KEY).await.expect(503);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rendered_pictures_of_one_owner_take_so_much_and_no_more() {
+    let (guests, sketch) = guests();
+    // Each is 24 bytes and some digits.
+    let config = FilesConfig { image_kept_bytes: 100, ..FilesConfig::default() };
+    on_each_engine(MODULES, |db| {
+        let house = House::with(db, config.clone(), guests.clone());
+        let sketch = sketch.clone();
+        async move {
+            house.make_bucket("art", json!({})).await;
+            for name in 0..5 {
+                house.upload(&format!("art/{name}"), KEY, "one").await.expect(200);
+                text(&house, &format!("/render/image/authenticated/art/{name}?width=7"), Some(KEY)).await;
+            }
+            let kept = house.held_after_sweep().await - 5;
+            assert!((1..5).contains(&kept), "{kept} are kept");
+            let before = sketch.0.load(Ordering::SeqCst);
+            text(&house, "/render/image/authenticated/art/4?width=7", Some(KEY)).await;
+            assert_eq!(sketch.0.load(Ordering::SeqCst), before + 1, "what is not kept is rendered anew");
+            let other = somebody();
+            house.upload("art/x", &other, "one").await.expect(200);
+            text(&house, "/render/image/authenticated/art/x?width=7", Some(&other)).await;
+            assert_eq!(house.held_after_sweep().await, 7 + kept, "another owner has room of their own");
+        }
     })
     .await;
 }

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use quoin_kernel::Problem;
 use quoin_kernel::port::BoxFuture;
 use quoin_policy::catalogue::Catalogue;
@@ -196,6 +198,39 @@ async fn policies_bind_every_way_in() {
         let headers = [("tus-resumable", "1.0.0"), ("upload-length", "1"), ("upload-metadata", metadata.as_str())];
         house.send(Method::POST, "/upload/resumable", Some(BOB), &headers, "").await.expect(403);
         house.send(Method::POST, "/upload/resumable", Some(ALICE), &headers, "").await.expect(201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn direct_and_resumable_uploads_pass_no_policy_by() {
+    story_among(guests(POLICIES), async |house| {
+        house_of_buckets(&house).await;
+        let announce = async |who: &str, path: &str| {
+            let body = json!({"bucket": "private", "path": path, "size": 5, "content_type": "text/plain"});
+            house.post("/uploads", who, body).await
+        };
+        let (mine, theirs) = (A.split_once('/').unwrap().1, B.split_once('/').unwrap().1);
+        assert_eq!(announce(ALICE, &format!("{theirs}/x")).await.expect(403).code(), "42501");
+        let ready = announce(ALICE, &format!("{mine}/x")).await.expect(201).json();
+        let url = ready["url"].as_str().unwrap().split_once("/storage/v1").unwrap().1;
+        let headers = [("content-type", "text/plain"), ("content-length", "5")];
+        house.send(Method::PUT, url, None, &headers, "hello").await.expect(200);
+        let complete = format!("/uploads/{}/complete", ready["upload_id"].as_str().unwrap());
+        house.post(&complete, CAROL, json!({})).await.expect(404);
+        // A colleague who completes it does so in their own name, which is not the folder's.
+        house.post(&complete, BOB, json!({})).await.expect(403);
+        house.post(&complete, ALICE, json!({})).await.expect(200);
+        house.get(&format!("/object/{A}/x"), ALICE).await.expect(200);
+        house.get(&format!("/object/{A}/x"), BOB).await.expect(404);
+
+        let text = |text: &str| STANDARD.encode(text);
+        for (path, status) in [(format!("{theirs}/y"), 403), (format!("{mine}/y"), 201)] {
+            let metadata = format!("bucketName {},objectName {}", text("private"), text(&path));
+            let headers =
+                [("tus-resumable", "1.0.0"), ("upload-length", "5"), ("upload-metadata", metadata.as_str())];
+            house.send(Method::POST, "/upload/resumable", Some(ALICE), &headers, "").await.expect(status);
+        }
     })
     .await;
 }

@@ -9,7 +9,8 @@ use quoin_web::testing::TestAnswer;
 use quoin_web::{Body, Method};
 use serde_json::json;
 
-use super::{Expect as _, House, KEY, story};
+use super::{Expect as _, House, KEY, somebody, story, story_with};
+use crate::FilesConfig;
 use crate::service::resumable::forget_expired;
 
 const TYPE: (&str, &str) = ("content-type", "application/offset+octet-stream");
@@ -230,6 +231,53 @@ async fn the_server_says_how_it_speaks() {
         assert_eq!(answer.header("tus-version"), "1.0.0");
         assert!(answer.header("tus-extension").contains("creation-with-upload"));
         assert!(answer.header("tus-checksum-algorithm").contains("sha1"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_announced_takes_room_until_it_is_complete_or_ended() {
+    let config = FilesConfig { org_max_bytes: Some(10), ..FilesConfig::default() };
+    story_with(config, async |house| {
+        house.make_bucket("docs", json!({})).await;
+        let alice = somebody();
+        let usage = async || {
+            let usage = house.get("/usage", &alice).await.expect(200).json();
+            (usage["bytes"].as_u64().unwrap(), usage["reserved_bytes"].as_u64().unwrap())
+        };
+        let send = async |path: &str, offset: &str, body: &'static str| {
+            let headers = [VERSION, TYPE, ("upload-offset", offset)];
+            house.send(Method::PATCH, path, Some(&alice), &headers, body).await.expect(204)
+        };
+        let first = path(&announce(&house, &alice, "first", "6").await.expect(201));
+        let refused = announce(&house, &alice, "second", "6").await.expect(413).json();
+        assert_eq!(refused["quota"]["used"], 6);
+        let second = path(&announce(&house, &alice, "second", "4").await.expect(201));
+        house.upload("docs/third", &alice, "1").await.expect(413);
+        send(&first, "0", "012").await;
+        send(&first, "3", "345").await;
+        assert_eq!(usage().await, (6, 4), "its own room lets it be put together");
+        house.send(Method::DELETE, &second, Some(&alice), &[VERSION], "").await.expect(204);
+        assert_eq!(usage().await, (6, 0));
+        announce(&house, &alice, "third", "4").await.expect(201);
+        house.clock.advance(Duration::from_hours(25));
+        assert_eq!(forget_expired(&house.files).await.unwrap(), 2);
+        assert_eq!(usage().await, (6, 0));
+        house.upload("docs/third", &alice, "1234").await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_single_piece_is_looked_at_like_any_upload() {
+    story(async |house| {
+        house.make_bucket("docs", json!({"allowed_mime_types": ["image/*"]})).await;
+        let text = |text: &str| STANDARD.encode(text);
+        let metadata =
+            format!("bucketName {},objectName {},contentType {}", text("docs"), text("x"), text("image/png"));
+        let headers = [VERSION, TYPE, ("upload-length", "5"), ("upload-metadata", &metadata)];
+        house.send(Method::POST, "/upload/resumable", Some(KEY), &headers, "<svg>").await.expect(415);
+        house.get("/object/info/docs/x", KEY).await.expect(404);
     })
     .await;
 }

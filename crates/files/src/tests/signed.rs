@@ -46,6 +46,39 @@ async fn a_signed_url_reads_one_object_until_its_very_end() {
 }
 
 #[tokio::test]
+async fn what_somebody_had_signed_ends_with_their_session_or_key() {
+    story(async |house| {
+        house.make_bucket("docs", json!({})).await;
+        for who in [somebody(), KEY.to_owned()] {
+            house.upload("docs/a.txt", &who, "a").await.expect(200);
+            let read = sign(&house, &who, "docs/a.txt", 600).await;
+            let path = "/object/upload/sign/docs/up.txt";
+            let write = house.post(path, &who, json!({})).await.expect(200).json();
+            let wish = json!({"expiresIn": 600, "transform": {"width": 1}});
+            let render = house.post("/object/sign/docs/a.txt", &who, wish).await.expect(200).json();
+            let direct = json!({"bucket": "docs", "path": "direct", "size": 1});
+            let direct = house.post("/uploads", &who, direct).await.expect(201).json();
+            let direct = direct["url"].as_str().unwrap().split_once("/storage/v1").unwrap().1.to_owned();
+            house.call(Method::GET, &read, None, None).await.expect(200);
+
+            house.ports.end(&who);
+            let ended = house.call(Method::GET, &read, None, None).await.expect(400);
+            assert_eq!(ended.code(), "InvalidJWT");
+            house.call(Method::GET, render["signedURL"].as_str().unwrap(), None, None).await.expect(400);
+            house.send(Method::PUT, write["url"].as_str().unwrap(), None, &[], "up").await.expect(400);
+            let headers = [("content-type", "application/octet-stream"), ("content-length", "1")];
+            house.send(Method::PUT, &direct, None, &headers, "1").await.expect(400);
+            house.get("/object/info/docs/up.txt", &who).await.expect(404);
+        }
+        let other = somebody();
+        house.upload("docs/a.txt", &other, "b").await.expect(200);
+        let read = sign(&house, &other, "docs/a.txt", 600).await;
+        assert_eq!(house.call(Method::GET, &read, None, None).await.expect(200).body, "b");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn several_urls_are_signed_at_once() {
     story(async |house| {
         house.make_bucket("docs", json!({})).await;

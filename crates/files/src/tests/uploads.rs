@@ -107,16 +107,59 @@ async fn the_rules_hold_for_announced_uploads_too() {
             .await
             .expect(401);
 
-        // Two are announced while there is room for one; only one is booked.
         let (first, url) = announce(&house, &member, json!({})).await;
-        let (second, other) = announce(&house, &member, json!({"path": "second"})).await;
+        assert_eq!(ask(json!({"path": "second"})).await, 413, "there is room for one");
         assert_eq!(send(&house, &url, "text/plain", "hello").await, 200);
-        assert_eq!(send(&house, &other, "text/plain", "hello").await, 200);
         house.post(&format!("/uploads/{first}/complete"), &member, json!({})).await.expect(200);
-        let refused =
-            house.post(&format!("/uploads/{second}/complete"), &member, json!({})).await.expect(413);
-        assert_eq!(refused.code(), "quota_exceeded");
         assert_eq!(house.get("/usage", &member).await.json()["bytes"], 5);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_past_is_looked_at_when_it_is_completed() {
+    story(async |house| {
+        house.make_bucket("docs", json!({"allowed_mime_types": ["image/*", "application/*"]})).await;
+        let alice = somebody();
+        let (id, url) = announce(&house, &alice, json!({"content_type": "image/png"})).await;
+        assert_eq!(send(&house, &url, "image/png", "<svg>").await, 200);
+        let refused = house.post(&format!("/uploads/{id}/complete"), &alice, json!({})).await.expect(415);
+        assert_eq!(refused.code(), "InvalidMimeType");
+        house.get("/object/info/docs/direct.txt", &alice).await.expect(404);
+
+        let more = json!({"content_type": "application/octet-stream"});
+        let (id, url) = announce(&house, &alice, more).await;
+        assert_eq!(send(&house, &url, "application/octet-stream", "%PDF-").await, 200);
+        house.post(&format!("/uploads/{id}/complete"), &alice, json!({})).await.expect(200);
+        let read = house.get("/object/docs/direct.txt", &alice).await.expect(200);
+        assert_eq!(read.header("content-type"), "application/pdf", "the type that its first bytes show");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_announced_takes_room_until_it_is_completed_or_given_up() {
+    let config = FilesConfig { org_max_bytes: Some(12), ..FilesConfig::default() };
+    story_with(config, async |house| {
+        house.make_bucket("docs", json!({})).await;
+        let alice = somebody();
+        let (id, url) = announce(&house, &alice, json!({})).await;
+        announce(&house, &alice, json!({"path": "second"})).await;
+        let third = json!({"bucket": "docs", "path": "third", "size": 5, "content_type": "text/plain"});
+        let refused = house.post("/uploads", &alice, third.clone()).await.expect(413).json();
+        assert_eq!((&refused["quota"]["used"], &refused["quota"]["limit"]), (&json!(10), &json!(12)));
+        house.upload("docs/fourth", &alice, "12345").await.expect(413);
+        house.upload("docs/fourth", &alice, "12").await.expect(200);
+        assert_eq!(send(&house, &url, "text/plain", "hello").await, 200);
+        house.post(&format!("/uploads/{id}/complete"), &alice, json!({})).await.expect(200);
+        let usage = house.get("/usage", &alice).await.expect(200).json();
+        assert_eq!((&usage["bytes"], &usage["reserved_bytes"]), (&json!(7), &json!(5)));
+        house.post("/uploads", &alice, third.clone()).await.expect(413);
+
+        house.clock.advance(Duration::from_hours(3));
+        assert_eq!(house.held_after_sweep().await, 2);
+        assert_eq!(house.get("/usage", &alice).await.expect(200).json()["reserved_bytes"], 0);
+        house.post("/uploads", &alice, third).await.expect(201);
     })
     .await;
 }

@@ -4,6 +4,7 @@
 //! a comparison with the revocation list, which is re-read before anything else whenever a commit has changed it.
 
 mod api_keys;
+mod issuers;
 mod revocation_list;
 mod token_cache;
 
@@ -15,6 +16,7 @@ use quoin_kernel::port::{Authenticator, BoxFuture};
 use quoin_kernel::{Caller, Problem, Timestamp};
 
 pub(crate) use api_keys::ApiKeys;
+pub use issuers::LiveIssuers;
 pub(crate) use revocation_list::RevocationList;
 pub(crate) use token_cache::TokenCache;
 

@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use quoin_db::{Db, DbError, Engine, Topic};
-use quoin_kernel::{ApiKeyCaller, ApiKeyId, OrgId, Problem, SessionId, Timestamp, UserId};
+use quoin_kernel::{ApiKeyCaller, ApiKeyId, Issuer, OrgId, Problem, SessionId, Timestamp, UserId};
 use quoin_tenancy::revocations::{self, Revoked};
 use tokio::sync::Mutex;
 
+use super::issuers::Known;
 use super::token_cache::Cached;
 
 /// How far back each reading overlaps the one before: longer than any transaction may stay uncommitted.
@@ -127,6 +128,21 @@ impl RevocationList {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         entries.api_keys.contains(&key.key_id)
             || key.org_id.is_some_and(|org_id| entries.organizations.contains(&org_id))
+    }
+
+    /// Tells whether an issuer's session, membership, key or organisation is on the list. A membership whose role has
+    /// changed is, too: then the rows say more.
+    pub(super) fn has_issuer(&self, issuer: &Issuer, known: &Known) -> bool {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let has_itself = match *issuer {
+            Issuer::Key { key_id } => entries.api_keys.contains(&key_id),
+            Issuer::Session { user_id, session_id, .. } => {
+                let below = known.org_id.and_then(|org_id| entries.memberships.get(&(user_id, org_id)));
+                entries.sessions.contains_key(&session_id)
+                    || below.is_some_and(|(below, _)| known.version < *below)
+            }
+        };
+        has_itself || known.org_id.is_some_and(|org_id| entries.organizations.contains(&org_id))
     }
 
     fn add(&self, rows: Vec<(Revoked, Timestamp)>, now: Timestamp) {

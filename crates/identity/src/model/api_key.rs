@@ -9,6 +9,9 @@ pub const SCOPES: &[&str] = &[
     "audit",
     "calls",
     "data",
+    "files.manage",
+    "files.read",
+    "files.write",
     "introspect",
     "jobs",
     "keys",
@@ -16,6 +19,8 @@ pub const SCOPES: &[&str] = &[
     "metrics",
     "migrations",
     "orgs",
+    "payments",
+    "usage",
     "users",
 ];
 

@@ -118,7 +118,8 @@ impl House {
         change(&mut config);
         let identity = Identity::start(app.clone(), config).await.unwrap();
         let authenticator = Arc::new(identity.clone());
-        app.connect(Ports { authenticator, memberships: Arc::new(FakePorts::default()) });
+        let (memberships, issuers) = (Arc::new(FakePorts::default()), Arc::clone(&authenticator) as Arc<_>);
+        app.connect(Ports { authenticator, memberships, issuers });
         let secret = "quoin_sec_0123456789abcdef0123456789abcdef".to_owned();
         let preset =
             PresetKeys { secret: Some(quoin_kernel::Secret::new(secret.clone())), ..PresetKeys::default() };

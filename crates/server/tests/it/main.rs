@@ -12,3 +12,4 @@ mod organisations;
 mod passkeys;
 mod people;
 mod revocations;
+mod signed_urls;

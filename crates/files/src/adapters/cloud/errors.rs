@@ -11,9 +11,19 @@ pub(super) fn failed(error: Error) -> StoreError {
         Error::NotFound { .. } => StoreError::Missing,
         Error::AlreadyExists { .. } | Error::Precondition { .. } => StoreError::Taken,
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => StoreError::Denied(Box::new(error)),
+        Error::Generic { .. } if is_digest(&error) => StoreError::Damaged(Box::new(error)),
         Error::Generic { .. } => StoreError::Unavailable(Box::new(error)),
         other => StoreError::Failed(Box::new(other)),
     }
+}
+
+/// Tells whether a store says that what it has got is not what was signed or announced. The crate hands its answer on as
+/// text.
+fn is_digest(error: &Error) -> bool {
+    const CODES: [&str; 4] =
+        ["BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"];
+    let text = error.to_string();
+    CODES.iter().any(|code| text.contains(&format!("<Code>{code}</Code>")))
 }
 
 /// Takes what is not there as removed.

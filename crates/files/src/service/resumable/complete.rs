@@ -51,6 +51,7 @@ pub(super) async fn complete(
     let ending = Ending::new(files);
     let mut new = object_of(upload, policies);
     new.circumstances.source = Some(Source { id, ending });
+    new.circumstances.reserved_bytes = upload.length_bytes;
     match pieces.as_slice() {
         [whole] if whole.store == files.stores().active().kind() => {
             let version = Version {
@@ -61,7 +62,7 @@ pub(super) async fn complete(
                 sha256: Some(whole.sha256),
                 description: new.description.clone(),
             };
-            book_version(files, &new, version).await?;
+            book_version(files, new, version).await?;
         }
         _ => {
             store_object(files, new, joined(files, pieces)).await?;

@@ -27,14 +27,17 @@ use super::{Circumstances, Files, bucket};
 use crate::error::FilesError;
 use crate::jobs;
 use crate::model::resumable::{Piece, Resumable, ResumableId};
-use crate::model::usage::{Change, signed};
+use crate::model::usage::Change;
 use crate::model::{Owner, Requester};
+use crate::store::resumable::Left;
 use crate::store::{intents_global, objects, resumable};
 
 /// How long an upload may take from its announcement to its end.
 pub(crate) const LIFETIME: Duration = Duration::from_hours(24);
 /// How many uploads of one owner may be open.
 const MAX_OPEN: i64 = 1000;
+/// How many uploads one transaction forgets.
+const BATCH: u32 = 500;
 
 /// Announces an upload; one of no bytes is complete at once.
 ///
@@ -96,14 +99,19 @@ fn check(
         Some(object) => Change::minus(object.version.size_bytes),
         None => Change::default(),
     };
-    let (open, announced) = resumable::count_open(tx, upload.owner, upload.created_at)?;
-    if open >= MAX_OPEN {
+    if resumable::count_open(tx, upload.owner, upload.created_at)? >= MAX_OPEN {
         return Err(FilesError::InvalidRequest(
             "Too many resumable uploads are open; finish or end some of them.",
         ));
     }
-    let added = Change { bytes: signed(upload.length_bytes).saturating_add(announced), objects: 1 };
-    quota::foresee(tx, Counted::new(upload.owner, upload.person), added + freed, defaults)
+    let (counted, more) = (counted(upload), Change { bytes: 0, objects: 1 + freed.objects });
+    quota::foresee(tx, counted, (more, 0), defaults)?;
+    // All of it counts from now on, also where it takes the place of an object: both lie in the store meanwhile.
+    quota::reserve(tx, counted, upload.length_bytes, defaults, upload.created_at)
+}
+
+fn counted(upload: &Resumable) -> Counted {
+    Counted::new(upload.owner, upload.person)
 }
 
 /// Finds an upload of the requester's own.
@@ -127,13 +135,16 @@ pub(crate) async fn find(
 /// [`FilesError::NoSuchUpload`].
 pub async fn end(files: &Files, requester: &Requester, id: ResumableId) -> Result<(), FilesError> {
     let upload = find(files, requester, id).await?;
-    let ending = Ending::new(files);
+    let (ending, now) = (Ending::new(files), files.now());
     files
         .db()
         .write("files.resumable.end", move |tx| {
             let pieces = resumable::pieces(tx, upload.owner, upload.id)?;
             if !resumable::delete(tx, upload.owner, upload.id)? {
                 return Err(FilesError::NoSuchUpload);
+            }
+            if !upload.completed {
+                quota::release(tx, counted(&upload), upload.length_bytes, now)?;
             }
             Ok(ending.of(tx, &pieces)?)
         })
@@ -143,8 +154,20 @@ pub async fn end(files: &Files, requester: &Requester, id: ResumableId) -> Resul
 /// Forgets everything of an owner who is gone.
 pub(crate) fn erase(tx: &mut Tx<'_>, owner: Owner, ending: &Ending) -> Result<(), DbError> {
     let pieces = resumable::pieces_of_owner(tx, owner)?;
-    resumable::delete_of_owner(tx, owner)?;
+    let left = resumable::list_of_owner(tx, owner)?;
+    forget(tx, &left, ending.now)?;
     ending.of(tx, &pieces)
+}
+
+/// Removes rows, and gives back the room that was kept for those that have not become objects.
+fn forget(tx: &mut Tx<'_>, left: &[Left], now: Timestamp) -> Result<(), DbError> {
+    for upload in left {
+        if resumable::delete(tx, upload.owner, upload.id)? && !upload.completed {
+            let counted = Counted::new(upload.owner, upload.person);
+            quota::release(tx, counted, upload.length_bytes, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Forgets uploads whose time is over; the sweep has removed their pieces, whose intents ended with them.
@@ -155,7 +178,19 @@ pub async fn forget_expired(files: &Files) -> Result<u64, FilesError> {
     // A piece that is still being read at the end of its time keeps its row for as long as a write may take.
     let before =
         Timestamp::from_micros(files.now().as_micros() - i64::try_from(LEASE.as_micros()).unwrap_or(0));
-    Ok(files.db().write("files.resumable.expire", move |tx| resumable::delete_expired(tx, before)).await?)
+    let (now, mut forgotten) = (files.now(), 0);
+    loop {
+        let expired = files.db().write("files.resumable.expire", move |tx| {
+            let left = resumable::list_expired(tx, before, BATCH)?;
+            forget(tx, &left, now)?;
+            Ok::<_, DbError>(left.len() as u64)
+        });
+        let count = expired.await?;
+        forgotten += count;
+        if count < u64::from(BATCH) {
+            return Ok(forgotten);
+        }
+    }
 }
 
 /// The upload from which an object is made.
