@@ -4,6 +4,7 @@
 //! [`steps`] (what drives it), [`tally`] (what is counted).
 
 mod certificates;
+mod clamd;
 mod counterparts;
 mod postgres;
 mod server;
@@ -86,6 +87,8 @@ fn cargo_tests(options: &Options, workspace: &Workspace, postgres: &Postgres, ta
     command.env("QUOIN_TEST_POSTGRES_URL", postgres.url("postgres"));
     let store = stores::S3::start(workspace)?;
     command.env("QUOIN_TEST_S3_URL", store.url());
+    let scanner = clamd::Clamd::start(workspace)?;
+    command.env("QUOIN_TEST_CLAMD", scanner.address());
     let failed_before = tally.failed();
     let succeeded = process::lines(&mut command, |line| tally.read_cargo(line))?;
     // A test binary that does not compile, or dies, prints no result.
