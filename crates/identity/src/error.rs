@@ -64,6 +64,27 @@ pub enum IdentityError {
     /// The person has no such passkey.
     #[error("There is no such passkey.")]
     PasskeyNotFound,
+    /// No such provider is configured.
+    #[error("There is no such provider here.")]
+    ProviderNotSupported,
+    /// The journey is unknown, another browser's, over already, or too old.
+    #[error("Start again from the application; a sign-in is finished once, in the browser it began in.")]
+    BadOauthState,
+    /// The provider's answer is not what it must be.
+    #[error("The provider's answer was not accepted. Start again.")]
+    BadOauthCallback,
+    /// The provider, or the person there, said no.
+    #[error("The provider says: {0}")]
+    OauthDenied(String),
+    /// Somebody has this identity already.
+    #[error("This account at the provider belongs to somebody already.")]
+    IdentityAlreadyExists,
+    /// The person has no such identity.
+    #[error("There is no such identity.")]
+    IdentityNotFound,
+    /// Without the identity nothing would open the account.
+    #[error("It is the last way into the account. Confirm an address, or link another account first.")]
+    SingleIdentity,
     /// The password is too short or too common.
     #[error("{0}")]
     WeakPassword(WeakPassword),
@@ -147,6 +168,13 @@ impl IdentityError {
             }
             Self::WebAuthnRefused => (400, "webauthn_verification_failed", "The passkey was not accepted"),
             Self::PasskeyNotFound => (404, "webauthn_credential_not_found", "Passkey not found"),
+            Self::ProviderNotSupported => (400, "oauth_provider_not_supported", "Unsupported provider"),
+            Self::BadOauthState => (400, "bad_oauth_state", "This sign-in cannot be finished"),
+            Self::BadOauthCallback => (400, "bad_oauth_callback", "The provider's answer was refused"),
+            Self::OauthDenied(_) => (400, "access_denied", "The provider refused"),
+            Self::IdentityAlreadyExists => (422, "identity_already_exists", "The identity is taken"),
+            Self::IdentityNotFound => (404, "identity_not_found", "Identity not found"),
+            Self::SingleIdentity => (422, "single_identity_not_deletable", "The last way in stays"),
             Self::WeakPassword(_) => (422, "weak_password", "The password is too weak"),
             Self::SamePassword => (422, "same_password", "The password is the same"),
             Self::ReauthenticationNeeded => (400, "reauthentication_needed", "A recent sign-in is needed"),

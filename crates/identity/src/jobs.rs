@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use crate::Identity;
 use crate::store::{
-    api_keys_global, challenges_global, codes_global, factors_global, links_global, sessions_global,
+    api_keys_global, challenges_global, codes_global, factors_global, links_global, oauth_flows_global,
+    sessions_global,
 };
 
 /// The job that removes what has ended.
@@ -62,7 +63,8 @@ async fn purge(identity: &Identity, now: Timestamp) -> Result<(), DbError> {
         .write("identity.purge", move |tx| {
             let links = links_global::delete_ended(tx, now - KEPT)?;
             let codes = codes_global::delete_expired(tx, now - KEPT)?;
-            let challenges = challenges_global::delete_expired(tx, now)?;
+            let challenges =
+                challenges_global::delete_expired(tx, now)? + oauth_flows_global::delete_expired(tx, now)?;
             let factors = factors_global::delete_unverified(tx, now - KEPT)?;
             Ok::<_, DbError>(links + codes + challenges + factors)
         })

@@ -42,8 +42,9 @@ use config::IdentityConfig;
 use error::IdentityError;
 pub use jobs::FORGET_ORG;
 use keyring::Keyring;
+use model::Provider;
 use password::Passwords;
-use port::WebAuthn;
+use port::{OpenId, WebAuthn};
 pub use profiles::profiles_view;
 
 /// The room's schema.
@@ -55,6 +56,7 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0011_sessions",
     "0012_links",
     "0013_factors",
+    "0014_identities",
     "0015_sessions_by_person" and "0015_sessions_by_person.postgres"
 );
 
@@ -64,7 +66,9 @@ pub static STATEMENTS: &[&[&Statement]] = &[
     store::challenges_global::ALL,
     store::codes_global::ALL,
     store::factors_global::ALL,
+    store::identities_global::ALL,
     store::links_global::ALL,
+    store::oauth_flows_global::ALL,
     store::sessions_global::ALL,
     store::signing_keys_global::ALL,
     store::users_global::ALL,
@@ -87,6 +91,13 @@ struct Inner {
     keys_reloaded_at: AtomicI64,
     webauthn: OnceLock<Arc<dyn WebAuthn>>,
     billing: OnceLock<Arc<dyn Billing>>,
+    openid: OnceLock<Upstreams>,
+}
+
+/// The providers that may be asked, and who asks them.
+struct Upstreams {
+    openid: Arc<dyn OpenId>,
+    providers: Vec<Provider>,
 }
 
 impl Identity {
@@ -109,6 +120,7 @@ impl Identity {
             keys_reloaded_at: AtomicI64::new(0),
             webauthn: OnceLock::new(),
             billing: OnceLock::new(),
+            openid: OnceLock::new(),
         }));
         let inner = &identity.0;
         inner.keyring.load(identity.db(), inner.app.master_key(), inner.app.rng(), inner.app.now()).await?;
@@ -149,6 +161,27 @@ impl Identity {
     pub fn connect_webauthn(&self, webauthn: Arc<dyn WebAuthn>) {
         // A second adapter would come from a second start of the same process; the first one stays.
         self.0.webauthn.get_or_init(|| webauthn);
+    }
+
+    /// Hands over who asks OpenID providers, and which there are, once; until then there are none.
+    pub fn connect_openid(&self, openid: Arc<dyn OpenId>, providers: Vec<Provider>) {
+        // A second adapter would come from a second start of the same process; the first one stays.
+        self.0.openid.get_or_init(|| Upstreams { openid, providers });
+    }
+
+    /// Lists the providers that may be asked.
+    pub fn providers(&self) -> &[Provider] {
+        self.0.openid.get().map_or(&[], |upstreams| &upstreams.providers)
+    }
+
+    pub(crate) fn openid(&self) -> Result<&dyn OpenId, IdentityError> {
+        let upstreams = self.0.openid.get().ok_or(IdentityError::ProviderNotSupported)?;
+        Ok(upstreams.openid.as_ref())
+    }
+
+    pub(crate) fn provider(&self, name: &str) -> Result<&Provider, IdentityError> {
+        let found = self.providers().iter().find(|provider| provider.name == name);
+        found.ok_or(IdentityError::ProviderNotSupported)
     }
 
     pub(crate) fn webauthn(&self) -> Result<&dyn WebAuthn, IdentityError> {

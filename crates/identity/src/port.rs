@@ -1,7 +1,11 @@
 //! What this room needs of heavier code elsewhere, in its own words.
 
-use quoin_kernel::{Secret, UserId};
+use quoin_kernel::port::BoxFuture;
+use quoin_kernel::{Problem, Secret, Timestamp, UserId};
 use serde_json::Value;
+use url::Url;
+
+use crate::model::{Attested, Provider};
 
 /// Judges passkeys and security keys (WebAuthn). An adapter is stateless: what it must remember goes through this room.
 ///
@@ -92,3 +96,111 @@ pub struct ClaimedKey {
 #[derive(Debug, thiserror::Error)]
 #[error("the device's answer was refused: {0}")]
 pub struct Refused(pub String);
+
+/// Asks OpenID providers who somebody is. An adapter keeps nothing but what providers publish.
+pub trait OpenId: Send + Sync {
+    /// Returns where the provider's own page is.
+    ///
+    /// # Errors
+    /// [`Upstream::Unreachable`] where its configuration cannot be read.
+    fn authorization_endpoint<'a>(&'a self, provider: &'a Provider) -> BoxFuture<'a, Result<Url, Upstream>>;
+
+    /// Builds the URL that a browser is sent to: code flow, PKCE S256, state, nonce.
+    ///
+    /// # Errors
+    /// [`Upstream::Unreachable`] where its configuration cannot be read.
+    fn authorization_url<'a>(
+        &'a self,
+        provider: &'a Provider,
+        wish: &'a AuthorizationWish,
+    ) -> BoxFuture<'a, Result<Url, Upstream>>;
+
+    /// Exchanges what a browser brought back for an attestation, after every check of OpenID Connect Core 3.1.3.7 and of
+    /// RFC 9207.
+    ///
+    /// # Errors
+    /// [`Upstream`], which says whose fault it is.
+    fn redeem<'a>(
+        &'a self,
+        provider: &'a Provider,
+        answer: AuthorizationAnswer,
+    ) -> BoxFuture<'a, Result<Attested, Upstream>>;
+
+    /// Checks an ID token that the application got by itself; returns also when it expires.
+    ///
+    /// # Errors
+    /// [`Upstream`].
+    fn read_id_token<'a>(
+        &'a self,
+        provider: &'a Provider,
+        wish: IdTokenWish,
+    ) -> BoxFuture<'a, Result<(Attested, Timestamp), Upstream>>;
+}
+
+/// What a browser is sent to a provider with.
+#[derive(Debug)]
+pub struct AuthorizationWish {
+    /// Where the provider sends the browser back to.
+    pub redirect_uri: Url,
+    /// What is asked for.
+    pub scopes: Vec<String>,
+    /// Comes back with the browser.
+    pub state: Secret<String>,
+    /// Comes back in the ID token.
+    pub nonce: Secret<String>,
+    /// Is shown with the code; the browser carries only its hash.
+    pub verifier: Secret<String>,
+}
+
+/// What a browser brought back, and what it must agree with.
+#[derive(Debug)]
+pub struct AuthorizationAnswer {
+    /// The code.
+    pub code: Option<Secret<String>>,
+    /// Why there is no code.
+    pub error: Option<String>,
+    /// Who the provider says it is (RFC 9207).
+    pub iss: Option<String>,
+    /// Where the browser was sent back to.
+    pub redirect_uri: Url,
+    /// What the ID token must repeat.
+    pub nonce: Secret<String>,
+    /// What belongs to the hash that the browser carried.
+    pub verifier: Secret<String>,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// An ID token that the application got by itself, and what it must agree with.
+#[derive(Debug)]
+pub struct IdTokenWish {
+    /// The token.
+    pub id_token: Secret<String>,
+    /// The access token that came with it.
+    pub access_token: Option<Secret<String>>,
+    /// The nonce that the application drew; the token repeats it, or its SHA-256 in hexadecimal digits.
+    pub nonce: Option<Secret<String>>,
+    /// The moment.
+    pub now: Timestamp,
+}
+
+/// Why a provider attests nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum Upstream {
+    /// The person, or the provider, said no.
+    #[error("the provider says {0}")]
+    Denied(String),
+    /// The answer is not what it must be; what is wrong is for the log.
+    #[error("the provider's answer was refused: {0}")]
+    Refused(String),
+    /// The provider could not be asked.
+    #[error("the provider could not be asked: {0}")]
+    Unreachable(String),
+}
+
+impl From<Upstream> for Problem {
+    fn from(error: Upstream) -> Self {
+        Problem::unavailable("provider_unreachable", "The provider cannot be asked now; try again", 5)
+            .source(error)
+    }
+}

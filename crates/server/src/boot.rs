@@ -19,6 +19,7 @@ use quoin_payments::{Entitled, Payments};
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
 use quoin_web::config::RedirectAllowList;
+use quoin_web::outbound::OutboundConfig;
 use quoin_web::{App, AppParts, Front, Mode, Ports, WebConfig};
 use url::Url;
 
@@ -26,6 +27,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::instance_global;
 use crate::modules::{self, Rooms};
 use crate::passkeys;
+use crate::providers;
 use crate::settings::{ModeSetting, Room, Settings};
 use crate::{stores, stripe_twin, user_migrations};
 
@@ -179,6 +181,10 @@ async fn web_config(settings: &Settings, listen: SocketAddr, db: &Db) -> Result<
         redirects,
         trusted_proxies: settings.trusted_proxies,
         cors_origins: settings.cors_origins.clone(),
+        outbound: OutboundConfig {
+            allowed_networks: settings.outbound_networks.clone(),
+            ..OutboundConfig::default()
+        },
         hsts_include_subdomains: settings.hsts_include_subdomains,
         ..config
     })
@@ -244,6 +250,7 @@ async fn start_rooms(
             let secret = settings.secret_key.clone();
             let preset = PresetKeys { publishable: settings.publishable_key.clone(), secret };
             first_keys = room.ensure_first_keys(&preset).await?;
+            providers::connect(&room, settings).map_err(CannotStart::Setting)?;
             passkeys::connect(&room).map_err(|error| CannotStart::Setting(error.to_string()))?;
             let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
             tenancy.connect(quoin_tenancy::Ports { session_issuer, people });

@@ -13,6 +13,7 @@ mod instance_global;
 mod logging;
 pub mod modules;
 mod passkeys;
+mod providers;
 pub mod serve;
 pub mod settings;
 mod stores;

@@ -19,6 +19,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("quoin-payments", 7),
     ("quoin-engine-image", 8),
     ("quoin-stripe-twin", 8),
+    ("quoin-federation", 8),
     ("quoin-passkeys", 8),
     ("quoin-server", 9),
 ];
@@ -42,6 +43,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("multer", &["quoin-files"]),
     ("image", &["quoin-engine-image"]),
     ("fast_image_resize", &["quoin-engine-image"]),
+    ("openidconnect", &["quoin-federation"]),
     ("webauthn-rs", &["quoin-passkeys"]),
     ("argon2", &["quoin-identity", "bench"]),
 ];

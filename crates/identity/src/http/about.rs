@@ -1,5 +1,7 @@
 //! `/auth/v1/settings` and `health`: what clients ask before anybody signs in.
 
+use std::collections::BTreeMap;
+
 use quoin_web::{Ctx, Json, Operation, RoutesFor, State, Unidentified, Who};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -34,6 +36,9 @@ struct External {
     phone: bool,
     /// Nobody at all.
     anonymous_users: bool,
+    /// Each configured provider, by name.
+    #[serde(flatten)]
+    providers: BTreeMap<String, bool>,
 }
 
 /// Says what answers here.
@@ -67,7 +72,12 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
 
 async fn settings(_: Ctx<Unidentified>, State(identity): State<Identity>) -> Json<SettingsOut> {
     Json(SettingsOut {
-        external: External { email: true, phone: false, anonymous_users: identity.config().anonymous },
+        external: External {
+            email: true,
+            phone: false,
+            anonymous_users: identity.config().anonymous,
+            providers: identity.providers().iter().map(|provider| (provider.name.clone(), true)).collect(),
+        },
         disable_signup: !identity.config().sign_up,
         mailer_autoconfirm: identity.config().unverified == Unverified::Autoconfirm,
         phone_autoconfirm: false,

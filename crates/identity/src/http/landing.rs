@@ -4,7 +4,6 @@ use quoin_kernel::Problem;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use crate::model::Purpose;
 use crate::service::{IssuedSession, Verified};
 
 /// What the first of two addresses is told.
@@ -14,7 +13,10 @@ pub(super) const OTHER_ADDRESS: &str =
 /// Adds tokens to the fragment, which browsers send to nobody, or a code to the query.
 pub(super) fn success(verified: Verified, mut target: Url) -> Url {
     match verified {
-        Verified::Session(issued, purpose) => target.set_fragment(Some(&tokens(&issued, purpose))),
+        Verified::Session(issued, purpose) => {
+            target.set_fragment(Some(&tokens(&issued, Some(purpose.verification_type()))));
+        }
+        Verified::SignedIn(issued) => target.set_fragment(Some(&tokens(&issued, None))),
         Verified::Code(code) => {
             target.query_pairs_mut().append_pair("code", code.expose());
         }
@@ -39,13 +41,13 @@ pub(super) fn failure(problem: &Problem, mut target: Url) -> Url {
     target
 }
 
-fn tokens(issued: &IssuedSession, purpose: Purpose) -> String {
+fn tokens(issued: &IssuedSession, kind: Option<&str>) -> String {
     Serializer::new(String::new())
         .append_pair("access_token", &issued.access_token)
         .append_pair("expires_at", &issued.expires_at.to_string())
         .append_pair("expires_in", &issued.expires_in.to_string())
         .append_pair("refresh_token", &issued.refresh_token)
         .append_pair("token_type", "bearer")
-        .append_pair("type", purpose.verification_type())
+        .extend_pairs(kind.map(|kind| ("type", kind)))
         .finish()
 }

@@ -9,6 +9,7 @@ mod introspect;
 mod landing;
 mod link_query;
 mod magic_link;
+mod oauth;
 mod out;
 mod passkeys;
 mod sessions;
@@ -32,6 +33,7 @@ pub fn routes(identity: Identity) -> Routes {
     let routes = token::add(routes);
     let routes = verify::add(routes);
     let routes = user::add(routes);
+    let routes = oauth::add(routes);
     let routes = factors::add(routes);
     let routes = passkeys::add(routes);
     let routes = sessions::add(routes);

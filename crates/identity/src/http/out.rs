@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::factor_out::FactorOut;
-use crate::model::User;
+use crate::model::{ExternalIdentity, User};
 use crate::service::IssuedSession;
 
 /// A person, as the contract writes them. What has not happened is left out.
@@ -70,15 +70,15 @@ pub(super) struct UserOut {
 #[derive(Debug, Serialize, JsonSchema)]
 struct IdentityOut {
     /// Names it in calls.
-    identity_id: UserId,
+    identity_id: String,
     /// The subject at the provider; for addresses the person's id.
     id: String,
     /// The person.
     user_id: UserId,
     /// What the provider says.
     identity_data: Value,
-    /// Who vouches: `email`.
-    provider: &'static str,
+    /// Who vouches: `email`, or the provider's name.
+    provider: String,
     /// When it was last used.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_sign_in_at: Option<Timestamp>,
@@ -87,7 +87,8 @@ struct IdentityOut {
     /// When it was last changed.
     updated_at: Timestamp,
     /// The address.
-    email: EmailAddress,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
 }
 
 /// A pair of tokens and whose they are.
@@ -116,7 +117,7 @@ impl From<User> for UserOut {
         Self {
             app_metadata: user.shown_app_metadata(),
             user_metadata: user.user_metadata.object().clone(),
-            identities: IdentityOut::of_address(&user).into_iter().collect(),
+            identities: IdentityOut::list(&user),
             factors: FactorOut::list(&user.factors),
             id: user.id,
             aud: "authenticated",
@@ -140,11 +141,31 @@ impl From<User> for UserOut {
 }
 
 impl IdentityOut {
+    /// Lists the address, where it is a way in of its own, and what providers attest.
+    fn list(user: &User) -> Vec<Self> {
+        let own = user.is_known_by_address().then(|| Self::of_address(user)).flatten();
+        own.into_iter().chain(user.identities.iter().map(Self::of_provider)).collect()
+    }
+
+    fn of_provider(identity: &ExternalIdentity) -> Self {
+        Self {
+            identity_id: identity.id.to_string(),
+            id: identity.subject.clone(),
+            user_id: identity.user_id,
+            email: identity.data["email"].as_str().map(str::to_owned),
+            identity_data: identity.data.clone(),
+            provider: identity.provider.clone(),
+            last_sign_in_at: Some(identity.last_sign_in_at),
+            created_at: identity.created_at,
+            updated_at: identity.updated_at,
+        }
+    }
+
     /// Describes the address, where there is one.
     fn of_address(user: &User) -> Option<Self> {
         let email = user.email.clone()?;
         Some(Self {
-            identity_id: user.id,
+            identity_id: user.id.to_string(),
             id: user.id.to_string(),
             user_id: user.id,
             identity_data: json!({
@@ -153,11 +174,11 @@ impl IdentityOut {
                 "email_verified": user.is_confirmed(),
                 "phone_verified": false,
             }),
-            provider: "email",
+            provider: "email".to_owned(),
             last_sign_in_at: user.last_sign_in_at,
             created_at: user.created_at,
             updated_at: user.updated_at,
-            email,
+            email: Some(email.to_string()),
         })
     }
 }

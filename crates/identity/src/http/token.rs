@@ -12,12 +12,12 @@ use super::out::SessionOut;
 use super::sign_up::missing;
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::service::{self, LogoutScope};
+use crate::service::{self, IdTokenGrant, LogoutScope};
 
 /// By what a session is asked for.
 #[derive(Debug, Deserialize, JsonSchema)]
 struct TokenQuery {
-    /// `password`, `refresh_token` or `pkce`.
+    /// `password`, `refresh_token`, `pkce` or `id_token`.
     grant_type: Option<String>,
 }
 
@@ -36,6 +36,15 @@ struct TokenIn {
     auth_code: Option<Secret<String>>,
     /// The verifier, for `pkce`.
     code_verifier: Option<Secret<String>>,
+    /// The provider's name, for `id_token`.
+    provider: Option<String>,
+    /// The ID token, for `id_token`.
+    #[serde(alias = "token")]
+    id_token: Option<Secret<String>>,
+    /// The access token beside it, for `id_token`.
+    access_token: Option<Secret<String>>,
+    /// The nonce that the application drew, for `id_token`.
+    nonce: Option<Secret<String>>,
 }
 
 /// Which sessions end.
@@ -50,7 +59,7 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
     routes
         .add(
             Operation::post("/auth/v1/token", "identity.session.grant")
-                .summary("Gives a session for a password, a refresh token or an authorization code.")
+                .summary("Gives a session for a password, a refresh token, an authorization code or a provider's ID token.")
                 .description(
                     "A refresh token has exactly one child. Its client may repeat the call within ten seconds; any \
                      other second use ends the session.",
@@ -95,6 +104,15 @@ async fn token(
             let verifier = input.code_verifier.ok_or_else(|| missing("code_verifier"))?;
             service::exchange_code(&identity, &code, verifier, &ctx.origin).await?
         }
+        Some("id_token") => {
+            let grant = IdTokenGrant {
+                provider: input.provider.ok_or_else(|| missing("provider"))?,
+                id_token: input.id_token.ok_or_else(|| missing("id_token"))?,
+                access_token: input.access_token,
+                nonce: input.nonce,
+            };
+            service::sign_in_with_id_token(&identity, grant, &ctx.origin).await?
+        }
         _ => return Err(unknown_grant().into()),
     };
     Ok(Json(issued.into()))
@@ -110,6 +128,6 @@ async fn logout(
 }
 
 fn unknown_grant() -> Problem {
-    let why = "must be password, refresh_token or pkce";
+    let why = "must be password, refresh_token, pkce or id_token";
     Problem::invalid(format!("grant_type {why}.")).field("grant_type", why)
 }

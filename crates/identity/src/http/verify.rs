@@ -19,7 +19,7 @@ use crate::service::{self, Delivery, LinkProof, Verified};
 
 /// What a link carries.
 #[derive(Debug, Deserialize, JsonSchema)]
-struct VerifyQuery {
+pub(super) struct VerifyQuery {
     /// The token.
     token: Option<String>,
     /// The token, under its other name.
@@ -70,7 +70,6 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
             Operation::get("/auth/v1/verify", "identity.link.show")
                 .summary("Shows the page whose button uses a mailed link; consumes nothing.")
                 .caller(Who::Unidentified)
-                .alias("/auth/callback")
                 .query::<VerifyQuery>()
                 .gives_nothing(200),
             show,
@@ -96,20 +95,30 @@ async fn show(
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<VerifyQuery>,
 ) -> Result<Response, Refusal> {
+    show_page(&ctx, &identity, &headers, query).await
+}
+
+/// Shows the page of a mailed link.
+pub(super) async fn show_page(
+    ctx: &Ctx<Unidentified>,
+    identity: &Identity,
+    headers: &HeaderMap,
+    query: VerifyQuery,
+) -> Result<Response, Refusal> {
     let target = query.redirect_to.as_deref();
     let (Some(token), Some(kind)) = (query.token.or(query.token_hash), query.kind) else {
-        return Ok(pages::dead_link(&identity, &missing("token"), target).into_response());
+        return Ok(pages::dead_link(identity, &missing("token"), target).into_response());
     };
-    let purpose = match service::peek_link(&identity, &token, &kind, &ctx.origin).await {
+    let purpose = match service::peek_link(identity, &token, &kind, &ctx.origin).await {
         Ok(purpose) => purpose,
         Err(problem) if problem.status() < 500 => {
-            return Ok(pages::dead_link(&identity, &problem, target).into_response());
+            return Ok(pages::dead_link(identity, &problem, target).into_response());
         }
         Err(problem) => return Err(problem.into()),
     };
-    let form = csrf::issue(&ctx.app, &headers)?;
+    let form = csrf::issue(&ctx.app, headers)?;
     let link = pages::LinkForm { token: &token, kind: &kind, target };
-    Ok(pages::use_link(&identity, purpose, &link, form).into_response())
+    Ok(pages::use_link(identity, purpose, &link, form).into_response())
 }
 
 async fn verify(
@@ -123,7 +132,9 @@ async fn verify(
     }
     let proof = input.proof()?;
     let out = match service::verify_link(&identity, proof, &input.kind, Delivery::Body, &ctx.origin).await? {
-        Verified::Session(issued, _) => VerifyOut::Session(Box::new((*issued).into())),
+        Verified::Session(issued, _) | Verified::SignedIn(issued) => {
+            VerifyOut::Session(Box::new((*issued).into()))
+        }
         Verified::OneOfTwo => VerifyOut::OneOfTwo { msg: landing::OTHER_ADDRESS, code: 200 },
         Verified::Code(_) => return Err(Problem::internal("a code was made for a body").into()),
     };

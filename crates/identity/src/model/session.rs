@@ -20,6 +20,8 @@ pub enum AuthMethod {
     EmailChange,
     /// Nothing: they are anonymous.
     Anonymous,
+    /// A provider attested them.
+    Oauth,
     /// A passkey, with the device's own check of its holder.
     Passkey,
     /// The code of an authenticator app.
@@ -32,7 +34,7 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// Every method.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Password,
         Self::Otp,
         Self::Recovery,
@@ -40,6 +42,7 @@ impl AuthMethod {
         Self::EmailSignup,
         Self::EmailChange,
         Self::Anonymous,
+        Self::Oauth,
         Self::Passkey,
         Self::Totp,
         Self::Webauthn,
@@ -64,6 +67,7 @@ impl AuthMethod {
             Self::EmailSignup => "email/signup",
             Self::EmailChange => "email_change",
             Self::Anonymous => "anonymous",
+            Self::Oauth => "oauth",
             Self::Passkey => "passkey",
             Self::Totp => "totp",
             Self::Webauthn => "mfa/webauthn",

@@ -3,7 +3,7 @@
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 use serde_json::{Map, Value, json};
 
-use crate::model::{Factor, FactorKind, Metadata};
+use crate::model::{ExternalIdentity, Factor, FactorKind, Metadata};
 
 /// A person with an account, as the row holds them.
 #[derive(Debug, Clone)]
@@ -42,6 +42,8 @@ pub struct User {
     pub updated_at: Timestamp,
     /// Their second factors and passkeys; read with the person, written by themselves.
     pub factors: Vec<Factor>,
+    /// By whom they are known elsewhere; read with the person, written by themselves.
+    pub identities: Vec<ExternalIdentity>,
 }
 
 impl User {
@@ -70,7 +72,13 @@ impl User {
             created_at: now,
             updated_at: now,
             factors: Vec::new(),
+            identities: Vec::new(),
         }
+    }
+
+    /// Tells whether the address is a way in of its own, rather than what a provider has said.
+    pub fn is_known_by_address(&self) -> bool {
+        self.email.is_some() && (self.identities.is_empty() || self.password_hash.is_some())
     }
 
     /// Names the account where failures are counted.
@@ -91,9 +99,13 @@ impl User {
     /// Returns the server's metadata as tokens and answers show it: with the providers that vouch for the person.
     pub fn shown_app_metadata(&self) -> Map<String, Value> {
         let mut shown = self.app_metadata.object().clone();
-        if !self.is_anonymous {
-            shown.insert("provider".to_owned(), json!("email"));
-            shown.insert("providers".to_owned(), json!(["email"]));
+        let own = self.is_known_by_address().then_some("email");
+        let others = self.identities.iter().map(|identity| identity.provider.as_str());
+        let mut providers: Vec<&str> = own.into_iter().chain(others).collect();
+        providers.dedup();
+        if let Some(first) = providers.first() {
+            shown.insert("provider".to_owned(), json!(first));
+            shown.insert("providers".to_owned(), json!(providers));
         }
         shown
     }

@@ -1,5 +1,6 @@
 //! The pages that a mailed link leads to: the button that uses it, and what to do where it does not work.
 
+mod link_account;
 mod sign_in_by_mail;
 
 use quoin_kernel::Problem;
@@ -10,6 +11,7 @@ use quoin_web::page::{Html, Page};
 use crate::Identity;
 use crate::model::Purpose;
 
+pub(crate) use link_account::link_account;
 pub(crate) use sign_in_by_mail::{ask_for_link, check_your_mail};
 
 /// What the form sends back.

@@ -11,6 +11,7 @@ use quoin_kernel::{Problem, Rng, Secret};
 use tokio::sync::oneshot;
 
 use crate::config::IdentityConfig;
+use crate::password::Foreign;
 
 /// Bytes of the derived hash.
 const HASH_BYTES: usize = 32;
@@ -157,6 +158,10 @@ impl Worker {
     }
 
     fn verify(&self, memory: &mut Vec<Block>, password: &Secret<String>, stored: Option<&str>) -> Verdict {
+        if let Some(foreign) = stored.and_then(Foreign::parse) {
+            let matches = foreign.matches(password.expose().as_bytes());
+            return Verdict { matches, needs_rehash: matches };
+        }
         let parsed = stored.and_then(|text| PasswordHash::new(text).ok());
         let known = parsed
             .as_ref()

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use crate::Identity;
 use crate::model::User;
 use crate::model::ban::BanDuration;
+use crate::password::Foreign;
 use crate::service::new_password::hash_new_password;
 
 /// The most memory that verifying a hash brought along may take, since it is taken at every sign-in.
@@ -76,10 +77,12 @@ fn known_hash(hash: &Secret<String>) -> Result<String, Problem> {
             && parsed.hash.is_some()
             && affordable
     });
-    if usable {
+    if usable || Foreign::parse(hash.expose()).is_some() {
         return Ok(hash.expose().clone());
     }
-    Err(refuse_hash("must be a PHC string of Argon2id, $argon2id$…, with at most 256 MiB and 16 passes"))
+    Err(refuse_hash(
+        "must be a hash of Argon2id, bcrypt, scrypt, PBKDF2 or Firebase's scrypt that costs no more than a sign-in may",
+    ))
 }
 
 fn refuse_hash(why: &'static str) -> Problem {

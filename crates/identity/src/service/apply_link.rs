@@ -10,7 +10,7 @@ use crate::error::IdentityError;
 use crate::model::{Link, LinkEnding, Purpose, User};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
-use crate::store::{factors_global, links_global, users_global};
+use crate::store::{factors_global, identities_global, links_global, users_global};
 
 /// What a consumed link has done.
 pub(crate) enum Applied {
@@ -65,7 +65,7 @@ fn confirm(user: &mut User, origin: &Origin) {
 }
 
 /// Takes an account that nobody has confirmed from whoever made it: the reader of the address owns it now.
-fn disown_stranger(
+pub(crate) fn disown_stranger(
     tx: &mut Tx<'_>,
     identity: &Identity,
     user: &mut User,
@@ -74,6 +74,8 @@ fn disown_stranger(
     user.password_hash = None;
     user.factors.clear();
     factors_global::delete_all(tx, user.id)?;
+    user.identities.clear();
+    identities_global::delete_all(tx, user.id)?;
     links_global::end_of_user(tx, user.id, LinkEnding::Revoked, origin.now)?;
     end_sessions(tx, identity, user.id, None, origin.now)
 }

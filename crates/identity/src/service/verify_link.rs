@@ -44,6 +44,8 @@ pub enum Delivery {
 pub enum Verified {
     /// A session, and what the link was for.
     Session(Box<IssuedSession>, Purpose),
+    /// A session that a provider opened.
+    SignedIn(Box<IssuedSession>),
     /// An authorization code for the browser that asked for the link.
     Code(Secret<String>),
     /// The other address has to agree too.

@@ -4,7 +4,7 @@ use quoin_db::{DbError, Row, Tx, Value, params, statements};
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 
 use crate::model::{Metadata, User};
-use crate::store::factors_global;
+use crate::store::{factors_global, identities_global};
 
 /// The columns that [`read`] reads, in its order.
 macro_rules! columns {
@@ -42,6 +42,8 @@ macro_rules! columns {
             "updated_at, ",
             $alias,
             "is_anonymous, exists (select 1 from quoin.identity_factors f where f.user_id = ",
+            $alias,
+            "id) or exists (select 1 from quoin.identity_identities i where i.user_id = ",
             $alias,
             "id)"
         )
@@ -144,14 +146,15 @@ pub(crate) fn count(tx: &mut Tx<'_>) -> Result<i64, DbError> {
 /// A person's row, which says whether other tables hold more about them: most people cost one look-up.
 pub(crate) struct Found {
     user: User,
-    has_factors: bool,
+    has_more: bool,
 }
 
 impl Found {
     /// Reads what other tables hold.
     pub(crate) fn complete(mut self, tx: &mut Tx<'_>) -> Result<User, DbError> {
-        if self.has_factors {
+        if self.has_more {
             self.user.factors = factors_global::list(tx, self.user.id)?;
+            self.user.identities = identities_global::list(tx, self.user.id)?;
         }
         Ok(self.user)
     }
@@ -177,8 +180,9 @@ pub(crate) fn read(row: &Row<'_>, at: usize) -> Result<Found, DbError> {
         updated_at: row.get(at + 14)?,
         is_anonymous: row.get(at + 15)?,
         factors: Vec::new(),
+        identities: Vec::new(),
     };
-    Ok(Found { user, has_factors: row.get(at + 16)? })
+    Ok(Found { user, has_more: row.get(at + 16)? })
 }
 
 /// Reads an address that was canonical when it was written.

@@ -117,6 +117,8 @@ impl House {
         };
         change(&mut config);
         let identity = Identity::start(app.clone(), config).await.unwrap();
+        super::oauth::connect(&identity);
+        super::devices::connect(&identity);
         let authenticator = Arc::new(identity.clone());
         let (memberships, issuers) = (Arc::new(FakePorts::default()), Arc::clone(&authenticator) as Arc<_>);
         app.connect(Ports { authenticator, memberships, issuers });

@@ -43,6 +43,33 @@ impl Key {
     }
 }
 
+/// Stands in a key's path for a name that people choose.
+const ANY: &str = "NAME";
+/// Names that work without being in the file.
+const KNOWN: [&str; 1] = ["google"];
+
+/// Lists every key, names that people choose taken from what the file says.
+pub(super) fn named(table: &Map<String, Value>) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for key in all() {
+        let Some(at) = key.path.iter().position(|part| part == ANY) else {
+            keys.push(key);
+            continue;
+        };
+        let chosen = table.get(&key.path[0]).and_then(Value::as_object);
+        let chosen = chosen.into_iter().flat_map(Map::keys).map(String::as_str);
+        let mut names: Vec<&str> = chosen.chain(KNOWN).collect();
+        names.sort_unstable();
+        names.dedup();
+        keys.extend(names.into_iter().map(|name| {
+            let mut key = key.clone();
+            name.clone_into(&mut key.path[at]);
+            key
+        }));
+    }
+    keys
+}
+
 /// Lists every key.
 pub(super) fn all() -> Vec<Key> {
     let settings =
@@ -58,8 +85,13 @@ pub(super) fn all() -> Vec<Key> {
 fn walk(path: &mut Vec<String>, properties: &Map<String, Value>, keys: &mut Vec<Key>) {
     for (name, schema) in properties {
         path.push(name.clone());
-        match &schema["properties"] {
-            Value::Object(inner) => walk(path, inner, keys),
+        match (&schema["properties"], &schema["additionalProperties"]["properties"]) {
+            (Value::Object(inner), _) => walk(path, inner, keys),
+            (_, Value::Object(inner)) => {
+                path.push(ANY.to_owned());
+                walk(path, inner, keys);
+                path.pop();
+            }
             _ => keys.push(Key {
                 path: path.clone(),
                 kind: kind(schema),

@@ -9,10 +9,12 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use quoin_audit::AuditConfig;
 use quoin_data::DataConfig;
 use quoin_files::FilesConfig;
 use quoin_identity::config::IdentityConfig;
+use quoin_identity::model::provider::ProviderConfigs;
 use quoin_jobs::JobsConfig;
 use quoin_kernel::Secret;
 use quoin_mail::MailConfig;
@@ -116,6 +118,11 @@ pub struct Settings {
     pub identity: IdentityConfig,
     /// Organisations and how people come into them.
     pub tenancy: TenancyConfig,
+    /// Providers that attest who somebody is, by name: `google`, or any other with an issuer.
+    pub providers: ProviderConfigs,
+    /// Private networks that the server may reach, for example a provider inside the company; public ones always.
+    #[schemars(with = "Vec<String>")]
+    pub outbound_networks: Vec<IpNet>,
     /// The users' own tables.
     pub data: DataConfig,
     /// The audit trail.
@@ -161,6 +168,8 @@ impl Default for Settings {
             migrations_dir: "migrations".into(),
             identity: IdentityConfig::default(),
             tenancy: TenancyConfig::default(),
+            providers: ProviderConfigs::new(),
+            outbound_networks: Vec::new(),
             data: DataConfig::default(),
             audit: AuditConfig::default(),
             files: FilesConfig::default(),

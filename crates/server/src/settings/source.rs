@@ -59,7 +59,7 @@ pub fn load(
     environment: &BTreeMap<String, String>,
 ) -> Result<Settings, InvalidSettings> {
     let mut table = read_file(overrides.file.as_deref())?;
-    let keys = keys::all();
+    let keys = keys::named(&table);
     refuse_unknown(environment, &keys)?;
     for key in &keys {
         if let Some(text) = from_environment(environment, key)? {

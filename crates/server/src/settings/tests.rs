@@ -51,3 +51,26 @@ fn a_secret_is_never_printed() {
         load(&Overrides::default(), &environment(&[("QUOIN_SERVICE_SECRET", "hunter22")])).unwrap();
     assert!(!format!("{settings:?}").contains("hunter22"));
 }
+
+#[test]
+fn a_provider_takes_its_secret_from_the_environment() {
+    let environment = environment(&[
+        ("QUOIN_PROVIDERS_GOOGLE_CLIENT_ID", "web"),
+        ("QUOIN_PROVIDERS_GOOGLE_CLIENT_SECRET", "quiet"),
+        ("QUOIN_OUTBOUND_NETWORKS", "127.0.0.0/8"),
+    ]);
+    let settings = load(&Overrides::default(), &environment).unwrap();
+    let google = settings.providers["google"].build("google").unwrap();
+    assert_eq!((google.issuer.as_str(), google.client_id.as_str()), ("https://accounts.google.com", "web"));
+    assert!(!format!("{google:?}").contains("quiet"));
+    assert_eq!(settings.outbound_networks.len(), 1);
+}
+
+#[test]
+fn a_provider_without_what_it_needs_is_refused() {
+    for (name, value) in [("CLIENT_SECRET", ""), ("CLIENT_ID", "")] {
+        let variable = format!("QUOIN_PROVIDERS_GOOGLE_{name}");
+        let settings = load(&Overrides::default(), &environment(&[(&variable, value)])).unwrap();
+        assert!(settings.providers["google"].build("google").is_err());
+    }
+}

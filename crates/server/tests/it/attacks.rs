@@ -153,6 +153,13 @@ static ATTACKS: &[Attack] = &[
     attack_with("identity.magic_link.request", "/auth/v1/otp", 200, 200, || {
         Some(json!({"email": "victim@example.com"}))
     }),
+    attack("identity.oauth.begin", "/auth/v1/authorize?provider=nobody", 400, 400),
+    attack_with("identity.oauth.use_ticket", "/auth/v1/authorize", 403, 403, || {
+        Some(json!({"ticket": "guessed"}))
+    }),
+    attack("identity.oauth.finish", "/auth/v1/callback?state=guessed&code=guessed", 400, 400),
+    attack("identity.identity.begin_linking", "/auth/v1/user/identities/authorize?provider=nobody", 401, 400),
+    attack("identity.identity.unlink", "/auth/v1/user/identities/{random}", 401, 404),
     attack("identity.passkey.begin", "/auth/v1/passkeys/registration/options", 401, 200),
     attack_with("identity.passkey.register", "/auth/v1/passkeys/registration/verify", 401, 404, || {
         Some(json!({"challenge_id": "{random}", "credential": {}}))

@@ -45,7 +45,8 @@ struct AdminUserIn {
     email: Option<EmailAddress>,
     /// A password; ends all sessions.
     password: Option<Secret<String>>,
-    /// The Argon2 hash of a password, as a PHC string; ends all sessions.
+    /// The hash of a password from elsewhere, replaced at the next sign-in: Argon2id, bcrypt, scrypt, PBKDF2 or Firebase's
+    /// scrypt; ends all sessions.
     password_hash: Option<Secret<String>>,
     /// True where the address counts as proved.
     #[serde(default)]

@@ -1,0 +1,18 @@
+//! Who somebody is elsewhere: the port `OpenId` of `identity`, over the `openidconnect` crate.
+//!
+//! An outbuilding: JOSE with every algorithm that providers use is compiled here and nowhere else. Everything goes through
+//! the one guarded outbound client, without redirects and with limits of time and size. What providers publish is kept for
+//! an hour; their keys are read again when a token names an unknown one, at most every ten seconds.
+//!
+//! Reading order: `providers` (the port), `token` (every check of an ID token), `published` (configuration and keys),
+//! `fetch` (the way out). `tests/` plays a provider and mutates it as the conformance suite for clients does.
+
+mod fetch;
+mod providers;
+mod published;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use fetch::{CannotFetch, Fetch};
+pub use providers::Providers;

@@ -1,0 +1,5 @@
+//! A provider played in memory, and every way in which it can go wrong.
+
+mod conformance;
+mod mistakes;
+mod played;

@@ -1,0 +1,139 @@
+//! Whose account an attestation opens.
+//!
+//! Issuer and subject decide, for ever. An address may link an account once, and only under two proofs: the provider has
+//! proved it and may speak for its domain, and the local address is proved too. An account that nobody has proved is taken
+//! from whoever made it. Where a proof is missing the person gets an account of their own, without an address: who asks
+//! learns nothing about who exists.
+
+use quoin_audit::Actor;
+use quoin_db::Tx;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Problem, UserId};
+use serde_json::{Map, Value, json};
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::{Attested, ExternalIdentity, IdentityId, Metadata, Provider, User};
+use crate::service::apply_link::disown_stranger;
+use crate::service::create_account::create_account;
+use crate::service::letters::{self, Letter};
+use crate::store::{identities_global, users_global};
+
+/// An attestation with the ids that its transaction may need.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrival {
+    pub(crate) provider: Provider,
+    pub(crate) attested: Attested,
+    id: IdentityId,
+    user_id: UserId,
+}
+
+impl Arrival {
+    /// Draws the ids.
+    pub(crate) fn new(identity: &Identity, provider: Provider, attested: Attested, origin: &Origin) -> Self {
+        let rng = identity.app().rng();
+        let (id, user_id) = (IdentityId::new(origin.now, rng), UserId::new(origin.now, rng));
+        Self { provider, attested, id, user_id }
+    }
+}
+
+/// Finds the person, links them, or makes an account.
+///
+/// # Errors
+/// `signup_disabled` where nobody is known and no account may be made.
+pub(crate) fn account_of(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    arrival: &Arrival,
+    origin: &Origin,
+) -> Result<User, Problem> {
+    let attested = &arrival.attested;
+    if let Some(known) = identities_global::find(tx, &attested.issuer, &attested.subject)? {
+        let data = crate::model::external_identity::described(attested);
+        identities_global::update_used(tx, known.id, &data, origin.now)?;
+        return Ok(users_global::find(tx, known.user_id)?.ok_or(IdentityError::UserNotFound)?);
+    }
+    let address = arrival.provider.proved_address(attested);
+    if let Some(address) = &address
+        && let Some(mut user) = users_global::find_by_email(tx, address)?
+    {
+        // A second subject of one issuer with the same address: the address has changed hands there.
+        if user.identities.iter().any(|linked| linked.issuer == attested.issuer) {
+            return newcomer(tx, identity, arrival, None, origin);
+        }
+        if !user.is_confirmed() {
+            disown_stranger(tx, identity, &mut user, origin)?;
+            user.email_confirmed_at = Some(origin.now);
+            user.updated_at = origin.now;
+            users_global::update(tx, &user)?;
+        }
+        return link(tx, identity, &user, arrival, origin);
+    }
+    newcomer(tx, identity, arrival, address, origin)
+}
+
+/// Links an attested identity to an account and tells its owner.
+///
+/// # Errors
+/// `identity_already_exists` where somebody has it.
+pub(crate) fn link(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    user: &User,
+    arrival: &Arrival,
+    origin: &Origin,
+) -> Result<User, Problem> {
+    let attested = &arrival.attested;
+    if identities_global::find(tx, &attested.issuer, &attested.subject)?.is_some() {
+        return Err(IdentityError::IdentityAlreadyExists.into());
+    }
+    let ids = (arrival.id, user.id);
+    identities_global::insert(tx, &ExternalIdentity::new(ids, &arrival.provider.name, attested, origin.now))?;
+    let mut user = user.clone();
+    user.is_anonymous = false;
+    user.updated_at = origin.now;
+    users_global::update(tx, &user)?;
+    let letter = Letter::FactorChanged { what: "Another way to sign in was linked to your account." };
+    letters::tell(tx, identity, &user, &letter, origin.now)?;
+    let entry = identity.entry(Actor::User(user.id), "identity.identity.linked", origin).on(user.id);
+    quoin_audit::record(tx, &entry.detail(json!({"provider": arrival.provider.name})))?;
+    Ok(users_global::find(tx, user.id)?.ok_or(IdentityError::UserNotFound)?)
+}
+
+fn newcomer(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    arrival: &Arrival,
+    address: Option<EmailAddress>,
+    origin: &Origin,
+) -> Result<User, Problem> {
+    if !identity.config().sign_up {
+        return Err(IdentityError::SignupDisabled.into());
+    }
+    let now = origin.now;
+    let mut user = User::anonymous(arrival.user_id, now);
+    user.is_anonymous = false;
+    user.email_confirmed_at = address.is_some().then_some(now);
+    user.email = address;
+    user.user_metadata = said_of_themselves(&arrival.attested);
+    create_account(tx, identity, &user, Actor::Anonymous, origin)?;
+    let ids = (arrival.id, user.id);
+    let linked = ExternalIdentity::new(ids, &arrival.provider.name, &arrival.attested, now);
+    identities_global::insert(tx, &linked)?;
+    user.identities = vec![linked];
+    Ok(user)
+}
+
+/// Takes name and picture as what the person says of themselves; what is too large for a token is left out.
+fn said_of_themselves(attested: &Attested) -> Metadata {
+    let pick = |keys: &[&str]| keys.iter().find_map(|key| attested.profile.get(*key)).cloned();
+    let said = [
+        ("name", pick(&["name", "preferred_username"])),
+        ("full_name", pick(&["name"])),
+        ("avatar_url", pick(&["picture"])),
+        ("picture", pick(&["picture"])),
+    ];
+    let said: Map<String, Value> =
+        said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    Metadata::default().merged(&said, "user_metadata").unwrap_or_default()
+}

@@ -1,0 +1,54 @@
+//! Taking an external identity from an account: never the last way in.
+
+use quoin_audit::Actor;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{Problem, UserCaller};
+use serde_json::json;
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::{IdentityId, User};
+use crate::service::end_sessions::end_sessions;
+use crate::service::letters::{self, Letter};
+use crate::service::step_up::{demand_strong, own_strong_session};
+use crate::store::{identities_global, sessions_global};
+
+/// Removes one of the caller's external identities; their other sessions end.
+///
+/// # Errors
+/// `identity_not_found`, `single_identity_not_deletable`, `insufficient_aal`, `reauthentication_needed`.
+pub async fn unlink_identity(
+    identity: &Identity,
+    caller: &UserCaller,
+    id: IdentityId,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    own_strong_session(identity, caller, origin).await?;
+    let session_id = caller.session_id;
+    let (inside, seen_from) = (identity.clone(), origin.clone());
+    identity
+        .db()
+        .write("identity.identity.unlink", move |tx| {
+            let found = sessions_global::find_with_user(tx, session_id)?;
+            let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
+            demand_strong(&inside, (&user, &session), &seen_from)?;
+            let linked = user.identities.iter().find(|linked| linked.id == id);
+            let linked = linked.ok_or(IdentityError::IdentityNotFound)?;
+            if !has_another_way_in(&user) {
+                return Err(Problem::from(IdentityError::SingleIdentity));
+            }
+            identities_global::delete(tx, user.id, id)?;
+            end_sessions(tx, &inside, user.id, Some(session_id), seen_from.now)?;
+            let letter = Letter::FactorChanged { what: "A way to sign in was taken from your account." };
+            letters::tell(tx, &inside, &user, &letter, seen_from.now)?;
+            let entry = inside.entry(Actor::User(user.id), "identity.identity.unlinked", &seen_from);
+            let detail = json!({"provider": linked.provider});
+            Ok(quoin_audit::record(tx, &entry.on(user.id).detail(detail))?)
+        })
+        .await
+}
+
+/// Tells whether one identity can go: another one stays, or an address at which the person can be reached.
+fn has_another_way_in(user: &User) -> bool {
+    user.identities.len() > 1 || user.is_confirmed()
+}

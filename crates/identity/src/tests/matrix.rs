@@ -1,0 +1,380 @@
+//! Every door and every control. The table is complete by construction: a method of authentication that has no door here
+//! does not compile, and every pair of door and control says what must happen.
+
+use quoin_db::{DbError, Statement, params};
+use quoin_web::Method;
+use quoin_web::testing::TestAnswer;
+use serde_json::{Value, json};
+
+use super::factors::{App, challenge, enrol, show, verify};
+use super::harness::{House, PASSWORD, claims, fragment, story, text};
+use super::oauth;
+use crate::config::IdentityConfig;
+use crate::model::AuthMethod;
+
+/// A way to a session: a method, or the continuation of what a method opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    By(AuthMethod),
+    Code,
+    IdToken,
+    Pkce,
+    Refresh,
+    Switch,
+}
+
+/// What stands against a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Control {
+    Nothing,
+    Banned,
+    Unverified,
+    SecondFactorOwed,
+    TooManyFailures,
+    MembershipRemoved,
+    Erased,
+}
+
+/// What must happen at a door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// A session that may do everything.
+    Opens,
+    /// A session that may only show a second factor.
+    OpensWeakly,
+    /// No session, whatever the answer says.
+    Shut,
+}
+
+const CONTROLS: [Control; 7] = [
+    Control::Nothing,
+    Control::Banned,
+    Control::Unverified,
+    Control::SecondFactorOwed,
+    Control::TooManyFailures,
+    Control::MembershipRemoved,
+    Control::Erased,
+];
+
+fn doors() -> Vec<Door> {
+    let further = [Door::Code, Door::IdToken, Door::Pkce, Door::Refresh, Door::Switch];
+    AuthMethod::ALL.into_iter().map(Door::By).chain(further).collect()
+}
+
+/// Says what must happen. A door that takes the proof of an address is open to somebody who has not proved it yet; one
+/// that takes nothing guessable is not shut by failures.
+fn expected(door: Door, control: Control) -> Then {
+    let proves_address = matches!(
+        door,
+        Door::Code
+            | Door::By(
+                AuthMethod::Otp
+                    | AuthMethod::Recovery
+                    | AuthMethod::Invite
+                    | AuthMethod::EmailSignup
+                    | AuthMethod::EmailChange
+            )
+    );
+    let guessable = matches!(
+        door,
+        Door::Code
+            | Door::By(
+                AuthMethod::Password | AuthMethod::Totp | AuthMethod::Webauthn | AuthMethod::RecoveryCode
+            )
+    );
+    let is_strong = matches!(
+        door,
+        Door::By(AuthMethod::Passkey | AuthMethod::Totp | AuthMethod::Webauthn | AuthMethod::RecoveryCode)
+    );
+    // Somebody anonymous is somebody new: nothing that stands against a person stands against them.
+    if door == Door::By(AuthMethod::Anonymous) {
+        return Then::Opens;
+    }
+    match control {
+        Control::MembershipRemoved if door == Door::Switch => Then::Shut,
+        Control::Nothing | Control::MembershipRemoved => Then::Opens,
+        Control::Banned | Control::Erased => Then::Shut,
+        Control::Unverified if proves_address => Then::Opens,
+        Control::Unverified => Then::Shut,
+        Control::TooManyFailures if guessable => Then::Shut,
+        Control::TooManyFailures => Then::Opens,
+        Control::SecondFactorOwed if is_strong => Then::Opens,
+        Control::SecondFactorOwed => Then::OpensWeakly,
+    }
+}
+
+/// Somebody who has every key to their account, and stands before one door.
+struct Visitor {
+    house: House,
+    email: String,
+    id: String,
+    app: App,
+    codes: Vec<String>,
+    /// A session of level 1 that has not shown its second factor.
+    session: Value,
+    org_id: String,
+}
+
+fn wide(config: &mut IdentityConfig) {
+    config.anonymous = true;
+    config.failures_per_account = 5;
+    config.anonymous_per_ip = 100_000;
+}
+
+#[tokio::test]
+async fn every_door_holds_everybody_to_every_control() {
+    story(wide, |house| async move {
+        let mut wrong = Vec::new();
+        for (number, door) in doors().into_iter().enumerate() {
+            for control in CONTROLS {
+                let email = format!("visitor-{number}-{control:?}@example.com").to_lowercase();
+                let visitor = Visitor::arrive(&house, &email, door, control).await;
+                let then = visitor.knock(door, control).await;
+                if then != expected(door, control) {
+                    wrong
+                        .push(format!("{door:?} × {control:?}: {then:?}, not {:?}", expected(door, control)));
+                }
+                house.advance(31);
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    })
+    .await;
+}
+
+impl Visitor {
+    async fn arrive(house: &House, email: &str, door: Door, control: Control) -> Self {
+        let first = house.person(email).await;
+        let id = text(&first["user"], "id").to_owned();
+        let token = text(&first, "access_token").to_owned();
+        super::devices::register_passkey(house, &token, email).await;
+        oauth::link_by_address(house, email).await;
+        let needs_factor = control == Control::SecondFactorOwed
+            || matches!(door, Door::By(AuthMethod::Totp | AuthMethod::Webauthn | AuthMethod::RecoveryCode));
+        let mut app = App { factor_id: String::new(), secret: String::new() };
+        let mut codes = Vec::new();
+        if needs_factor {
+            app = enrol(house, &token).await;
+            let strong = show(house, &token, &app).await.json();
+            let strong = text(&strong, "access_token").to_owned();
+            let made = house.send(Method::POST, "/auth/v1/factors/recovery_codes", &strong, json!({})).await;
+            codes = serde_json::from_value(made.json()["codes"].clone()).unwrap();
+            super::devices::enrol_key(house, &strong, email).await;
+            house.advance(31);
+        }
+        let session = house.sign_in(email, PASSWORD).await.json();
+        let org_id = text(&claims(text(&session, "access_token")), "org_id").to_owned();
+        Self { house: house.clone(), email: email.to_owned(), id, app, codes, session, org_id }
+    }
+
+    /// Prepares what the door needs, lets the control fall, and tries.
+    async fn knock(&self, door: Door, control: Control) -> Then {
+        let key = self.prepare(door).await;
+        self.impose(control).await;
+        let answer = self.try_door(door, key).await;
+        let Some(token) = token_of(&answer) else { return Then::Shut };
+        let is_theirs = claims(&token)["sub"] == json!(self.id);
+        if !is_theirs && door != Door::By(AuthMethod::Anonymous) {
+            return Then::Shut;
+        }
+        if control == Control::MembershipRemoved && claims(&token)["org_id"] == json!(self.org_id) {
+            return Then::Shut;
+        }
+        let used = self.house.get("/auth/v1/sessions", &token).await;
+        match used.code().as_str() {
+            "" => Then::Opens,
+            "insufficient_aal" => Then::OpensWeakly,
+            _ => Then::Shut,
+        }
+    }
+
+    /// Has sent, or asked, what the door needs before the control falls.
+    async fn prepare(&self, door: Door) -> Value {
+        let house = &self.house;
+        house.advance(1);
+        let token = text(&self.session, "access_token");
+        match door {
+            Door::By(AuthMethod::Otp) | Door::Code => {
+                house.post("/auth/v1/otp", json!({"email": self.email})).await;
+                self.mailed("magiclink").await
+            }
+            Door::By(AuthMethod::Recovery) => {
+                house.post("/auth/v1/recover", json!({"email": self.email})).await;
+                self.mailed("recovery").await
+            }
+            Door::By(AuthMethod::Invite) => self.generated("invite").await,
+            Door::By(AuthMethod::EmailSignup) => self.generated("signup").await,
+            Door::By(AuthMethod::EmailChange) => self.change_of_address().await,
+            Door::By(AuthMethod::Totp) => challenge(house, token, &self.app).await.json(),
+            Door::By(AuthMethod::Webauthn) => super::devices::ask_key(house, token, &self.email).await,
+            Door::By(AuthMethod::Passkey) => super::devices::ask_passkey(house).await,
+            Door::By(AuthMethod::Oauth) => oauth::begin(house).await,
+            Door::Pkce => {
+                let (_, challenge) = super::harness::pkce();
+                let body = json!({
+                    "email": self.email, "code_challenge": challenge, "code_challenge_method": "s256",
+                });
+                house.post("/auth/v1/otp", body).await;
+                let landed = house.click(&self.email).await;
+                let location: url::Url = landed.header("location").parse().unwrap();
+                json!(location.query_pairs().find(|(name, _)| name == "code").unwrap().1)
+            }
+            Door::By(AuthMethod::Password | AuthMethod::Anonymous | AuthMethod::RecoveryCode)
+            | Door::IdToken
+            | Door::Refresh
+            | Door::Switch => Value::Null,
+        }
+    }
+
+    async fn mailed(&self, kind: &str) -> Value {
+        let mail = self.house.mail_to(&self.email).await;
+        let link = mail.link.unwrap();
+        let token = link.query_pairs().find(|(name, _)| name == "token").unwrap().1.into_owned();
+        json!({"token_hash": token, "type": kind, "code": mail.code})
+    }
+
+    /// An unconfirmed account is what such a link is for; proving it again is harmless.
+    async fn generated(&self, kind: &str) -> Value {
+        self.unconfirm().await;
+        let body = json!({"type": kind, "email": self.email, "password": PASSWORD});
+        let made = self.house.admin(Method::POST, "/auth/v1/admin/generate_link", body).await.json();
+        self.confirm().await;
+        json!({"token_hash": made["hashed_token"], "type": kind})
+    }
+
+    async fn change_of_address(&self) -> Value {
+        let new = format!("new-{}", self.email);
+        let mut links = Vec::new();
+        for kind in ["email_change_current", "email_change_new"] {
+            let body = json!({"type": kind, "email": self.email, "new_email": new});
+            let made = self.house.admin(Method::POST, "/auth/v1/admin/generate_link", body).await.json();
+            links.push(json!({"token_hash": made["hashed_token"], "type": "email_change"}));
+        }
+        self.house.post("/auth/v1/verify", links[0].clone()).await;
+        links[1].clone()
+    }
+
+    async fn impose(&self, control: Control) {
+        let path = format!("/auth/v1/admin/users/{}", self.id);
+        match control {
+            Control::Nothing | Control::SecondFactorOwed => {}
+            Control::Banned => {
+                self.house.admin(Method::PUT, &path, json!({"ban_duration": "1h"})).await;
+            }
+            Control::Erased => {
+                self.house.admin(Method::DELETE, &path, json!({})).await;
+            }
+            Control::Unverified => self.unconfirm().await,
+            Control::TooManyFailures => {
+                for _ in 0..5 {
+                    self.house.sign_in(&self.email, "not the password").await;
+                }
+            }
+            Control::MembershipRemoved => {
+                let delete = "delete from quoin.tenancy_memberships where org_id = ?1";
+                self.execute(delete, &self.org_id.clone()).await;
+            }
+        }
+    }
+
+    async fn try_door(&self, door: Door, key: Value) -> TestAnswer {
+        let house = &self.house;
+        let token = text(&self.session, "access_token");
+        match door {
+            Door::By(AuthMethod::Password) => house.sign_in(&self.email, PASSWORD).await,
+            Door::By(
+                AuthMethod::Otp
+                | AuthMethod::Recovery
+                | AuthMethod::Invite
+                | AuthMethod::EmailSignup
+                | AuthMethod::EmailChange,
+            ) => house.post("/auth/v1/verify", key).await,
+            Door::Code => {
+                let body = json!({"email": self.email, "token": key["code"], "type": "email"});
+                house.post("/auth/v1/verify", body).await
+            }
+            Door::By(AuthMethod::Anonymous) => house.post("/auth/v1/signup", json!({})).await,
+            Door::By(AuthMethod::Totp) => {
+                let id = key["id"].as_str().unwrap_or_default();
+                verify(house, token, &self.app, id, &self.app.code(house)).await
+            }
+            Door::By(AuthMethod::Webauthn) => super::devices::answer_key(house, token, &key).await,
+            Door::By(AuthMethod::RecoveryCode) => {
+                let path = "/auth/v1/factors/recovery_codes/verify";
+                let code = self.codes.first().cloned().unwrap_or_default();
+                house.send(Method::POST, path, token, json!({"code": code})).await
+            }
+            Door::By(AuthMethod::Passkey) => super::devices::answer_passkey(house, &key, &self.email).await,
+            Door::By(AuthMethod::Oauth) => oauth::end(house, &key, &self.email).await,
+            Door::IdToken => oauth::id_token(house, &self.email).await,
+            Door::Pkce => {
+                let (verifier, _) = super::harness::pkce();
+                let body = json!({"auth_code": key, "code_verifier": verifier});
+                house.post("/auth/v1/token?grant_type=pkce", body).await
+            }
+            Door::Refresh => house.refresh(text(&self.session, "refresh_token")).await,
+            Door::Switch => self.switch().await,
+        }
+    }
+
+    /// Switches through the port, as the room of organisations does.
+    async fn switch(&self) -> TestAnswer {
+        use quoin_kernel::Clock as _;
+        use quoin_kernel::port::{Authenticator as _, SessionIssuer as _};
+        let origin =
+            quoin_kernel::port::Origin { now: self.house.clock.now(), ..quoin_web::testing::origin() };
+        let token = text(&self.session, "access_token");
+        let caller = self.house.identity.authenticate(token, origin.now).await;
+        let body = match caller {
+            Ok(quoin_kernel::Caller::User(user)) => {
+                self.house.identity.switch(&user, self.org_id.parse().unwrap(), &origin).await
+            }
+            Ok(_) => Err(quoin_kernel::Problem::unauthenticated()),
+            Err(problem) => Err(problem),
+        };
+        let (status, body) = match body {
+            Ok(body) => (200, body),
+            Err(problem) => (problem.status(), problem.body("test")),
+        };
+        TestAnswer {
+            status: quoin_web::StatusCode::from_u16(status).unwrap(),
+            headers: quoin_web::HeaderMap::new(),
+            body: body.to_string().into(),
+        }
+    }
+
+    async fn unconfirm(&self) {
+        self.execute("update quoin.identity_users set email_confirmed_at = null where id = ?1", &self.id)
+            .await;
+    }
+
+    async fn confirm(&self) {
+        let text = "update quoin.identity_users set email_confirmed_at = created_at where id = ?1";
+        self.execute(text, &self.id).await;
+    }
+
+    async fn execute(&self, text: &'static str, id: &str) {
+        let id: uuid::Uuid = id.parse().unwrap();
+        let written = self.house.identity.db().write::<_, DbError, _>("testing.matrix", move |tx| {
+            static TEXTS: std::sync::Mutex<Vec<(&'static str, &'static Statement)>> =
+                std::sync::Mutex::new(Vec::new());
+            let mut texts = TEXTS.lock().unwrap();
+            let known = texts.iter().find(|(known, _)| *known == text).map(|(_, statement)| *statement);
+            let statement = known.unwrap_or_else(|| {
+                let made: &'static Statement = Box::leak(Box::new(Statement::new("MATRIX", text)));
+                texts.push((text, made));
+                made
+            });
+            tx.execute(statement, &params![id])
+        });
+        written.await.unwrap();
+    }
+}
+
+/// Reads the access token of a session, wherever the answer carries it.
+fn token_of(answer: &TestAnswer) -> Option<String> {
+    if answer.status == 303 {
+        return fragment(answer).get("access_token").cloned();
+    }
+    serde_json::from_slice::<Value>(&answer.body).ok()?["access_token"].as_str().map(str::to_owned)
+}
