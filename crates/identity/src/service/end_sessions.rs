@@ -5,7 +5,7 @@ use quoin_kernel::{SessionId, Timestamp, UserId};
 use quoin_tenancy::revocations::{self, Revocation, Revoked};
 
 use crate::Identity;
-use crate::store::{codes_global, sessions_global};
+use crate::store::{codes_global, oauth_flows_global, sessions_global};
 
 /// Ends one session.
 pub(crate) fn end_session(
@@ -20,7 +20,8 @@ pub(crate) fn end_session(
     Ok(())
 }
 
-/// Ends a person's sessions, except one, and the codes that would open another.
+/// Ends a person's sessions, except one, the codes that would open another, and the journeys that would link an identity:
+/// whoever held a stolen session must not keep a door of their own.
 pub(crate) fn end_sessions(
     tx: &mut Tx<'_>,
     identity: &Identity,
@@ -29,6 +30,7 @@ pub(crate) fn end_sessions(
     now: Timestamp,
 ) -> Result<(), DbError> {
     codes_global::delete_of_user(tx, user_id)?;
+    oauth_flows_global::delete_of_user(tx, user_id)?;
     for id in sessions_global::list_ids(tx, user_id)? {
         if Some(id) != except {
             end_session(tx, identity, id, now)?;

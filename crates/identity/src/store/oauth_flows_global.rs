@@ -1,7 +1,7 @@
 //! SQL on `quoin.identity_oauth_flows`. A journey belongs to a browser; whose it is shows at its end.
 
 use quoin_db::{DbError, Row, Tx, params, statements};
-use quoin_kernel::Timestamp;
+use quoin_kernel::{Timestamp, UserId};
 
 use crate::model::{CodeChallenge, OauthFlow};
 use crate::store::sessions_global::array;
@@ -14,6 +14,7 @@ statements! {
         expires_at from quoin.identity_oauth_flows where state_hash = ?1 and expires_at > ?2";
     /// The condition lets exactly one of many parallel returns through.
     CONSUME = "delete from quoin.identity_oauth_flows where state_hash = ?1 and expires_at > ?2";
+    DELETE_OF_USER = "delete from quoin.identity_oauth_flows where link_user_id = ?1";
     PURGE = "delete from quoin.identity_oauth_flows where expires_at < ?1";
 }
 
@@ -45,6 +46,11 @@ pub(crate) fn find(
 /// Ends a journey; `false` where another return came first or it is too late.
 pub(crate) fn consume(tx: &mut Tx<'_>, state_hash: &[u8; 32], now: Timestamp) -> Result<bool, DbError> {
     Ok(tx.execute(&CONSUME, &params![state_hash, now])? == 1)
+}
+
+/// Ends every journey that would link an identity to this person.
+pub(crate) fn delete_of_user(tx: &mut Tx<'_>, user_id: UserId) -> Result<(), DbError> {
+    tx.execute(&DELETE_OF_USER, &params![user_id]).map(|_| ())
 }
 
 /// Removes journeys from which nobody came back.

@@ -348,6 +348,28 @@ async fn an_identity_is_linked_by_hand_to_the_account_that_the_page_names() {
 }
 
 #[tokio::test]
+async fn a_ticket_of_a_stolen_session_dies_when_the_sessions_are_ended() {
+    plain_story(|house| async move {
+        let stolen = house.person(ANN).await;
+        let (_, unused) = ticket_page(&house, text(&stolen, "access_token")).await;
+        let (_, page) = ticket_page(&house, text(&stolen, "access_token")).await;
+        let under_way = journey(&press(&house, &page, HERE).await);
+        house.advance(1);
+        let own = house.sign_in(ANN, PASSWORD).await.json();
+        let token = text(&own, "access_token");
+        let changed = json!({"password": "lantern-teapot-walrus", "current_password": PASSWORD});
+        assert_eq!(house.send(Method::PUT, "/auth/v1/user", token, changed).await.status, 200);
+        assert_eq!(press(&house, &unused, HERE).await.code(), "bad_oauth_state");
+        let thief = json!({"sub": "thief", "email": "thief@example.org", "email_verified": true});
+        assert_eq!(come_back(&house, &under_way, &thief).await.status, 400);
+        let (_, page) = ticket_page(&house, token).await;
+        let landed = come_back(&house, &journey(&press(&house, &page, HERE).await), &ann("1")).await;
+        assert_eq!(user_of(&house, &landed).await["id"], own["user"]["id"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_last_way_in_stays() {
     plain_story(|house| async move {
         let said = json!({"sub": "5", "email": ANN, "email_verified": false});
