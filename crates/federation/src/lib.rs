@@ -5,14 +5,16 @@
 //! an hour; their keys are read again when a token names an unknown one, at most every ten seconds.
 //!
 //! Reading order: `providers` (the port), `token` (every check of an ID token), `published` (configuration and keys),
-//! `fetch` (the way out). `tests/` plays a provider and mutates it as the conformance suite for clients does.
+//! `fetch` (the way out), `records` (DNS, which proves domains). `tests/` plays a provider and mutates it as the conformance suite for clients does.
 
 mod fetch;
 mod providers;
 mod published;
+mod records;
 #[cfg(test)]
 mod tests;
 mod token;
 
 pub use fetch::{CannotFetch, Fetch};
 pub use providers::Providers;
+pub use records::NameServers;

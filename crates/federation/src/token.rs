@@ -196,6 +196,7 @@ pub(crate) fn attested(issuer: &str, said: &Map<String, Value>) -> Result<Attest
         subject: subject.ok_or("the subject is missing or too long")?,
         email: text("email"),
         email_verified: said.get("email_verified") == Some(&Value::Bool(true)),
+        email_disputed: said.get("email_verified").is_some_and(|word| *word != Value::Bool(true)),
         hosted_domain: text("hd"),
         profile: profile.collect(),
     })

@@ -52,6 +52,18 @@ pub enum IdentityError {
     /// A stronger session is needed for this.
     #[error("Show one of your second factors first.")]
     InsufficientAal,
+    /// The person's organisation is reached through its own provider alone.
+    #[error("Sign in through your organisation's own provider.")]
+    SsoRequired,
+    /// No organisation that can be used has proved this domain and brought a provider along.
+    #[error("There is no single sign-on for this domain.")]
+    SsoProviderNotFound,
+    /// The provider says nothing of an address, or one outside of the domains that its organisation has proved.
+    #[error("The provider may speak only for addresses of the domains that its organisation has proved.")]
+    SsoAddressNotAllowed,
+    /// A session of an organisation's provider does nothing for the person themselves.
+    #[error("This session acts for its organisation alone. Sign in another way.")]
+    SessionConfined,
     /// No adapter for passkeys is there.
     #[error("Passkeys need a site URL with a domain name, or identity.webauthn_rp_id.")]
     WebAuthnDisabled,
@@ -162,6 +174,14 @@ impl IdentityError {
             Self::ChallengeExpired => (422, "mfa_challenge_expired", "The challenge has expired"),
             Self::FactorRefused => (422, "mfa_verification_failed", "The code is not valid"),
             Self::InsufficientAal => (403, "insufficient_aal", "A second factor is needed first"),
+            Self::SsoRequired => (403, "sso_required", "Single sign-on is required"),
+            Self::SsoProviderNotFound => (404, "sso_provider_not_found", "There is no such provider"),
+            Self::SsoAddressNotAllowed => {
+                (403, "sso_address_not_allowed", "The provider may not speak for this address")
+            }
+            Self::SessionConfined => {
+                (403, "session_confined", "This session acts for its organisation alone")
+            }
             Self::WebAuthnDisabled => (422, "mfa_webauthn_enroll_not_enabled", "Passkeys are not available"),
             Self::WebAuthnChallengeNotFound => {
                 (404, "webauthn_challenge_not_found", "The challenge was not found")

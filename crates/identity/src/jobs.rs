@@ -10,6 +10,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::Identity;
+use crate::service::end_sessions::end_session;
 use crate::store::{
     api_keys_global, challenges_global, codes_global, factors_global, links_global, oauth_flows_global,
     sessions_global,
@@ -35,20 +36,24 @@ pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
             let identity = purging.clone();
             async move { purge(&identity, job.now).await.map_err(|error| JobError::Retry(Box::new(error))) }
         }),
-        JobType::new(FORGET_ORG, 10, Duration::from_mins(1), move |_, news| {
+        JobType::new(FORGET_ORG, 10, Duration::from_mins(1), move |job, news| {
             let identity = forgetting.clone();
-            async move { forget_org(&identity, &news).await }
+            async move { forget_org(&identity, &news, job.now).await }
         }),
     ]
 }
 
 /// Removes what this room keeps of an organisation that is gone: its keys, and that sessions acted for it.
-async fn forget_org(identity: &Identity, news: &Value) -> Result<(), JobError> {
+async fn forget_org(identity: &Identity, news: &Value, now: Timestamp) -> Result<(), JobError> {
     let org_id: OrgId =
         OrgId::deserialize(&news["org_id"]).map_err(|error| JobError::Fail(Box::new(error)))?;
+    let inside = identity.clone();
     let forgotten: Result<u64, DbError> = identity
         .db()
         .write("identity.forget_org", move |tx| {
+            for id in sessions_global::list_org_ids(tx, org_id)? {
+                end_session(tx, &inside, id, now)?;
+            }
             Ok(api_keys_global::delete_of_org(tx, org_id)? + sessions_global::forget_org(tx, org_id)?)
         })
         .await;

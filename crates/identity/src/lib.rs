@@ -57,7 +57,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0012_links",
     "0013_factors",
     "0014_identities",
-    "0015_sessions_by_person" and "0015_sessions_by_person.postgres"
+    "0015_sessions_by_person" and "0015_sessions_by_person.postgres",
+    "0016_sso"
 );
 
 /// Every statement of this room.

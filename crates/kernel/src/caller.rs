@@ -28,6 +28,8 @@ pub struct UserCaller {
     pub org: Option<(OrgId, Role)>,
     /// The name of that role: of a built-in one, or of one that the organisation has made for itself.
     pub org_role: Option<Arc<str>>,
+    /// The organisation whose own provider has opened the session, which then acts for no other, and not for the person.
+    pub sso_org_id: Option<OrgId>,
     /// How strongly the person was authenticated.
     pub aal: Aal,
     /// True where a stronger factor must be shown before anything else is allowed.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use quoin_data::Data;
 use quoin_db::{Databases, Db, DbError, Engine, Options, PostgresOptions, SqliteOptions, migrate};
+use quoin_federation::NameServers;
 use quoin_identity::Identity;
 use quoin_identity::authenticator::LiveIssuers;
 use quoin_identity::remote::RemoteAuthenticator;
@@ -253,7 +254,8 @@ async fn start_rooms(
             providers::connect(&room, settings).map_err(CannotStart::Setting)?;
             passkeys::connect(&room).map_err(|error| CannotStart::Setting(error.to_string()))?;
             let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
-            tenancy.connect(quoin_tenancy::Ports { session_issuer, people });
+            let records = Arc::new(NameServers::new(settings.tenancy.dns_servers.clone()));
+            tenancy.connect(quoin_tenancy::Ports { session_issuer, people, records });
             room.connect_billing(Arc::new(entitled.clone()));
             identity = Some(room.clone());
             (Arc::new(room.clone()), Arc::new(room))

@@ -1,5 +1,6 @@
 //! The section `[tenancy]` of the configuration.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -16,6 +17,8 @@ pub struct TenancyConfig {
     pub invitations_per_person: u32,
     /// Days within which a deleted organisation can be restored before everything it owns is removed; 0 removes at once.
     pub deletion_grace_days: u32,
+    /// Name servers that are asked for the records that prove domains, each as address and port; the system's by default.
+    pub dns_servers: Vec<SocketAddr>,
 }
 
 impl Default for TenancyConfig {
@@ -25,6 +28,7 @@ impl Default for TenancyConfig {
             invitations_per_address: 5,
             invitations_per_person: 100,
             deletion_grace_days: 30,
+            dns_servers: Vec::new(),
         }
     }
 }

@@ -76,6 +76,33 @@ pub enum TenancyError {
     /// The invitation was sent to another address than the caller's.
     #[error("the invitation is for another address")]
     OtherAddress,
+    /// The organisation has claimed no such domain.
+    #[error("no such domain")]
+    NoSuchDomain,
+    /// The organisation has claimed as many domains as it may.
+    #[error("too many domains")]
+    TooManyDomains,
+    /// The record does not stand in DNS.
+    #[error("the domain is not proved")]
+    DomainNotProved,
+    /// Another organisation has proved the domain, and its record stands.
+    #[error("the domain is another organisation's")]
+    DomainTaken,
+    /// The organisation has no provider of its own.
+    #[error("no such connection")]
+    NoSuchConnection,
+    /// The provider is the only way in.
+    #[error("the provider is required")]
+    SsoIsRequired,
+    /// Nobody has come through the provider yet, or no domain is proved.
+    #[error("nobody has come through the provider yet")]
+    SsoUntried,
+    /// A personal organisation has neither domains nor a provider.
+    #[error("not for a personal organisation")]
+    NotForPersonal,
+    /// The person has left the organisation, or was removed.
+    #[error("the person has left")]
+    Departed,
     /// A limit, or a room that this one needs, refuses.
     #[error(transparent)]
     Problem(#[from] Problem),
@@ -89,6 +116,7 @@ impl From<DbError> for TenancyError {
         match error {
             DbError::Unique { index, .. } if index == "tenancy_memberships_pkey" => Self::AlreadyMember,
             DbError::Unique { index, .. } if index == "tenancy_invitations_open" => Self::AlreadyInvited,
+            DbError::Unique { index, .. } if index == "tenancy_domains_verified" => Self::DomainTaken,
             other => Self::Db(other),
         }
     }
@@ -166,9 +194,45 @@ fn of_roles_and_invitations(error: &TenancyError) -> Problem {
             Problem::new(403, "invitation_for_other_address", "This invitation was sent to another address")
                 .hint("Sign in with the address that the invitation was sent to.")
         }
-        _ => Problem::new(403, "invitation_not_valid", "This invitation does not work").detail(
-            "The invitation is not valid, was used or taken back, or has expired. Ask for another one.",
-        ),
+        TenancyError::InvitationNotValid => {
+            Problem::new(403, "invitation_not_valid", "This invitation does not work").detail(
+                "The invitation is not valid, was used or taken back, or has expired. Ask for another one.",
+            )
+        }
+        other => of_domains(other),
+    }
+}
+
+fn of_domains(error: &TenancyError) -> Problem {
+    match error {
+        TenancyError::NoSuchDomain => Problem::not_found("domain"),
+        TenancyError::TooManyDomains => {
+            Problem::new(409, "too_many_domains", "An organisation claims at most 50 domains")
+        }
+        TenancyError::DomainNotProved => {
+            Problem::new(409, "domain_not_proved", "The record does not stand in the domain's DNS").hint(
+                "Add the TXT record as it is shown, wait until it can be seen everywhere, and try again.",
+            )
+        }
+        TenancyError::DomainTaken => {
+            Problem::new(409, "domain_taken", "Another organisation has proved this domain")
+                .hint("It changes hands once that organisation's record is gone from the domain's DNS.")
+        }
+        TenancyError::NoSuchConnection => Problem::not_found("connection"),
+        TenancyError::SsoIsRequired => {
+            Problem::new(409, "sso_is_required", "The organisation's own provider is the only way in")
+                .hint("Take sso_required out of its policy first.")
+        }
+        TenancyError::SsoUntried => {
+            Problem::new(409, "sso_untried", "Nobody has come through the organisation's own provider yet")
+                .hint("Connect it, prove a domain, and sign in through it once.")
+        }
+        TenancyError::Departed => {
+            Problem::new(403, "removed_from_organization", "You do not belong to this organisation any more")
+                .hint("An invitation brings you back.")
+        }
+        _ => Problem::new(409, "personal_organization", "A personal organisation has no domains of its own")
+            .hint("Create an organisation for your company."),
     }
 }
 
@@ -183,6 +247,14 @@ fn of_bar(bar: Bar) -> Problem {
         Bar::SignInTooOld => {
             Problem::new(403, "sign_in_too_old", "This organisation asks for a more recent sign-in")
                 .hint("Sign in again.")
+        }
+        Bar::Confined => {
+            Problem::new(403, "session_confined", "This session belongs to another organisation")
+                .hint("Sign in again to act for this one.")
+        }
+        Bar::SsoRequired => {
+            Problem::new(403, "sso_required", "This organisation asks for a sign-in through its own provider")
+                .hint("Sign in with single sign-on.")
         }
         Bar::SecondFactor => {
             Problem::new(403, "insufficient_aal", "This organisation asks for a second factor")

@@ -12,6 +12,8 @@
 //! - A change of role or a removal holds from the next request on, on every node within seconds: the membership's version
 //!   grows, and the revocation list refuses tokens of an older one.
 //! - What an organisation demands of sessions is asked at issue, refresh, switch and at every door.
+//! - A domain is one organisation's, by a record in its own DNS; a session that the organisation's own provider has opened
+//!   acts for that organisation alone.
 //! - A personal organisation cannot be deleted apart from its person's account.
 //!
 //! What it must know of people it asks through the port [`People`]. `identity` calls [`create_personal`], [`active_org`], [`set_last_used`] and [`remove_person`] inside its own
@@ -32,12 +34,15 @@ mod store;
 
 pub use config::TenancyConfig;
 pub use error::TenancyError;
-pub use model::{ActiveOrg, NewMember, NewPersonal, OrgName, SessionFacts};
-pub use port::People;
+pub use model::{
+    ActiveOrg, ConnectionId, NewMember, NewPersonal, OrgName, SessionFacts, SsoConnection, SsoKey,
+};
+pub use port::{People, Records};
 pub use revocations::{Revocation, Revoked};
 pub use service::{
     ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, count_members, count_organizations,
-    create_personal, forget_address, is_usable, membership_of, remove_person, set_last_used,
+    create_personal, forget_address, has_sso_connection, is_usable, join_by_domain, join_by_sso,
+    membership_of, note_sso_use, remove_person, set_last_used, sso_connection, sso_demanded_of,
 };
 
 use std::sync::{Arc, OnceLock};
@@ -65,6 +70,8 @@ pub struct Ports {
     pub session_issuer: Arc<dyn SessionIssuer>,
     /// Knows whose address is whose.
     pub people: Arc<dyn People>,
+    /// Reads what stands in DNS.
+    pub records: Arc<dyn Records>,
 }
 
 impl Tenancy {
@@ -96,6 +103,10 @@ impl Tenancy {
         Ok(self.ports()?.people.as_ref())
     }
 
+    pub(crate) fn records(&self) -> Result<&dyn Records, Problem> {
+        Ok(self.ports()?.records.as_ref())
+    }
+
     fn ports(&self) -> Result<&Ports, Problem> {
         let unavailable =
             || Problem::unavailable("identity_unavailable", "Nobody can say now who people are", 5);
@@ -109,6 +120,11 @@ impl Tenancy {
     /// Starts the entry of what a person does.
     pub(crate) fn entry(&self, actor: UserId, action: &'static str, origin: &Origin) -> Entry {
         Entry::new(self.0.app.rng(), origin.now, Actor::User(actor), action).from(origin)
+    }
+
+    /// Starts the entry of what happens to an organisation by itself.
+    pub(crate) fn system_entry(&self, action: &'static str, origin: &Origin) -> Entry {
+        Entry::new(self.0.app.rng(), origin.now, Actor::System("tenancy"), action).from(origin)
     }
 }
 
@@ -140,17 +156,22 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0002_organizations",
     "0003_invitations",
     "0004_roles",
-    "0005_lifecycle"
+    "0005_lifecycle",
+    "0006_sso"
 );
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&Statement]] = &[
     revocations::ALL,
+    store::departures::ALL,
+    store::domains::ALL,
+    store::domains_global::ALL,
     store::invitations::ALL,
     store::invitations_global::ALL,
     store::memberships::ALL,
     store::organizations::ALL,
     store::roles::ALL,
+    store::sso_connections::ALL,
 ];
 
 #[cfg(test)]

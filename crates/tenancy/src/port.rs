@@ -1,7 +1,8 @@
-//! What this room must know of people, inside its own transactions.
+//! What this room must know of people, inside its own transactions, and of DNS, outside of them.
 
 use quoin_db::{DbError, Tx};
-use quoin_kernel::{EmailAddress, UserId};
+use quoin_kernel::port::BoxFuture;
+use quoin_kernel::{EmailAddress, Problem, UserId};
 
 /// Knows which address is proved to be whose; `identity` implements it.
 pub trait People: Send + Sync {
@@ -10,4 +11,13 @@ pub trait People: Send + Sync {
 
     /// Finds the person who has proved that an address is theirs.
     fn find_by_address(&self, tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<UserId>, DbError>;
+}
+
+/// Reads what stands in DNS.
+pub trait Records: Send + Sync {
+    /// Returns the texts of a name's TXT records; none for a name that does not exist.
+    ///
+    /// # Errors
+    /// 503 where DNS cannot be asked.
+    fn txt<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<String>, Problem>>;
 }

@@ -18,7 +18,7 @@ pub enum Who {
     Unidentified,
     /// Everybody; a credential that is sent must be valid.
     Anyone,
-    /// A signed-in person.
+    /// A signed-in person, but for sessions that an organisation's own provider has opened.
     User,
     /// A signed-in person, also one who still owes a second factor.
     UserAtAnyLevel,
@@ -59,7 +59,8 @@ pub struct Anyone {
     pub caller: Caller,
 }
 
-/// Lets a signed-in person in.
+/// Lets a signed-in person in, to whom the call belongs. A session that an organisation's own provider has opened acts for
+/// that organisation alone, and is refused.
 #[derive(Debug, Clone)]
 pub struct User {
     /// The person.
@@ -139,6 +140,11 @@ async fn user_of(parts: &Parts, app: &App) -> Result<Arc<UserCaller>, Problem> {
     }
 }
 
+async fn user_at_full_level(parts: &Parts, app: &App) -> Result<Arc<UserCaller>, Problem> {
+    let user = user_of(parts, app).await?;
+    if user.needs_second_factor { Err(second_factor_missing()) } else { Ok(user) }
+}
+
 async fn key_of(parts: &Parts, app: &App) -> Result<Arc<ApiKeyCaller>, Problem> {
     match at_full_level(caller_of(parts, app).await?)? {
         Caller::ApiKey(key) => Ok(key),
@@ -175,9 +181,14 @@ impl Doorkeeper for User {
     const WHO: Who = Who::User;
 
     async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let user = user_of(parts, app).await?;
-        if user.needs_second_factor {
-            return Err(second_factor_missing());
+        let user = user_at_full_level(parts, app).await?;
+        if user.sso_org_id.is_some() {
+            return Err(Problem::new(
+                403,
+                "session_confined",
+                "This session acts for its organisation alone",
+            )
+            .hint("Sign in another way to act for yourself."));
         }
         Ok(Self { user })
     }
@@ -223,7 +234,7 @@ macro_rules! by_role {
             const WHO: Who = Who::$name;
 
             async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-                let User { user } = User::admit(parts, app).await?;
+                let user = user_at_full_level(parts, app).await?;
                 let (org_id, standing) = membership(parts, app, &user).await?;
                 if standing.rank < $role {
                     let needed = $role.as_str();
@@ -301,7 +312,7 @@ impl<P: Permission> Doorkeeper for Permitted<P> {
     const WHO: Who = Who::Permitted(P::NAME);
 
     async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let User { user } = User::admit(parts, app).await?;
+        let user = user_at_full_level(parts, app).await?;
         let (org_id, standing) = membership(parts, app, &user).await?;
         if !standing.allows(P::NAME) {
             let name = P::NAME;

@@ -65,7 +65,7 @@ pub(crate) fn room(operation: &Operation) -> &'static str {
 pub(crate) fn who(operation: &Operation) -> Cow<'static, str> {
     let who = match operation.who {
         Who::Unidentified | Who::Anyone => "anyone",
-        Who::User => "signed-in person",
+        Who::User => "signed-in person, not through an organisation's own provider",
         Who::UserAtAnyLevel => "signed-in person, even before the second factor",
         Who::Member => "member of the organisation",
         Who::Admin => "admin of the organisation",

@@ -157,7 +157,7 @@ fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
     }
     let (kind, user_id) = name.split_once(':')?;
     let needs_second_factor = match kind {
-        "user" => false,
+        "user" | "sso" => false,
         "aal1" => true,
         _ => return None,
     };
@@ -171,6 +171,7 @@ fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
         session_id: Id::new(now, &SeededRng::new(2)),
         org: org_id.map(|org_id| (org_id, Role::Member)),
         org_role: org_id.map(|_| Role::Member.as_str().into()),
+        sso_org_id: org_id.filter(|_| kind == "sso"),
         aal: if needs_second_factor { Aal::Aal1 } else { Aal::Aal2 },
         needs_second_factor,
         issued_at: now,

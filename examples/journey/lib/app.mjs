@@ -15,10 +15,10 @@ const PAGE = `<!doctype html>
 <script src="/app.js"></script>
 </html>`
 
-/** Serves the application on a free port of this machine. */
-export async function serveApp(world) {
+/** Serves the application on a free port of this machine; `auth` are options of its client. */
+export async function serveApp(world, auth = {}) {
   const library = join(dirname(createRequire(import.meta.url).resolve('@supabase/supabase-js')), 'umd/supabase.js')
-  const script = `const client = supabase.createClient(${JSON.stringify(world.url)}, ${JSON.stringify(world.publishableKey)})
+  const script = `const client = supabase.createClient(${JSON.stringify(world.url)}, ${JSON.stringify(world.publishableKey)}, { auth: ${JSON.stringify(auth)} })
 client.auth.getSession().then(({ data, error }) => {
   const who = document.getElementById('who')
   if (error) who.textContent = error.message

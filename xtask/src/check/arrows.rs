@@ -44,6 +44,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("image", &["quoin-engine-image"]),
     ("fast_image_resize", &["quoin-engine-image"]),
     ("openidconnect", &["quoin-federation"]),
+    ("hickory-resolver", &["quoin-federation"]),
     ("webauthn-rs", &["quoin-passkeys"]),
     ("argon2", &["quoin-identity", "bench"]),
 ];

@@ -22,6 +22,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "two-nodes", run: drive_two_nodes },
     Step { name: "equality-sqlite", run: equality_on_sqlite },
     Step { name: "equality-postgres", run: equality_on_postgres },
+    Step { name: "providers-sqlite", run: providers_on_sqlite },
+    Step { name: "providers-postgres", run: providers_on_postgres },
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "resumable", run: resume_uploads },
     Step { name: "stripe-twin-node", run: stripe_twin_in_node },
@@ -129,6 +131,38 @@ fn equality(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&
         node.args(["--pairs", "1000", "--each-kind"]);
     }
     drive(&mut node, &[&server], tally)
+}
+
+fn providers_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    providers(context, tally, "providers-sqlite", &[])
+}
+
+fn providers_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let url = context.postgres.create_database("providers")?;
+    providers(context, tally, "providers-postgres", &[("QUOIN_DATABASE_URL", &url)])
+}
+
+/// A certified OpenID provider and a name server run beside the browser; the server may reach this machine for it.
+fn providers(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, name)?;
+    let [provider, sso, dns] = [free_address()?, free_address()?, free_address()?];
+    let file = format!(
+        "outbound_networks = [\"127.0.0.0/8\"]\n[tenancy]\ndns_servers = [\"{dns}\"]\n[providers.acme]\n\
+         issuer = \"http://{provider}\"\nclient_id = \"quoin\"\nemail_domains = [\"*\"]\n"
+    );
+    std::fs::write(folder.join("quoin.toml"), file)?;
+    let secret = ("QUOIN_PROVIDERS_ACME_CLIENT_SECRET", "a-secret-that-both-sides-know");
+    let settings = [settings, &[secret]].concat();
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
+    let mut node = Command::new("node");
+    node.arg(counterparts::journey(context.workspace)?.join("providers/providers.mjs"))
+        .args(arguments(&server));
+    node.arg("--chromium")
+        .arg(counterparts::chromium()?)
+        .arg("--screenshots")
+        .arg(folder.join("screenshots"));
+    node.args(["--provider-port", &provider.port().to_string(), "--sso-port", &sso.port().to_string()]);
+    drive(node.args(["--dns-port", &dns.port().to_string()]), &[&server], tally)
 }
 
 /// Makes the key with which one process asks another about callers, as an operator would. Returns its id and itself.

@@ -5,8 +5,17 @@ use std::time::Duration;
 use crate::Outcome;
 
 /// The drivers of ours that end with a summary line.
-const DRIVERS: &[&str] =
-    &["journey", "nodes", "equality", "python", "resumable", "stripe-twin", "crash", "crash-files"];
+const DRIVERS: &[&str] = &[
+    "journey",
+    "nodes",
+    "equality",
+    "providers",
+    "python",
+    "resumable",
+    "stripe-twin",
+    "crash",
+    "crash-files",
+];
 
 /// Counts results, in the words of whoever ran them.
 #[derive(Default)]

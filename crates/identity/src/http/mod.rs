@@ -15,6 +15,7 @@ mod passkeys;
 mod sessions;
 mod sign_up;
 mod signing_keys;
+mod sso;
 mod switch;
 mod token;
 mod user;
@@ -34,6 +35,7 @@ pub fn routes(identity: Identity) -> Routes {
     let routes = verify::add(routes);
     let routes = user::add(routes);
     let routes = oauth::add(routes);
+    let routes = sso::add(routes);
     let routes = factors::add(routes);
     let routes = passkeys::add(routes);
     let routes = sessions::add(routes);

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use quoin_kernel::{Problem, Secret, rng};
+use quoin_tenancy::ConnectionId;
 use quoin_web::rate_limit::IpLimit;
 use quoin_web::{
     App, Ctx, HeaderMap, HeaderValue, IntoResponse, Json, Operation, Redirect, Refusal, Response, RoutesFor,
@@ -20,7 +21,7 @@ use crate::Identity;
 use crate::model::oauth_flow::LIFETIME;
 use crate::model::{CodeChallenge, IdentityId};
 use crate::pages;
-use crate::service::{self, LinkWishes, OauthReturn, OauthWish};
+use crate::service::{self, LinkWishes, OauthReturn, OauthWish, Via};
 
 /// The cookie that binds a journey to its browser.
 const COOKIE: &str = "oauth";
@@ -32,6 +33,8 @@ const SET_OUT_AT_ONCE: NonZeroU32 = NonZeroU32::new(120).expect("120 is not zero
 struct AuthorizeQuery {
     /// The provider's name.
     provider: Option<String>,
+    /// An organisation's connection instead, as `POST /auth/v1/sso` has named it.
+    sso: Option<ConnectionId>,
     /// What is asked for besides, separated by spaces.
     scopes: Option<String>,
     /// Where the person shall land.
@@ -142,7 +145,11 @@ impl AuthorizeQuery {
         )?;
         let scopes = self.scopes.unwrap_or_default();
         Ok(OauthWish {
-            provider: self.provider.ok_or_else(|| missing("provider"))?,
+            via: match (self.provider, self.sso) {
+                (Some(name), None) => Via::Provider(name),
+                (None, Some(id)) => Via::Sso(id),
+                _ => return Err(missing("provider")),
+            },
             scopes: scopes.split_whitespace().map(str::to_owned).collect(),
             wishes: LinkWishes { redirect_to: self.redirect_to, challenge },
         })

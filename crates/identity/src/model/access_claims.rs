@@ -52,6 +52,9 @@ pub struct AccessClaims {
     /// The name of the role in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_role: Option<Arc<str>>,
+    /// The organisation whose own provider has opened the session, which then acts for no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_org_id: Option<OrgId>,
     /// The version of that membership, so that a change of role ends older tokens and no newer one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub org_version: Option<i64>,
@@ -81,6 +84,7 @@ impl AccessClaims {
                 .zip(self.org_role.as_deref())
                 .map(|(org_id, role)| (org_id, Role::parse(role).unwrap_or(Role::Member))),
             org_role: self.org_role,
+            sso_org_id: self.sso_org_id,
             aal: self.aal,
             needs_second_factor: self.needs_second_factor,
             issued_at: Timestamp::from_micros(self.iat.saturating_mul(1_000_000)),

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use quoin_kernel::hash::{equal_in_constant_time, sha256};
-use quoin_kernel::{Problem, SessionId, Timestamp, UserId};
+use quoin_kernel::{OrgId, Problem, SessionId, Timestamp, UserId};
 
 use crate::model::AuthMethod;
 
@@ -14,6 +14,8 @@ pub struct AuthCode {
     pub user_id: UserId,
     /// How they showed who they are.
     pub method: AuthMethod,
+    /// The organisation whose own provider has attested them.
+    pub sso_org_id: Option<OrgId>,
     /// What the verifier must match.
     pub challenge: CodeChallenge,
     /// When it stops working.

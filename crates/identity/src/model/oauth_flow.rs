@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use quoin_kernel::hash::sha256;
 use quoin_kernel::{Secret, Timestamp, UserId};
+use quoin_tenancy::ConnectionId;
 use serde::{Deserialize, Serialize};
 
 use crate::model::CodeChallenge;
@@ -26,6 +27,8 @@ pub struct OauthFlow {
     pub redirect_to: Option<String>,
     /// What the application that asks must be able to answer.
     pub challenge: Option<CodeChallenge>,
+    /// The organisation's connection, where it is no provider of the configuration's.
+    pub sso_connection_id: Option<ConnectionId>,
     /// Whose account the identity is to be linked to.
     pub link_user_id: Option<UserId>,
     /// When it began.

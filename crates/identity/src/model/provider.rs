@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use quoin_kernel::{EmailAddress, Secret};
+use quoin_kernel::seal::MasterKey;
+use quoin_kernel::{EmailAddress, Problem, Secret};
+use quoin_tenancy::SsoConnection;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -52,6 +54,9 @@ pub struct Provider {
     pub scopes: Vec<String>,
     /// The domains for whose addresses it may speak.
     pub email_domains: Vec<String>,
+    /// Whether it is an organisation's own: then the proof of its domains is the proof of their addresses, which many such
+    /// providers leave unsaid.
+    pub is_own: bool,
 }
 
 /// What a provider has attested, after every check of its token.
@@ -65,6 +70,8 @@ pub struct Attested {
     pub email: Option<String>,
     /// Whether the provider says, as JSON `true`, that it has proved the address.
     pub email_verified: bool,
+    /// Whether it says anything else about that.
+    pub email_disputed: bool,
     /// The domain that Google hosts for the person's organisation.
     pub hosted_domain: Option<String>,
     /// What the provider says about the person: name, picture and the like.
@@ -106,20 +113,41 @@ impl ProviderConfig {
             client_ids: self.client_ids.clone(),
             scopes,
             email_domains: self.email_domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
+            is_own: false,
         })
     }
 }
 
 impl Provider {
+    /// Describes the provider that an organisation brings along.
+    ///
+    /// # Errors
+    /// 500 where its secret was sealed with another key.
+    pub fn of_organization(own: &SsoConnection, key: &MasterKey) -> Result<Self, Problem> {
+        let connection = &own.connection;
+        Ok(Self {
+            name: format!("sso:{}", connection.id),
+            issuer: connection.issuer.clone(),
+            client_id: connection.client_id.clone(),
+            client_secret: connection.open_secret(key)?,
+            client_ids: Vec::new(),
+            scopes: SCOPES.map(str::to_owned).to_vec(),
+            email_domains: own.domains.clone(),
+            is_own: true,
+        })
+    }
+
     /// Returns the attested address where it counts as proved: the provider has proved it, and may speak for its domain.
     pub fn proved_address(&self, attested: &Attested) -> Option<EmailAddress> {
         let address: EmailAddress = attested.email.as_deref()?.parse().ok()?;
         let may_speak = self.speaks_for(address.domain(), attested.hosted_domain.as_deref());
-        (attested.email_verified && may_speak).then_some(address)
+        let is_proved = attested.email_verified || (self.is_own && !attested.email_disputed);
+        (is_proved && may_speak).then_some(address)
     }
 
     fn speaks_for(&self, domain: &str, hosted: Option<&str>) -> bool {
         let hosts = self.issuer == GOOGLE
+            && !self.is_own
             && (GOOGLE_MAIL.contains(&domain)
                 || hosted.is_some_and(|hosted| hosted.eq_ignore_ascii_case(domain)));
         hosts || self.email_domains.iter().any(|named| named == "*" || named == domain)

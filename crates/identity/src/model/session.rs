@@ -22,6 +22,8 @@ pub enum AuthMethod {
     Anonymous,
     /// A provider attested them.
     Oauth,
+    /// Their organisation's own provider attested them.
+    Sso,
     /// A passkey, with the device's own check of its holder.
     Passkey,
     /// The code of an authenticator app.
@@ -34,7 +36,7 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// Every method.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Password,
         Self::Otp,
         Self::Recovery,
@@ -43,6 +45,7 @@ impl AuthMethod {
         Self::EmailChange,
         Self::Anonymous,
         Self::Oauth,
+        Self::Sso,
         Self::Passkey,
         Self::Totp,
         Self::Webauthn,
@@ -68,6 +71,7 @@ impl AuthMethod {
             Self::EmailChange => "email_change",
             Self::Anonymous => "anonymous",
             Self::Oauth => "oauth",
+            Self::Sso => "sso/oidc",
             Self::Passkey => "passkey",
             Self::Totp => "totp",
             Self::Webauthn => "mfa/webauthn",
@@ -90,6 +94,8 @@ pub struct Session {
     pub user_id: UserId,
     /// The active organisation, which a refresh keeps.
     pub org_id: Option<OrgId>,
+    /// The organisation whose own provider has attested them; the session acts for no other.
+    pub sso_org_id: Option<OrgId>,
     /// How strongly the person was authenticated.
     pub aal: Aal,
     /// How they were, and when.
@@ -122,7 +128,8 @@ pub struct SecondMethod {
 impl Session {
     /// Describes the session to the organisations that it wants to act for.
     pub fn facts(&self, now: Timestamp) -> SessionFacts {
-        SessionFacts { aal: self.aal, authenticated_at: self.authenticated_at, now }
+        let Self { aal, authenticated_at, sso_org_id, .. } = *self;
+        SessionFacts { aal, authenticated_at, sso_org_id, now }
     }
 
     /// Returns when the person last showed who they are, by whichever method.

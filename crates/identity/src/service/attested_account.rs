@@ -8,7 +8,8 @@
 use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EmailAddress, Problem, UserId};
+use quoin_kernel::{EmailAddress, OrgId, Problem, UserId};
+use quoin_tenancy::{ConnectionId, SsoKey};
 use serde_json::{Map, Value, json};
 
 use crate::Identity;
@@ -72,6 +73,29 @@ pub(crate) fn account_of(
     newcomer(tx, identity, arrival, address, origin)
 }
 
+/// Finds, links or makes the account of whoever came through an organisation's own provider, which may speak only for the
+/// domains that the organisation has proved: as they are now, whatever they were when the journey began.
+///
+/// # Errors
+/// `sso_provider_not_found`, `sso_address_not_allowed`.
+pub(crate) fn account_through_sso(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    arrival: &Arrival,
+    id: ConnectionId,
+    origin: &Origin,
+) -> Result<(User, OrgId), Problem> {
+    let own = quoin_tenancy::sso_connection(tx, &SsoKey::Connection(id))?;
+    let own = own.ok_or(IdentityError::SsoProviderNotFound)?;
+    let address = arrival.provider.proved_address(&arrival.attested);
+    if !address.is_some_and(|address| own.speaks_for(&address)) {
+        return Err(IdentityError::SsoAddressNotAllowed.into());
+    }
+    let org_id = own.connection.org_id;
+    quoin_tenancy::note_sso_use(tx, org_id, origin.now)?;
+    Ok((account_of(tx, identity, arrival, origin)?, org_id))
+}
+
 /// Links an attested identity to an account and tells its owner.
 ///
 /// # Errors
@@ -107,7 +131,8 @@ fn newcomer(
     address: Option<EmailAddress>,
     origin: &Origin,
 ) -> Result<User, Problem> {
-    if !identity.config().sign_up {
+    // Closed sign-up keeps out who comes by themselves; an organisation's provider brings its own people.
+    if !identity.config().sign_up && !arrival.provider.is_own {
         return Err(IdentityError::SignupDisabled.into());
     }
     let now = origin.now;

@@ -1,9 +1,11 @@
 //! Setting out to a provider: state for the way back, nonce and verifier for what it brings, a cookie for the browser.
 
 use quoin_audit::Actor;
+use quoin_db::Tx;
 use quoin_kernel::hash::sha256;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Problem, Secret, UserCaller, rng};
+use quoin_tenancy::{ConnectionId, SsoKey};
 use url::Url;
 
 use crate::Identity;
@@ -21,12 +23,21 @@ pub(crate) const SEALED_AS: &str = "identity.oauth";
 /// What an application that sends a browser to a provider wants.
 #[derive(Debug, Clone)]
 pub struct OauthWish {
-    /// The provider's name.
-    pub provider: String,
+    /// Through which provider.
+    pub via: Via,
     /// What is asked for besides.
     pub scopes: Vec<String>,
     /// Where the person shall land, and what the application must be able to answer.
     pub wishes: LinkWishes,
+}
+
+/// Which provider a browser is sent to.
+#[derive(Debug, Clone)]
+pub enum Via {
+    /// One of the configuration's, by name.
+    Provider(String),
+    /// The one that an organisation has brought along.
+    Sso(ConnectionId),
 }
 
 /// A person who wants to link an identity, and where they will land.
@@ -50,7 +61,11 @@ pub async fn begin_oauth(
     browser: &Secret<String>,
     origin: &Origin,
 ) -> Result<Url, Problem> {
-    let flow = OauthFlow { provider: wish.provider.clone(), ..blank(identity, &wish.wishes, origin) };
+    let (provider, sso_connection_id) = match wish.via {
+        Via::Provider(name) => (name, None),
+        Via::Sso(id) => (String::new(), Some(id)),
+    };
+    let flow = OauthFlow { provider, sso_connection_id, ..blank(identity, &wish.wishes, origin) };
     set_out(identity, flow, &wish.scopes, browser, origin).await
 }
 
@@ -64,12 +79,14 @@ pub async fn begin_linking(
     wish: OauthWish,
     origin: &Origin,
 ) -> Result<Url, Problem> {
-    identity.provider(&wish.provider)?;
+    // An organisation's own provider links by itself, under the proof of its domain.
+    let Via::Provider(name) = wish.via else { return Err(IdentityError::ProviderNotSupported.into()) };
+    identity.provider(&name)?;
     let (user, _) = own_strong_session(identity, caller, origin).await?;
     let ticket = Secret::new(rng::token(identity.app().rng()));
     let flow = OauthFlow {
         state_hash: state_hash(&ticket),
-        provider: wish.provider,
+        provider: name,
         link_user_id: Some(user.id),
         ..blank(identity, &wish.wishes, origin)
     };
@@ -147,6 +164,7 @@ fn blank(identity: &Identity, wishes: &LinkWishes, origin: &Origin) -> OauthFlow
         sealed: None,
         redirect_to: allowed.map(String::from),
         challenge: wishes.challenge.clone(),
+        sso_connection_id: None,
         link_user_id: None,
         created_at: origin.now,
         expires_at: origin.now + LIFETIME,
@@ -160,7 +178,7 @@ async fn set_out(
     browser: &Secret<String>,
     origin: &Origin,
 ) -> Result<Url, Problem> {
-    let provider = identity.provider(&flow.provider)?;
+    let provider = upstream(identity, &flow).await?;
     let app = identity.app();
     let state = Secret::new(rng::token(app.rng()));
     let secrets = FlowSecrets { nonce: rng::token(app.rng()), verifier: rng::token(app.rng()) };
@@ -171,7 +189,7 @@ async fn set_out(
         nonce: Secret::new(secrets.nonce.clone()),
         verifier: Secret::new(secrets.verifier.clone()),
     };
-    let url = identity.openid()?.authorization_url(provider, &wish).await?;
+    let url = identity.openid()?.authorization_url(&provider, &wish).await?;
     let sealed = serde_json::to_vec(&secrets).map_err(Problem::internal)?;
     let flow = OauthFlow {
         state_hash: state_hash(&state),
@@ -189,6 +207,18 @@ async fn set_out(
         })
         .await?;
     Ok(url)
+}
+
+/// Finds the provider that a journey leads to.
+///
+/// # Errors
+/// `oauth_provider_not_supported`; `sso_provider_not_found` where the organisation has closed, or lost its domains.
+pub(crate) async fn upstream(identity: &Identity, flow: &OauthFlow) -> Result<Provider, Problem> {
+    let Some(id) = flow.sso_connection_id else { return Ok(identity.provider(&flow.provider)?.clone()) };
+    let find = move |tx: &mut Tx<'_>| quoin_tenancy::sso_connection(tx, &SsoKey::Connection(id));
+    let own = identity.db().read("identity.sso.connection", find).await?;
+    let own = own.ok_or(IdentityError::SsoProviderNotFound)?;
+    Provider::of_organization(&own, identity.app().master_key())
 }
 
 /// Where providers send browsers back to; registered with each of them.

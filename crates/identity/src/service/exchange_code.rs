@@ -31,7 +31,7 @@ pub async fn exchange_code(
     let hash = sha256(code.expose().as_bytes());
     let found = identity.db().read("identity.code.get", move |tx| codes_global::find(tx, &hash)).await?;
     let found = found.ok_or(IdentityError::FlowStateNotFound)?;
-    let draft = SessionDraft::new(identity, found.method, origin.now);
+    let draft = SessionDraft::new(identity, found.method, origin.now).through(found.sso_org_id);
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let exchanged = identity
         .db()

@@ -11,8 +11,8 @@ use crate::error::IdentityError;
 use crate::model::oauth_flow::{FlowSecrets, state_hash};
 use crate::model::{AuthCode, AuthMethod, OauthFlow};
 use crate::port::{AuthorizationAnswer, Upstream};
-use crate::service::attested_account::{Arrival, account_of, link};
-use crate::service::begin_oauth::{SEALED_AS, redirect_uri};
+use crate::service::attested_account::{Arrival, account_of, account_through_sso, link};
+use crate::service::begin_oauth::{SEALED_AS, redirect_uri, upstream};
 use crate::service::issue_session::{OpenSession, SessionDraft, check_admission, issue_session};
 use crate::service::verify_link::Verified;
 use crate::store::{codes_global, oauth_flows_global, users_global};
@@ -87,7 +87,7 @@ async fn settle(
     returned: OauthReturn,
     origin: &Origin,
 ) -> Result<Verified, Problem> {
-    let provider = identity.provider(&flow.provider)?.clone();
+    let provider = upstream(identity, &flow).await?;
     let sealed = flow.sealed.as_deref().unwrap_or_default();
     let opened = identity.app().master_key().open(SEALED_AS, sealed).map_err(Problem::internal)?;
     let secrets: FlowSecrets = serde_json::from_slice(opened.expose()).map_err(Problem::internal)?;
@@ -141,21 +141,30 @@ struct Prepared {
 impl Prepared {
     fn settle(&self, tx: &mut Tx<'_>) -> Result<Option<OpenSession>, Problem> {
         let (identity, origin) = (&self.identity, &self.origin);
-        let user = match self.flow.link_user_id {
-            Some(id) => {
+        let mut sso_org_id = None;
+        let user = match (self.flow.link_user_id, self.flow.sso_connection_id) {
+            (_, Some(id)) => {
+                let (user, org_id) = account_through_sso(tx, identity, &self.arrival, id, origin)?;
+                sso_org_id = Some(org_id);
+                user
+            }
+            (Some(id), None) => {
                 let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
                 check_admission(identity.config(), &user, origin.now)?;
                 link(tx, identity, &user, &self.arrival, origin)?
             }
-            None => account_of(tx, identity, &self.arrival, origin)?,
+            (None, None) => account_of(tx, identity, &self.arrival, origin)?,
         };
+        let method = if sso_org_id.is_some() { AuthMethod::Sso } else { AuthMethod::Oauth };
         let Some(challenge) = &self.flow.challenge else {
-            return issue_session(tx, identity, user, &self.draft, origin).map(Some);
+            let draft = self.draft.clone().by(method).through(sso_org_id);
+            return issue_session(tx, identity, user, &draft, origin).map(Some);
         };
         check_admission(identity.config(), &user, origin.now)?;
         let code = AuthCode {
             user_id: user.id,
-            method: AuthMethod::Oauth,
+            method,
+            sso_org_id,
             challenge: challenge.clone(),
             expires_at: origin.now + identity.config().link(),
             session_id: None,

@@ -13,6 +13,7 @@ use crate::config::{IdentityConfig, Unverified};
 use crate::error::IdentityError;
 use crate::model::access_claims::{AUDIENCE, AccessClaims, Method};
 use crate::model::{AuthMethod, RefreshKeys, RefreshToken, SecondMethod, Session, User};
+use crate::service::sso_gate;
 use crate::store::{sessions_global, users_global};
 
 /// What a session needs that is drawn before its transaction.
@@ -22,6 +23,7 @@ pub(crate) struct SessionDraft {
     seed: [u8; 32],
     token: RefreshToken,
     method: AuthMethod,
+    sso_org_id: Option<OrgId>,
     continues: Option<Continued>,
 }
 
@@ -69,7 +71,17 @@ impl SessionDraft {
         let id = SessionId::new(now, rng);
         let mut seed = [0; 32];
         rng.fill(&mut seed);
-        Self { id, seed, token: RefreshKeys::first(id, rng), method, continues: None }
+        Self { id, seed, token: RefreshKeys::first(id, rng), method, sso_org_id: None, continues: None }
+    }
+
+    /// Says how the person was attested, where that shows only in the transaction.
+    pub(crate) fn by(self, method: AuthMethod) -> Self {
+        Self { method, ..self }
+    }
+
+    /// Confines the session to the organisation whose own provider has attested the person.
+    pub(crate) fn through(self, sso_org_id: Option<OrgId>) -> Self {
+        Self { sso_org_id, ..self }
     }
 
     /// Draws a session that replaces another one after a second method was shown. The weaker session's tokens end with
@@ -86,7 +98,8 @@ impl SessionDraft {
             second: SecondMethod { method: second, at: now },
             org_id: weaker.org_id,
         };
-        Self { continues: Some(continues), ..Self::new(identity, weaker.method, now) }
+        let draft = Self::new(identity, weaker.method, now).through(weaker.sso_org_id);
+        Self { continues: Some(continues), ..draft }
     }
 
     /// Returns the id that the session will have.
@@ -113,7 +126,7 @@ pub(crate) fn check_admission(
 /// Opens a session for a person who has just shown who they are, in the transaction of the door that they came through.
 ///
 /// # Errors
-/// `user_banned` and `email_not_confirmed`.
+/// `user_banned`, `email_not_confirmed` and `sso_required`.
 pub(crate) fn issue_session(
     tx: &mut Tx<'_>,
     identity: &Identity,
@@ -123,16 +136,21 @@ pub(crate) fn issue_session(
 ) -> Result<OpenSession, Problem> {
     let now = origin.now;
     check_admission(identity.config(), &user, now)?;
+    sso_gate::join(tx, identity, &user, draft.sso_org_id, origin)?;
     let (earlier, second) = (draft.continues, draft.continues.map(|continued| continued.second));
     let aal = if second.is_some() { Aal::Aal2 } else { draft.method.level() };
     let authenticated_at = earlier.map_or(now, |continued| continued.authenticated_at);
-    let facts = SessionFacts { aal, authenticated_at, now };
-    let preferred = earlier.and_then(|continued| continued.org_id);
+    let facts = SessionFacts { aal, authenticated_at, sso_org_id: draft.sso_org_id, now };
+    let preferred = draft.sso_org_id.or(earlier.and_then(|continued| continued.org_id));
     let org = quoin_tenancy::active_org(tx, user.id, preferred, &facts)?;
+    if draft.sso_org_id.is_some() && org.is_none() {
+        return Err(IdentityError::SsoRequired.into());
+    }
     let session = Session {
         id: draft.id,
         user_id: user.id,
         org_id: org.as_ref().map(|org| org.org_id),
+        sso_org_id: draft.sso_org_id,
         aal,
         method: draft.method,
         second,
@@ -177,15 +195,16 @@ impl OpenSession {
     /// wants to see the person sign in again.
     fn lifetime(&self, config: &IdentityConfig, now: Timestamp) -> Duration {
         let of_session = config.session_max().map(|max| self.session.created_at + max);
-        let of_org =
-            self.org.as_ref().and_then(|org| org.policy.ends_session_at(self.session.authenticated_at));
+        let facts = self.session.facts(now);
+        let of_org = self.org.as_ref().and_then(|org| org.policy.ends_session_at(&facts));
         let ends = [of_session, of_org].into_iter().flatten().map(|end| end.since(now));
         ends.fold(config.access_token(), Duration::min)
     }
 
     /// Tells whether a second factor must be shown before anything else may be done with this session.
-    fn owes_second_factor(&self, config: &IdentityConfig) -> bool {
-        let of_org = self.org.as_ref().is_some_and(|org| org.policy.mfa_required);
+    fn owes_second_factor(&self, config: &IdentityConfig, now: Timestamp) -> bool {
+        let facts = self.session.facts(now);
+        let of_org = self.org.as_ref().is_some_and(|org| org.policy.demands_second_factor(&facts));
         let demanded = self.user.has_second_factor() || config.second_factor_required || of_org;
         demanded && self.session.aal == Aal::Aal1 && !self.user.is_anonymous
     }
@@ -217,9 +236,10 @@ impl OpenSession {
             user_metadata: user.user_metadata.object().clone(),
             is_anonymous: user.is_anonymous,
             email_verified: user.is_confirmed(),
-            needs_second_factor: self.owes_second_factor(identity.config()),
+            needs_second_factor: self.owes_second_factor(identity.config(), now),
             org_id: self.org.as_ref().map(|org| org.org_id),
             org_role: self.org.as_ref().map(|org| org.standing.name().into()),
+            sso_org_id: session.sso_org_id,
             org_version: self.org.as_ref().map(|org| org.version),
             org_claims: self.org.as_ref().map(|org| org.claims.clone()).unwrap_or_default(),
         }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::Identity;
 use crate::service::end_sessions::{end_session, end_sessions};
+use crate::store::sessions_global;
 
 /// Which sessions of the person end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
@@ -28,6 +29,7 @@ pub async fn log_out(
     scope: LogoutScope,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    let sso_org_id = caller.sso_org_id;
     let (user_id, session_id, now) = (caller.user_id, caller.session_id, origin.now);
     let entry = identity
         .entry(Actor::User(user_id), "identity.session.ended", origin)
@@ -37,10 +39,20 @@ pub async fn log_out(
     identity
         .db()
         .write("identity.session.end", move |tx| {
-            match scope {
-                LogoutScope::Local => end_session(tx, &inside, session_id, now)?,
-                LogoutScope::Global => end_sessions(tx, &inside, user_id, None, now)?,
-                LogoutScope::Others => end_sessions(tx, &inside, user_id, Some(session_id), now)?,
+            match (scope, sso_org_id) {
+                (LogoutScope::Local, _) => end_session(tx, &inside, session_id, now)?,
+                (LogoutScope::Global, None) => end_sessions(tx, &inside, user_id, None, now)?,
+                (LogoutScope::Others, None) => {
+                    end_sessions(tx, &inside, user_id, Some(session_id), now)?;
+                }
+                // A session of the organisation's ends the organisation's, never the person's own.
+                (LogoutScope::Global | LogoutScope::Others, Some(org_id)) => {
+                    for id in sessions_global::list_sso_ids(tx, user_id, org_id)? {
+                        if id != session_id || scope == LogoutScope::Global {
+                            end_session(tx, &inside, id, now)?;
+                        }
+                    }
+                }
             }
             quoin_audit::record(tx, &entry)?;
             Ok(())

@@ -14,6 +14,7 @@ use crate::model::refresh_token::Standing;
 use crate::model::{Client, RefreshKeys, RefreshToken, Session, User};
 use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
+use crate::service::sso_gate;
 use crate::store::sessions_global;
 
 /// What became of a refresh, once committed: the end of a family must be kept, so it is no error in the transaction.
@@ -70,6 +71,7 @@ fn refresh(
     if let Err(error) = check_admission(config, &user, now) {
         return Ok(Refreshed::Ended(error));
     }
+    sso_gate::check(tx, &user, session.sso_org_id, origin)?;
     let child = keys.child(token, &session.seed);
     match token.standing(&session, client, now, Duration::from_secs(config.refresh_grace_s)) {
         Standing::Newest if sessions_global::rotate(tx, &session, &child.hash(), origin)? => {}
@@ -77,6 +79,12 @@ fn refresh(
         Standing::Newest | Standing::Reused => return end_family(tx, identity, &session, origin),
     }
     let org = keep_org(tx, &user, &session, now)?;
+    if let Some(org_id) = session.sso_org_id
+        && (org.is_none() || !quoin_tenancy::has_sso_connection(tx, org_id)?)
+    {
+        end_session(tx, identity, session.id, now)?;
+        return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
+    }
     Ok(Refreshed::Continued(Box::new(OpenSession { user, session, org, refresh_token: child })))
 }
 
@@ -89,7 +97,8 @@ fn keep_org(
     now: Timestamp,
 ) -> Result<Option<ActiveOrg>, Problem> {
     let org = quoin_tenancy::active_org(tx, user.id, session.org_id, &session.facts(now))?;
-    let org_id = org.as_ref().map(|org| org.org_id);
+    // One that its organisation does not accept any more ends instead.
+    let org_id = org.as_ref().map(|org| org.org_id).or(session.sso_org_id);
     if org_id != session.org_id {
         sessions_global::update_org(tx, session.id, org_id)?;
     }

@@ -50,6 +50,7 @@ pub async fn sign_in_with_id_token(
         sealed: None,
         redirect_to: None,
         challenge: None,
+        sso_connection_id: None,
         link_user_id: None,
         created_at: origin.now,
         expires_at,

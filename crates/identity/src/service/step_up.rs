@@ -13,7 +13,7 @@ use crate::service::update_user::own_session;
 /// Reads the caller's session and account, and refuses a session that is too weak or too old for a change of factors.
 ///
 /// # Errors
-/// `insufficient_aal`, `reauthentication_needed`, `session_not_found`.
+/// `insufficient_aal`, `reauthentication_needed`, `session_confined`, `session_not_found`.
 pub(crate) async fn own_strong_session(
     identity: &Identity,
     caller: &UserCaller,
@@ -24,15 +24,20 @@ pub(crate) async fn own_strong_session(
     Ok((user, session))
 }
 
-/// Refuses a session that is too weak or too old for a change of factors.
+/// Refuses a session that is too weak or too old for a change of factors, or that is not the person's own.
 ///
 /// # Errors
-/// `insufficient_aal`, `reauthentication_needed`.
+/// `insufficient_aal`, `reauthentication_needed`, `session_confined`.
 pub(crate) fn demand_strong(
     identity: &Identity,
     (user, session): (&User, &Session),
     origin: &Origin,
 ) -> Result<(), IdentityError> {
+    // Whoever has nothing to show where something must be shown may get it in any session: they would be locked out.
+    let is_locked_out = identity.config().second_factor_required && user.factors.is_empty();
+    if session.sso_org_id.is_some() && !is_locked_out {
+        return Err(IdentityError::SessionConfined);
+    }
     if user.has_second_factor() && session.aal == Aal::Aal1 {
         return Err(IdentityError::InsufficientAal);
     }

@@ -7,6 +7,7 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::RefreshKeys;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
+use crate::service::sso_gate;
 use crate::store::sessions_global;
 
 /// Makes another organisation active in the caller's session; the refresh token they hold is dead from then on.
@@ -21,13 +22,14 @@ pub async fn switch_org(
 ) -> Result<IssuedSession, Problem> {
     let (user_id, session_id, now) = (caller.user_id, caller.session_id, origin.now);
     let token = RefreshKeys::first(session_id, identity.app().rng());
-    let inside = identity.clone();
+    let (inside, seen_from) = (identity.clone(), origin.clone());
     let open = identity
         .db()
         .write("identity.session.switch", move |tx| {
             let found = sessions_global::find_with_user(tx, session_id)?;
             let (user, mut session) = found.ok_or(IdentityError::SessionNotFound)?;
             check_admission(inside.config(), &user, now)?;
+            sso_gate::check(tx, &user, session.sso_org_id, &seen_from)?;
             let org = quoin_tenancy::membership_of(tx, user_id, org_id, &session.facts(now))?;
             quoin_tenancy::set_last_used(tx, user_id, org_id, now)?;
             if !sessions_global::replace_token(tx, session_id, &token.hash(), org_id, now)? {

@@ -207,6 +207,7 @@ impl Attempt {
         let now = self.origin.now;
         check_admission(self.identity.config(), user, now)?;
         let code = AuthCode {
+            sso_org_id: None,
             user_id: user.id,
             method: purpose.method(),
             challenge: challenge.clone(),

@@ -6,9 +6,9 @@ use quoin_kernel::{SessionId, Timestamp, UserId};
 use crate::model::{AuthCode, AuthMethod, CodeChallenge};
 
 statements! {
-    INSERT = "insert into quoin.identity_codes (code_hash, user_id, method, code_challenge, created_at, expires_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6)";
-    FIND = "select user_id, method, code_challenge, expires_at, session_id from quoin.identity_codes
+    INSERT = "insert into quoin.identity_codes (code_hash, user_id, method, code_challenge, created_at, expires_at,
+        sso_org_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    FIND = "select user_id, method, code_challenge, expires_at, session_id, sso_org_id from quoin.identity_codes
         where code_hash = ?1";
     /// The condition lets exactly one of many parallel uses through.
     CONSUME = "update quoin.identity_codes set session_id = ?2 where code_hash = ?1 and session_id is null
@@ -24,8 +24,15 @@ pub(crate) fn insert(
     code: &AuthCode,
     now: Timestamp,
 ) -> Result<(), DbError> {
-    let row =
-        params![hash, code.user_id, code.method.as_str(), code.challenge.as_str(), now, code.expires_at];
+    let row = params![
+        hash,
+        code.user_id,
+        code.method.as_str(),
+        code.challenge.as_str(),
+        now,
+        code.expires_at,
+        code.sso_org_id,
+    ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
 
@@ -62,5 +69,6 @@ fn read(row: &Row<'_>) -> Result<AuthCode, DbError> {
         challenge: CodeChallenge::stored(row.get(2)?),
         expires_at: row.get(3)?,
         session_id: row.get(4)?,
+        sso_org_id: row.get(5)?,
     })
 }

@@ -10,12 +10,12 @@ use crate::store::users_global;
 
 statements! {
     INSERT = "insert into quoin.identity_sessions (id, user_id, org_id, aal, method, seed, token_hash,
-        authenticated_at, refreshed_at, created_at, second_method, second_at, ip, user_agent)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+        authenticated_at, refreshed_at, created_at, second_method, second_at, ip, user_agent,
+        sso_org_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     /// The person comes first: their columns are named in one place.
     GET_WITH_USER = concat!("select ", users_global::columns!("u."), ", s.id, s.user_id, s.org_id, s.aal, s.method, s.seed,
         s.token_hash, s.parent_hash, s.parent_used_at, s.parent_client, s.authenticated_at, s.refreshed_at,
-        s.created_at, s.second_method, s.second_at
+        s.created_at, s.second_method, s.second_at, s.sso_org_id
         from quoin.identity_sessions s join quoin.identity_users u on u.id = s.user_id where s.id = ?1");
     /// The condition on the hash lets exactly one of many parallel uses through.
     ROTATE = "update quoin.identity_sessions set token_hash = ?3, parent_hash = ?2, parent_used_at = ?4,
@@ -26,6 +26,8 @@ statements! {
     SET_ORG = "update quoin.identity_sessions set org_id = ?2 where id = ?1";
     REAUTHENTICATED = "update quoin.identity_sessions set authenticated_at = ?2 where id = ?1";
     DELETE = "delete from quoin.identity_sessions where id = ?1";
+    LIST_SSO_IDS = "select id from quoin.identity_sessions where user_id = ?1 and sso_org_id = ?2 order by id";
+    LIST_ORG_IDS = "select id from quoin.identity_sessions where sso_org_id = ?1 order by id";
     LIST_IDS = "select id from quoin.identity_sessions where user_id = ?1 order by id";
     LIST = "select id, aal, method, ip, user_agent, created_at, refreshed_at from quoin.identity_sessions
         where user_id = ?1 order by refreshed_at desc, id desc limit 1000";
@@ -55,6 +57,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session, origin: &Origin) -> Res
         session.second.map(|second| second.at),
         ip.as_str(),
         origin.user_agent.as_str(),
+        session.sso_org_id,
     ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
@@ -123,6 +126,20 @@ pub(crate) fn list_ids(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<SessionId
     tx.query(&LIST_IDS, &params![user_id], |row| row.get(0))
 }
 
+/// Lists a person's sessions that this organisation's own provider has opened.
+pub(crate) fn list_sso_ids(
+    tx: &mut Tx<'_>,
+    user_id: UserId,
+    org_id: OrgId,
+) -> Result<Vec<SessionId>, DbError> {
+    tx.query(&LIST_SSO_IDS, &params![user_id, org_id], |row| row.get(0))
+}
+
+/// Lists everybody's sessions that this organisation's own provider has opened.
+pub(crate) fn list_org_ids(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Vec<SessionId>, DbError> {
+    tx.query(&LIST_ORG_IDS, &params![org_id], |row| row.get(0))
+}
+
 /// Lists a person's sessions as they see them, the one used last first.
 pub(crate) fn list(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<ListedSession>, DbError> {
     tx.query(&LIST, &params![user_id], |row| {
@@ -182,6 +199,7 @@ fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
         refreshed_at: row.get(at + 11)?,
         created_at: row.get(at + 12)?,
         second: second(row, at + 13)?,
+        sso_org_id: row.get(at + 15)?,
     })
 }
 

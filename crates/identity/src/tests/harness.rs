@@ -1,16 +1,19 @@
 //! A whole room on a fresh database: real keys, real tokens, a clock that stands still, and the outbox as mailbox.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use quoin_db::testing::on_each_engine;
 use quoin_db::{Databases, Db, DbError, Migration, Statement, params};
+use quoin_kernel::Problem;
 use quoin_kernel::clock::FixedClock;
 use quoin_kernel::hash::sha256;
+use quoin_kernel::port::BoxFuture;
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::seal::MasterKey;
-use quoin_web::testing::{FakePorts, START, TestAnswer, call, request, send};
+use quoin_tenancy::{Records, Tenancy, TenancyConfig};
+use quoin_web::testing::{START, TestAnswer, call, request, send};
 use quoin_web::{App, AppParts, Body, Front, Method, Mode, Ports, WebConfig};
 use serde_json::{Value, json};
 use url::Url;
@@ -44,6 +47,24 @@ pub(super) struct House {
     pub(super) front: Front,
     pub(super) clock: Arc<FixedClock>,
     pub(super) secret: String,
+    pub(super) dns: Arc<Dns>,
+}
+
+/// DNS as a test writes it.
+#[derive(Default)]
+pub(super) struct Dns(Mutex<HashMap<String, Vec<String>>>);
+
+impl Dns {
+    pub(super) fn write(&self, name: &str, texts: &[&str]) {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        self.0.lock().unwrap().insert(name.to_owned(), texts);
+    }
+}
+
+impl Records for Dns {
+    fn txt<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<String>, Problem>> {
+        Box::pin(async move { Ok(self.0.lock().unwrap().get(name).cloned().unwrap_or_default()) })
+    }
 }
 
 /// A mail that waits in the outbox.
@@ -120,14 +141,22 @@ impl House {
         super::oauth::connect(&identity);
         super::devices::connect(&identity);
         let authenticator = Arc::new(identity.clone());
-        let (memberships, issuers) = (Arc::new(FakePorts::default()), Arc::clone(&authenticator) as Arc<_>);
+        let dns = Arc::new(Dns::default());
+        let tenancy = Tenancy::new(app.clone(), TenancyConfig::default());
+        tenancy.connect(quoin_tenancy::Ports {
+            session_issuer: Arc::new(identity.clone()),
+            people: Arc::new(identity.clone()),
+            records: Arc::clone(&dns) as Arc<_>,
+        });
+        let (memberships, issuers) = (Arc::new(tenancy.clone()), Arc::clone(&authenticator) as Arc<_>);
         app.connect(Ports { authenticator, memberships, issuers });
         let secret = "quoin_sec_0123456789abcdef0123456789abcdef".to_owned();
         let preset =
             PresetKeys { secret: Some(quoin_kernel::Secret::new(secret.clone())), ..PresetKeys::default() };
         let _: FirstKeys = identity.ensure_first_keys(&preset).await.unwrap();
-        let front = Front::new(app, crate::http::routes(identity.clone()));
-        Self { identity, front, clock, secret }
+        let routes = crate::http::routes(identity.clone()).merge(tenancy.module().routes);
+        let front = Front::new(app, routes);
+        Self { identity, front, clock, secret, dns }
     }
 
     pub(super) async fn post(&self, path: &str, body: Value) -> TestAnswer {

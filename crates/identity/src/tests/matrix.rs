@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::factors::{App, challenge, enrol, show, verify};
 use super::harness::{House, PASSWORD, claims, fragment, story, text};
-use super::oauth;
+use super::sso::Company;
+use super::{oauth, sso};
 use crate::config::IdentityConfig;
 use crate::model::AuthMethod;
 
@@ -32,6 +33,8 @@ enum Control {
     SecondFactorOwed,
     TooManyFailures,
     MembershipRemoved,
+    OrganizationSuspended,
+    SsoEnforced,
     Erased,
 }
 
@@ -46,13 +49,15 @@ enum Then {
     Shut,
 }
 
-const CONTROLS: [Control; 7] = [
+const CONTROLS: [Control; 9] = [
     Control::Nothing,
     Control::Banned,
     Control::Unverified,
     Control::SecondFactorOwed,
     Control::TooManyFailures,
     Control::MembershipRemoved,
+    Control::OrganizationSuspended,
+    Control::SsoEnforced,
     Control::Erased,
 ];
 
@@ -91,9 +96,14 @@ fn expected(door: Door, control: Control) -> Then {
     if door == Door::By(AuthMethod::Anonymous) {
         return Then::Opens;
     }
+    let needs_org = matches!(door, Door::Switch | Door::By(AuthMethod::Sso));
     match control {
-        Control::MembershipRemoved if door == Door::Switch => Then::Shut,
-        Control::Nothing | Control::MembershipRemoved => Then::Opens,
+        Control::MembershipRemoved | Control::OrganizationSuspended if needs_org => Then::Shut,
+        Control::SsoEnforced if door != Door::By(AuthMethod::Sso) => Then::Shut,
+        Control::Nothing
+        | Control::MembershipRemoved
+        | Control::OrganizationSuspended
+        | Control::SsoEnforced => Then::Opens,
         Control::Banned | Control::Erased => Then::Shut,
         Control::Unverified if proves_address => Then::Opens,
         Control::Unverified => Then::Shut,
@@ -113,7 +123,9 @@ struct Visitor {
     codes: Vec<String>,
     /// A session of level 1 that has not shown its second factor.
     session: Value,
+    /// The organisation that the person acts for, or whose provider they come through.
     org_id: String,
+    company: Option<Company>,
 }
 
 fn wide(config: &mut IdentityConfig) {
@@ -128,7 +140,7 @@ async fn every_door_holds_everybody_to_every_control() {
         let mut wrong = Vec::new();
         for (number, door) in doors().into_iter().enumerate() {
             for control in CONTROLS {
-                let email = format!("visitor-{number}-{control:?}@example.com").to_lowercase();
+                let email = format!("visitor@d{number}-{control:?}.example").to_lowercase();
                 let visitor = Visitor::arrive(&house, &email, door, control).await;
                 let then = visitor.knock(door, control).await;
                 if then != expected(door, control) {
@@ -149,7 +161,15 @@ impl Visitor {
         let id = text(&first["user"], "id").to_owned();
         let token = text(&first, "access_token").to_owned();
         super::devices::register_passkey(house, &token, email).await;
-        oauth::link_by_address(house, email).await;
+        if matches!(door, Door::By(AuthMethod::Oauth) | Door::IdToken) {
+            oauth::link_by_address(house, email).await;
+        }
+        let mut company = None;
+        if door == Door::By(AuthMethod::Sso) || control == Control::SsoEnforced {
+            let domain = email.rsplit('@').next().unwrap();
+            company = Some(sso::company(house, domain).await);
+            sso::sign_in(house, domain, &attested(email)).await;
+        }
         let needs_factor = control == Control::SecondFactorOwed
             || matches!(door, Door::By(AuthMethod::Totp | AuthMethod::Webauthn | AuthMethod::RecoveryCode));
         let mut app = App { factor_id: String::new(), secret: String::new() };
@@ -164,8 +184,12 @@ impl Visitor {
             house.advance(31);
         }
         let session = house.sign_in(email, PASSWORD).await.json();
-        let org_id = text(&claims(text(&session, "access_token")), "org_id").to_owned();
-        Self { house: house.clone(), email: email.to_owned(), id, app, codes, session, org_id }
+        let of_company = company.as_ref().filter(|_| door == Door::By(AuthMethod::Sso));
+        let org_id = of_company.map_or_else(
+            || text(&claims(text(&session, "access_token")), "org_id").to_owned(),
+            |company| company.org_id.clone(),
+        );
+        Self { house: house.clone(), email: email.to_owned(), id, app, codes, session, org_id, company }
     }
 
     /// Prepares what the door needs, lets the control fall, and tries.
@@ -178,10 +202,13 @@ impl Visitor {
         if !is_theirs && door != Door::By(AuthMethod::Anonymous) {
             return Then::Shut;
         }
-        if control == Control::MembershipRemoved && claims(&token)["org_id"] == json!(self.org_id) {
+        let is_closed = matches!(control, Control::MembershipRemoved | Control::OrganizationSuspended);
+        if is_closed && claims(&token)["org_id"] == json!(self.org_id) {
             return Then::Shut;
         }
-        let used = self.house.get("/auth/v1/sessions", &token).await;
+        let through_sso = format!("/orgs/v1/orgs/{}", self.org_id);
+        let path = if door == Door::By(AuthMethod::Sso) { &through_sso } else { "/auth/v1/sessions" };
+        let used = self.house.get(path, &token).await;
         match used.code().as_str() {
             "" => Then::Opens,
             "insufficient_aal" => Then::OpensWeakly,
@@ -210,6 +237,11 @@ impl Visitor {
             Door::By(AuthMethod::Webauthn) => super::devices::ask_key(house, token, &self.email).await,
             Door::By(AuthMethod::Passkey) => super::devices::ask_passkey(house).await,
             Door::By(AuthMethod::Oauth) => oauth::begin(house).await,
+            Door::By(AuthMethod::Sso) => {
+                let company = self.company.as_ref().unwrap();
+                let journey = sso::set_out(house, json!({}), &company.domain).await;
+                json!({"state": journey.state, "cookie": journey.cookie})
+            }
             Door::Pkce => {
                 let (_, challenge) = super::harness::pkce();
                 let body = json!({
@@ -266,12 +298,24 @@ impl Visitor {
                 self.house.admin(Method::DELETE, &path, json!({})).await;
             }
             Control::Unverified => self.unconfirm().await,
+            Control::OrganizationSuspended => {
+                let suspend =
+                    "update quoin.tenancy_organizations set suspended_at = created_at where id = ?1";
+                self.execute(suspend, &self.org_id.clone()).await;
+            }
+            Control::SsoEnforced => {
+                let required = self.company.as_ref().unwrap().require(&self.house, 0).await;
+                assert_eq!(required.status, 200, "{}", String::from_utf8_lossy(&required.body));
+            }
             Control::TooManyFailures => {
                 for _ in 0..5 {
                     self.house.sign_in(&self.email, "not the password").await;
                 }
             }
             Control::MembershipRemoved => {
+                let note = "insert into quoin.tenancy_departures (org_id, user_id, left_at)
+                    select org_id, user_id, created_at from quoin.tenancy_memberships where org_id = ?1";
+                self.execute(note, &self.org_id.clone()).await;
                 let delete = "delete from quoin.tenancy_memberships where org_id = ?1";
                 self.execute(delete, &self.org_id.clone()).await;
             }
@@ -307,6 +351,11 @@ impl Visitor {
             }
             Door::By(AuthMethod::Passkey) => super::devices::answer_passkey(house, &key, &self.email).await,
             Door::By(AuthMethod::Oauth) => oauth::end(house, &key, &self.email).await,
+            Door::By(AuthMethod::Sso) => {
+                let (state, cookie) = (text(&key, "state").to_owned(), text(&key, "cookie").to_owned());
+                let journey = oauth::Journey { state, cookie };
+                oauth::come_back(house, &journey, &attested(&self.email)).await
+            }
             Door::IdToken => oauth::id_token(house, &self.email).await,
             Door::Pkce => {
                 let (verifier, _) = super::harness::pkce();
@@ -370,6 +419,11 @@ impl Visitor {
         });
         written.await.unwrap();
     }
+}
+
+/// What an organisation's own provider says of whoever has this address.
+fn attested(email: &str) -> Value {
+    json!({"sub": format!("sso:{email}"), "email": email})
 }
 
 /// Reads the access token of a session, wherever the answer carries it.

@@ -16,4 +16,5 @@ mod rules;
 mod schema;
 mod sessions;
 mod sign_up;
+mod sso;
 mod user;

@@ -73,6 +73,7 @@ fn said(provider: &Provider, json: &str) -> Result<Attested, Upstream> {
         subject: text("sub").unwrap(),
         email: text("email"),
         email_verified: said.get("email_verified") == Some(&Value::Bool(true)),
+        email_disputed: said.get("email_verified").is_some_and(|word| *word != Value::Bool(true)),
         hosted_domain: text("hd"),
         profile: said,
     })
@@ -95,23 +96,23 @@ pub(super) fn connect(identity: &Identity) {
 }
 
 /// A browser that has set out.
-struct Journey {
-    state: String,
-    cookie: String,
+pub(super) struct Journey {
+    pub(super) state: String,
+    pub(super) cookie: String,
 }
 
-async fn open(house: &House, path: &str, cookie: &str) -> TestAnswer {
+pub(super) async fn open(house: &House, path: &str, cookie: &str) -> TestAnswer {
     let request = request(&Method::GET, path).header("cookie", cookie);
     send(&house.front, request.body(Body::empty()).unwrap()).await
 }
 
-async fn set_out(house: &House, query: &str) -> Journey {
+pub(super) async fn set_out(house: &House, query: &str) -> Journey {
     let answer = open(house, &format!("/auth/v1/authorize?{query}"), "").await;
     assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.body));
     journey(&answer)
 }
 
-fn journey(answer: &TestAnswer) -> Journey {
+pub(super) fn journey(answer: &TestAnswer) -> Journey {
     let location: Url = answer.header("location").parse().unwrap();
     assert_eq!(location.host_str(), Some("idp.example"));
     let state = location.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
@@ -119,7 +120,7 @@ fn journey(answer: &TestAnswer) -> Journey {
     Journey { state, cookie }
 }
 
-async fn come_back(house: &House, journey: &Journey, said: &Value) -> TestAnswer {
+pub(super) async fn come_back(house: &House, journey: &Journey, said: &Value) -> TestAnswer {
     let mut url: Url = "http://127.0.0.1:8080/auth/v1/callback".parse().unwrap();
     url.query_pairs_mut().append_pair("state", &journey.state).append_pair("code", &said.to_string());
     open(house, &format!("{}?{}", url.path(), url.query().unwrap()), &journey.cookie).await
@@ -131,7 +132,7 @@ async fn sign_in(house: &House, provider: &str, said: &Value) -> TestAnswer {
     come_back(house, &journey, said).await
 }
 
-async fn user_of(house: &House, landed: &TestAnswer) -> Value {
+pub(super) async fn user_of(house: &House, landed: &TestAnswer) -> Value {
     let tokens = fragment(landed);
     assert!(tokens.contains_key("access_token"), "{}", landed.header("location"));
     house.get("/auth/v1/user", &tokens["access_token"]).await.json()

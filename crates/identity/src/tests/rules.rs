@@ -51,6 +51,7 @@ fn session(keys: &RefreshKeys) -> (Session, crate::model::RefreshToken) {
         id,
         user_id: Id::new(START, &rng),
         org_id: None,
+        sso_org_id: None,
         aal: quoin_kernel::Aal::Aal1,
         method: AuthMethod::Password,
         second: None,

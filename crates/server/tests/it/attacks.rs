@@ -157,6 +157,9 @@ static ATTACKS: &[Attack] = &[
     attack_with("identity.oauth.use_ticket", "/auth/v1/authorize", 403, 403, || {
         Some(json!({"ticket": "guessed"}))
     }),
+    attack_with("identity.sso.begin", "/auth/v1/sso", 404, 404, || {
+        Some(json!({"domain": "nowhere.example"}))
+    }),
     attack("identity.oauth.finish", "/auth/v1/callback?state=guessed&code=guessed", 400, 400),
     attack("identity.identity.begin_linking", "/auth/v1/user/identities/authorize?provider=nobody", 401, 400),
     attack("identity.identity.unlink", "/auth/v1/user/identities/{random}", 401, 404),
@@ -341,6 +344,17 @@ static ATTACKS: &[Attack] = &[
     attack_with("tenancy.orgs.transfer", "/orgs/v1/orgs/{org}/transfer", 401, 404, || {
         Some(json!({"user_id": "{user}"}))
     }),
+    attack_with("tenancy.domains.claim", "/orgs/v1/orgs/{org}/domains", 401, 404, || {
+        Some(json!({"domain": "victim.example"}))
+    }),
+    attack("tenancy.domains.list", "/orgs/v1/orgs/{org}/domains", 401, 404),
+    attack("tenancy.domains.verify", "/orgs/v1/orgs/{org}/domains/victim.example/verify", 401, 404),
+    attack("tenancy.domains.release", "/orgs/v1/orgs/{org}/domains/victim.example", 401, 404),
+    attack_with("tenancy.sso.put", "/orgs/v1/orgs/{org}/sso", 401, 404, || {
+        Some(json!({"issuer": "https://idp.evil.example", "client_id": "evil"}))
+    }),
+    attack("tenancy.sso.get", "/orgs/v1/orgs/{org}/sso", 401, 404),
+    attack("tenancy.sso.delete", "/orgs/v1/orgs/{org}/sso", 401, 404),
     attack("tenancy.policy.get", "/orgs/v1/orgs/{org}/policy", 401, 404),
     attack_with("tenancy.policy.put", "/orgs/v1/orgs/{org}/policy", 401, 404, || {
         Some(json!({"mfa_required": true}))

@@ -1,12 +1,14 @@
 //! The operations of `/orgs/v1`.
 
 mod audit;
+mod domains;
 mod invitations;
 mod members;
 mod organizations;
 mod platform;
 mod roles;
 mod settings;
+mod sso;
 
 use quoin_audit::{Actor, Entry};
 use quoin_kernel::page::{Listed, PageIn};
@@ -53,7 +55,7 @@ pub(crate) fn routes(tenancy: Tenancy) -> Routes {
             organizations::rename,
         );
     let routes = roles::add(invitations::add(with_members(with_ends(routes))));
-    platform::add(settings::add(routes)).done()
+    sso::add(domains::add(platform::add(settings::add(routes)))).done()
 }
 
 fn with_ends(routes: RoutesFor<Tenancy>) -> RoutesFor<Tenancy> {

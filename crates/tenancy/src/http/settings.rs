@@ -1,6 +1,6 @@
 //! Metadata and policy of an organisation.
 
-use quoin_kernel::permission;
+use quoin_kernel::{UserId, permission};
 use quoin_web::{
     Ctx, Json, ManageSettings, Member, Operation, Owner, Permitted, Refusal, RoutesFor, State, ValidJson, Who,
 };
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::entry;
-use crate::model::PolicySettings;
+use crate::model::{PolicySettings, PolicyWish};
 use crate::{Tenancy, service};
 
 /// What to demand; what is left out is not demanded.
@@ -19,12 +19,21 @@ struct PolicyIn {
     mfa_required: bool,
     /// Seconds after which members must sign in again to act for it, 300 to 31536000.
     session_lifetime_s: Option<i64>,
+    /// Whether the organisation's own provider is the only way in; somebody must have come through it before.
+    sso_required: bool,
+    /// Seconds until it is, 0 to 7776000; what was set before stays where it is left out, at once at first.
+    sso_grace_s: Option<i64>,
+    /// The owner for whom other ways stay open; the caller where it is left out.
+    break_glass: Option<UserId>,
+    /// Whether whoever has proved an address of a proved domain joins by themselves at sign-in.
+    auto_join: bool,
 }
 
-impl From<PolicyIn> for PolicySettings {
+impl From<PolicyIn> for PolicyWish {
     fn from(input: PolicyIn) -> Self {
-        let PolicyIn { mfa_required, session_lifetime_s } = input;
-        Self { mfa_required, session_lifetime_s }
+        let PolicyIn { mfa_required, session_lifetime_s, sso_required, sso_grace_s, break_glass, auto_join } =
+            input;
+        Self { mfa_required, session_lifetime_s, sso_required, sso_grace_s, break_glass, auto_join }
     }
 }
 

@@ -1,6 +1,12 @@
-use quoin_kernel::{CustomRole, Role, Standing};
+use std::time::Duration;
 
-use super::{OrgName, RoleDraft, may_change, may_give, name_in_mail};
+use quoin_kernel::rng::SystemRng;
+use quoin_kernel::{Aal, CustomRole, OrgId, Role, Secret, Standing, Timestamp};
+
+use super::{
+    Bar, ConnectionWish, DomainName, OrgName, OrgStatus, Policy, RoleDraft, SessionFacts, may_change,
+    may_give, name_in_mail,
+};
 
 #[test]
 fn a_name_is_trimmed_and_shows_what_it_is() {
@@ -80,4 +86,84 @@ fn an_organisations_name_becomes_no_link_in_a_mail() {
     assert!(!shown.contains("://") && !shown.contains("evil.example"), "{shown}");
     assert!(shown.ends_with("now. Really"));
     assert_eq!(name_in_mail("Acme Inc. & Sons"), "Acme Inc. & Sons");
+}
+
+#[test]
+fn a_domain_has_one_form_and_nobody_claims_what_others_register_under() {
+    for (text, name) in [
+        (" Example.COM. ", "example.com"),
+        ("mail.example.co.uk", "mail.example.co.uk"),
+        ("B\u{fc}cher.example", "xn--bcher-kva.example"),
+        ("acme.github.io", "acme.github.io"),
+    ] {
+        assert_eq!(DomainName::parse(text).unwrap().as_str(), name);
+    }
+    for text in [
+        "com",
+        "co.uk",
+        "github.io",
+        "CO.UK.",
+        "xn--p1ai",
+        "",
+        ".",
+        "example",
+        "a..com",
+        "-",
+        "127.0.0.1",
+        "[::1]",
+        "exam ple.com",
+        "a@b.com",
+        "example.com/x",
+        "*.example.com",
+        "_x.com\0",
+    ] {
+        assert!(DomainName::parse(text).is_err(), "{text:?}");
+    }
+    let long = format!("{}.com", ["a".repeat(63).as_str(); 3].join("."));
+    assert!(DomainName::parse(&long).is_ok());
+    assert!(DomainName::parse(&format!("{}.{long}", "a".repeat(50))).is_err());
+}
+
+#[test]
+fn a_provider_is_reached_by_https_and_its_secret_is_never_empty() {
+    let wish = |issuer: &str, secret: Option<&str>| ConnectionWish {
+        issuer: issuer.to_owned(),
+        client_id: "quoin".to_owned(),
+        client_secret: secret.map(|text| Secret::new(text.to_owned())),
+    };
+    assert!(wish("https://idp.example/realms/x", Some("s")).check(false).is_ok());
+    assert!(wish("http://127.0.0.1:3000", None).check(true).is_ok());
+    for (issuer, secret) in [
+        ("http://idp.example", None),
+        ("https://idp.example?x=1", None),
+        ("https://idp.example/#x", None),
+        ("https://u:p@idp.example", None),
+        ("file:///etc/passwd", None),
+        ("idp.example", None),
+        ("https://idp.example", Some("")),
+    ] {
+        assert!(wish(issuer, secret).check(false).is_err(), "{issuer}");
+    }
+}
+
+#[test]
+fn a_required_provider_shuts_other_doors_once_its_time_has_come() {
+    let rng = SystemRng::default();
+    let now: Timestamp = "2026-08-01T12:00:00Z".parse().unwrap();
+    let (own, other) = (OrgId::new(now, &rng), OrgId::new(now, &rng));
+    let policy = Policy {
+        org_id: own,
+        status: OrgStatus::Active,
+        mfa_required: true,
+        session_lifetime: None,
+        sso_required_from: Some(now),
+    };
+    let facts = |sso_org_id, now| SessionFacts { aal: Aal::Aal1, authenticated_at: now, sso_org_id, now };
+    let before = now - Duration::from_secs(1);
+    assert_eq!(policy.bars(&facts(None, now)), Some(Bar::SsoRequired));
+    assert_eq!(policy.bars_activation(&facts(None, before)), None);
+    assert_eq!(policy.ends_session_at(&facts(None, before)), Some(now));
+    assert_eq!(policy.bars(&facts(Some(own), now)), None, "the provider shows its own second factor");
+    assert_eq!(policy.ends_session_at(&facts(Some(own), now)), None);
+    assert_eq!(policy.bars(&facts(Some(other), before)), Some(Bar::Confined));
 }

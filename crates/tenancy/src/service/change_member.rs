@@ -7,7 +7,7 @@ use quoin_kernel::{OrgId, Rng, Role, Standing, Timestamp, UserId};
 use crate::error::TenancyError;
 use crate::model::{ActiveOrg, may_change};
 use crate::revocations::{Revocation, Revoked, revoke};
-use crate::store::{memberships, roles};
+use crate::store::{departures, memberships, roles};
 
 /// What both verbs need: who asks, about whom, where, and when.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,7 @@ pub async fn remove_member(db: &Db, rng: &dyn Rng, change: Change, entry: Entry)
         check(tx, change, None)?;
         let version = memberships::delete(tx, change.org_id, change.user_id)?;
         revocation.revoke_below(tx, version.ok_or(TenancyError::NoSuchMember)? + 1)?;
+        departures::insert(tx, change.org_id, change.user_id, change.now)?;
         keep_an_owner(tx, change.org_id)?;
         Ok(quoin_audit::record(tx, &entry)?)
     })

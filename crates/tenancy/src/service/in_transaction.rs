@@ -67,6 +67,7 @@ pub fn is_usable(tx: &mut Tx<'_>, org_id: OrgId) -> Result<bool, DbError> {
 pub(crate) struct Bearer {
     user_id: UserId,
     aal: Aal,
+    sso_org_id: Option<OrgId>,
     claims: Arc<str>,
     now: Timestamp,
 }
@@ -74,7 +75,8 @@ pub(crate) struct Bearer {
 impl Bearer {
     /// Describes the person of a verified token.
     pub(crate) fn of(user: &UserCaller, now: Timestamp) -> Self {
-        Self { user_id: user.user_id, aal: user.aal, claims: Arc::clone(&user.claims), now }
+        let claims = Arc::clone(&user.claims);
+        Self { user_id: user.user_id, aal: user.aal, sso_org_id: user.sso_org_id, claims, now }
     }
 
     /// Reads from the token when its person first showed who they are; long ago where it does not say.
@@ -100,6 +102,7 @@ pub(crate) fn standing_for(
         aal: bearer.aal,
         // Read from the token only where it matters: that costs more than the rest.
         authenticated_at: org.policy.session_lifetime.map_or(bearer.now, |_| bearer.signed_in_at()),
+        sso_org_id: bearer.sso_org_id,
         now: bearer.now,
     };
     match org.policy.bars(&facts) {

@@ -6,10 +6,13 @@ mod create;
 mod delete;
 mod in_transaction;
 mod invite;
+mod manage_domains;
 mod manage_roles;
+mod manage_sso;
 mod read;
 mod remove_person;
 mod settings;
+mod sso;
 mod suspend;
 mod transfer;
 
@@ -24,10 +27,15 @@ pub use in_transaction::{
     set_last_used,
 };
 pub use invite::{InvitationWish, invite, list_invitations, resend_invitation, revoke_invitation};
+pub use manage_domains::{claim_domain, list_domains, release_domain, verify_domain};
 pub use manage_roles::{delete_role, list_roles, put_role, set_default_role};
+pub use manage_sso::{delete_connection, get_connection, put_connection};
 pub use read::{find, list, list_members, rename};
 pub use remove_person::{RemovedPerson, remove_person};
 pub use settings::{get_policy, set_metadata, set_policy};
+pub use sso::{
+    has_sso_connection, join_by_domain, join_by_sso, note_sso_use, sso_connection, sso_demanded_of,
+};
 pub use suspend::{reinstate, suspend};
 pub use transfer::transfer;
 
@@ -38,7 +46,7 @@ use serde_json::json;
 
 use crate::error::TenancyError;
 use crate::revocations::{Revocation, Revoked, revoke};
-use crate::store::{invitations, memberships, organizations, roles};
+use crate::store::{departures, domains, invitations, memberships, organizations, roles, sso_connections};
 
 /// The event of an organisation that is gone: rooms that keep its rows remove them.
 pub const ORGANIZATION_DELETED: &str = "tenancy.organization.deleted";
@@ -63,6 +71,9 @@ impl Erasure {
         invitations::delete_all(tx, org_id)?;
         memberships::delete_all(tx, org_id)?;
         roles::delete_all(tx, org_id)?;
+        departures::delete_all(tx, org_id)?;
+        domains::delete_all(tx, org_id)?;
+        sso_connections::delete(tx, org_id)?;
         organizations::delete(tx, org_id)?;
         revoke(tx, &self.revocation)?;
         let event =

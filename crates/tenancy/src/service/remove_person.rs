@@ -5,7 +5,7 @@ use quoin_kernel::{OrgId, Rng, Role, Standing, Timestamp, UserId};
 
 use super::Erasure;
 use crate::revocations::{Revocation, Revoked, revoke};
-use crate::store::{memberships, organizations};
+use crate::store::{departures, memberships, organizations};
 
 /// What has become of the organisations of a person.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub fn remove_person(
     rng: &dyn Rng,
 ) -> Result<RemovedPerson, DbError> {
     let mut removed = RemovedPerson::default();
+    departures::delete_person(tx, user_id)?;
     for (org_id, version) in memberships::list_of(tx, user_id)? {
         let Some(successor) = memberships::find_successor(tx, org_id, user_id)? else {
             Erasure::of(org_id, now, rng).carry_out(tx)?;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::page::Page;
-use quoin_kernel::{OrgId, Standing, Timestamp, UserId};
+use quoin_kernel::{OrgId, Role, Standing, Timestamp, UserId};
 
 use serde_json::{Map, Value};
 
+use super::departures;
 use super::organizations::read_status;
 use super::roles::read_standing;
 use crate::model::{ActiveOrg, Membership, NewMember, Policy, claims_of};
@@ -16,7 +17,8 @@ use crate::model::{ActiveOrg, Membership, NewMember, Policy, claims_of};
 macro_rules! active_columns {
     () => {
         "member.org_id, member.version, member.role, member.custom_role, role.permissions, org.metadata,
-            org.suspended_at, org.delete_after, org.mfa_required, org.session_lifetime_s"
+            org.suspended_at, org.delete_after, org.mfa_required, org.session_lifetime_s, org.sso_required_from,
+            org.sso_break_glass, member.user_id"
     };
 }
 
@@ -109,6 +111,7 @@ fn insert_at(tx: &mut Tx<'_>, member: &NewMember, version: i64) -> Result<Active
     let custom = standing.custom.as_ref().map(|custom| custom.name.as_str());
     let row = params![*org_id, *user_id, standing.rank.as_str(), version, *now, custom];
     tx.execute(&INSERT, &row)?;
+    departures::delete(tx, *org_id, *user_id)?;
     tx.query_one(&FIND, &params![*org_id, *user_id], read_active)
 }
 
@@ -210,15 +213,22 @@ fn read_active(row: &Row<'_>) -> Result<ActiveOrg, DbError> {
         _ => Map::new(),
     };
     let lifetime_s: Option<i64> = row.get(9)?;
+    let (org_id, standing) = (row.get(0)?, read_standing(row, 2)?);
+    let (break_glass, user_id): (Option<UserId>, UserId) = (row.get(11)?, row.get(12)?);
+    // Whoever is no owner any more has no other way in either.
+    let is_exempt = break_glass == Some(user_id) && standing.rank == Role::Owner;
+    let sso_required_from: Option<Timestamp> = row.get(10)?;
     Ok(ActiveOrg {
-        org_id: row.get(0)?,
+        org_id,
         version: row.get(1)?,
-        standing: read_standing(row, 2)?,
+        standing,
         claims: metadata,
         policy: Policy {
+            org_id,
             status: read_status(row, 6)?,
             mfa_required: row.get(8)?,
             session_lifetime: lifetime_s.map(|span| Duration::from_secs(span.unsigned_abs())),
+            sso_required_from: sso_required_from.filter(|_| !is_exempt),
         },
     })
 }

@@ -56,11 +56,12 @@ statements! {
     SET_METADATA = "update quoin.tenancy_organizations set metadata = ?2, updated_at = ?3 where id = ?1";
 
     /// Reads what is demanded of sessions.
-    POLICY = "select mfa_required, session_lifetime_s from quoin.tenancy_organizations where id = ?1";
+    POLICY = "select mfa_required, session_lifetime_s, sso_required_from, sso_break_glass, auto_join
+        from quoin.tenancy_organizations where id = ?1";
 
     /// Replaces what is demanded of sessions.
-    SET_POLICY = "update quoin.tenancy_organizations set mfa_required = ?2, session_lifetime_s = ?3, updated_at = ?4
-        where id = ?1";
+    SET_POLICY = "update quoin.tenancy_organizations set mfa_required = ?2, session_lifetime_s = ?3, updated_at = ?4,
+        sso_required_from = ?5, sso_break_glass = ?6, auto_join = ?7 where id = ?1";
 
     /// Closes an organisation for the time being.
     SUSPEND = "update quoin.tenancy_organizations set suspended_at = ?2 where id = ?1 and suspended_at is null";
@@ -173,7 +174,15 @@ pub(crate) fn update_metadata(
 /// Reads what is demanded of sessions; `None` where there is no such organisation.
 pub(crate) fn policy(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Option<PolicySettings>, DbError> {
     tx.query_opt(&POLICY, &params![org_id], |row| {
-        Ok(PolicySettings { mfa_required: row.get(0)?, session_lifetime_s: row.get(1)? })
+        let sso_required_from: Option<Timestamp> = row.get(2)?;
+        Ok(PolicySettings {
+            mfa_required: row.get(0)?,
+            session_lifetime_s: row.get(1)?,
+            sso_required: sso_required_from.is_some(),
+            sso_required_from,
+            break_glass: row.get(3)?,
+            auto_join: row.get(4)?,
+        })
     })
 }
 
@@ -184,7 +193,18 @@ pub(crate) fn update_policy(
     policy: &PolicySettings,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let row = params![org_id, policy.mfa_required, policy.session_lifetime_s, now];
+    let PolicySettings {
+        mfa_required, session_lifetime_s, sso_required_from, break_glass, auto_join, ..
+    } = policy;
+    let row = params![
+        org_id,
+        *mfa_required,
+        *session_lifetime_s,
+        now,
+        *sso_required_from,
+        *break_glass,
+        *auto_join,
+    ];
     Ok(tx.execute(&SET_POLICY, &row)? == 1)
 }
 

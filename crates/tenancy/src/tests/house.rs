@@ -13,7 +13,7 @@ use quoin_web::testing::TestApp;
 use serde_json::Value;
 
 use super::{MODULES, create, join, person};
-use crate::{ActiveOrg, People, Ports, SessionFacts, Tenancy, TenancyConfig};
+use crate::{ActiveOrg, People, Ports, Records, SessionFacts, Tenancy, TenancyConfig};
 
 static OUTBOX: Statement = Statement::new(
     "OUTBOX",
@@ -56,6 +56,15 @@ impl SessionIssuer for NoSessions {
     }
 }
 
+/// Nothing stands in DNS here.
+struct NoRecords;
+
+impl Records for NoRecords {
+    fn txt<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<String>, Problem>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
 /// The room, and what a test needs to look behind it.
 #[derive(Clone)]
 pub(super) struct House {
@@ -86,7 +95,11 @@ impl House {
         };
         let tenancy = Tenancy::new(test.app.clone(), config);
         let asked = Arc::clone(&people) as Arc<dyn People>;
-        tenancy.connect(Ports { session_issuer: Arc::new(NoSessions), people: asked });
+        tenancy.connect(Ports {
+            session_issuer: Arc::new(NoSessions),
+            people: asked,
+            records: Arc::new(NoRecords),
+        });
         let owner = person();
         people.prove(owner, "owner@example.com");
         let org_id = create(&db, owner).await;

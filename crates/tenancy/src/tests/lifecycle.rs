@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::house::{House, story};
 use super::{ALL, create_personal, entry, revoked};
-use crate::model::{Bar, OrgStatus, PolicySettings};
+use crate::model::{Bar, OrgStatus, PolicySettings, PolicyWish};
 use crate::revocations::Revoked;
 use crate::{SessionFacts, TenancyError, service};
 
@@ -16,7 +16,7 @@ const MONTH: Duration = Duration::from_hours(30 * 24);
 
 fn facts(house: &House, age: Duration) -> SessionFacts {
     let now = house.origin().now;
-    SessionFacts { aal: Aal::Aal1, authenticated_at: now - age, now }
+    SessionFacts { aal: Aal::Aal1, authenticated_at: now - age, sso_org_id: None, now }
 }
 
 async fn is_member(house: &House, user_id: UserId) -> bool {
@@ -34,9 +34,10 @@ async fn restore(house: &House, actor: UserId) -> Result<(), TenancyError> {
 }
 
 async fn set_policy(house: &House, actor: UserId, policy: Value) -> Result<PolicySettings, TenancyError> {
-    let policy = PolicySettings {
+    let policy = PolicyWish {
         mfa_required: policy["mfa_required"] == true,
         session_lifetime_s: policy["session_lifetime_s"].as_i64(),
+        ..PolicyWish::default()
     };
     let by = (house.org_id, actor, Aal::Aal2);
     service::set_policy(&house.tenancy, by, policy, house.origin().now, entry(actor)).await
@@ -209,7 +210,7 @@ async fn metadata_is_said_in_tokens_but_for_what_tokens_say_themselves() {
 #[tokio::test]
 async fn nobody_demands_a_second_factor_who_has_shown_none() {
     story(|house| async move {
-        let policy = PolicySettings { mfa_required: true, session_lifetime_s: None };
+        let policy = PolicyWish { mfa_required: true, ..PolicyWish::default() };
         let by = (house.org_id, house.owner, Aal::Aal1);
         let now = house.origin().now;
         let refused = service::set_policy(&house.tenancy, by, policy, now, entry(house.owner)).await;

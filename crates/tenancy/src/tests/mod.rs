@@ -71,7 +71,7 @@ async fn add(db: &Db, org_id: OrgId, user_id: UserId, role: Role) -> ActiveOrg {
 }
 
 async fn active(db: &Db, user_id: UserId, preferred: Option<OrgId>) -> Option<ActiveOrg> {
-    let facts = SessionFacts { aal: Aal::Aal1, authenticated_at: now(), now: now() };
+    let facts = SessionFacts { aal: Aal::Aal1, authenticated_at: now(), sso_org_id: None, now: now() };
     db.read::<_, DbError, _>("test.active", move |tx| crate::active_org(tx, user_id, preferred, &facts))
         .await
         .unwrap()

@@ -25,6 +25,7 @@ fn claims(org_claims: Map<String, Value>) -> AccessClaims {
         needs_second_factor: true,
         org_id: Some(Id::new(now, &rng)),
         org_role: Some("owner".into()),
+        sso_org_id: Some(Id::new(now, &rng)),
         org_version: Some(1),
         org_claims,
     }

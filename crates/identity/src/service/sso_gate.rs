@@ -1,0 +1,56 @@
+//! Single sign-on at the door: who joins their organisation by coming in, and to whom every other door is shut.
+
+use quoin_audit::Actor;
+use quoin_db::Tx;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{OrgId, Problem};
+
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::User;
+
+/// Makes the person a member of the organisation whose own provider has attested them, or of the one whose domain their
+/// proved address belongs to; refuses whoever must come through their organisation's provider and has not.
+///
+/// # Errors
+/// `sso_required`; `removed_from_organization`.
+pub(crate) fn join(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    user: &User,
+    sso_org_id: Option<OrgId>,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let now = origin.now;
+    let entry = |action| identity.entry(Actor::User(user.id), action, origin);
+    if let Some(org_id) = sso_org_id {
+        let entry = entry("tenancy.member.joined_by_sso");
+        return Ok(quoin_tenancy::join_by_sso(tx, org_id, user.id, now, &entry)?);
+    }
+    check(tx, user, None, origin)?;
+    match user.email.as_ref().filter(|_| user.is_confirmed()) {
+        Some(email) => {
+            let entry = entry("tenancy.member.joined_by_domain");
+            Ok(quoin_tenancy::join_by_domain(tx, user.id, email, now, &entry)?)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses a session of whoever must come through their organisation's own provider and has not.
+///
+/// # Errors
+/// `sso_required`.
+pub(crate) fn check(
+    tx: &mut Tx<'_>,
+    user: &User,
+    sso_org_id: Option<OrgId>,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    // A session of an organisation's provider acts for that organisation alone, whose policy is asked elsewhere.
+    let Some(email) = user.email.as_ref().filter(|_| sso_org_id.is_none()) else { return Ok(()) };
+    match quoin_tenancy::sso_demanded_of(tx, user.id, email, origin.now)? {
+        Some(_) => Err(IdentityError::SsoRequired.into()),
+        None => Ok(()),
+    }
+}
