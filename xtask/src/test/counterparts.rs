@@ -43,6 +43,12 @@ pub(crate) fn stripe_python(workspace: &Workspace) -> Outcome<PathBuf> {
     python_with(&workspace.target.join("python-stripe"), &requirements)
 }
 
+/// Makes a Python environment with what stands in for Google's store in it and returns its interpreter.
+pub(crate) fn gcs_python(workspace: &Workspace) -> Outcome<PathBuf> {
+    let requirements = workspace.root.join("xtask/counterparts/gcs-requirements.txt");
+    python_with(&workspace.target.join("python-gcs"), &requirements)
+}
+
 fn python_with(environment: &Path, requirements: &Path) -> Outcome<PathBuf> {
     let wanted = std::fs::read_to_string(requirements)?;
     let interpreter = environment.join("bin/python");

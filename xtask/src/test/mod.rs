@@ -6,6 +6,7 @@
 mod certificates;
 mod clamd;
 mod counterparts;
+mod gcs;
 mod postgres;
 mod server;
 mod steps;
@@ -87,6 +88,8 @@ fn cargo_tests(options: &Options, workspace: &Workspace, postgres: &Postgres, ta
     command.env("QUOIN_TEST_POSTGRES_URL", postgres.url("postgres"));
     let store = stores::S3::start(workspace)?;
     command.env("QUOIN_TEST_S3_URL", store.url());
+    let google = gcs::Gcs::start(workspace)?;
+    command.env("QUOIN_TEST_GCS_URL", google.url());
     let scanner = clamd::Clamd::start(workspace)?;
     command.env("QUOIN_TEST_CLAMD", scanner.address());
     let failed_before = tally.failed();

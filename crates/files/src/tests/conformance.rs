@@ -1,7 +1,7 @@
 //! What every store must do, tried on each that is there.
 //!
-//! The disk is always there. S3 is where `QUOIN_TEST_S3_URL` names a server with the bucket `files` and the keys below;
-//! `cargo xtask test` starts one.
+//! The disk is always there. S3 is where `QUOIN_TEST_S3_URL` names a server with the bucket `files` and the keys below, and
+//! Google's store where `QUOIN_TEST_GCS_URL` names one with the bucket `files`; `cargo xtask test` starts both.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::now;
 use crate::adapters::{Cloud, Disk};
-use crate::config::S3Config;
+use crate::config::{GcsConfig, S3Config};
 use crate::model::{BucketName, Owner, StoreKey, StoreKind, VersionId};
 use crate::port::{Announced, ByteStream, Label, ObjectStore, StoreError, UploadLog};
 
@@ -64,6 +64,17 @@ pub(super) fn s3() -> Option<Cloud> {
         ..S3Config::default()
     };
     Some(Cloud::s3(&config).unwrap())
+}
+
+/// A bucket of what stands in for Google's store, under a prefix of its own.
+fn gcs() -> Option<Cloud> {
+    let config = GcsConfig {
+        bucket: Some("files".into()),
+        prefix: format!("test-{}", token(&SystemRng::default())),
+        endpoint: Some(variable("QUOIN_TEST_GCS_URL")?),
+        service_account: None,
+    };
+    Some(Cloud::gcs(&config).unwrap())
 }
 
 fn key() -> StoreKey {
@@ -211,28 +222,32 @@ async fn lists_in_order(store: &dyn ObjectStore) {
 async fn the_disk_is_a_store() {
     let directory = std::env::temp_dir().join(format!("quoin-disk-{}", token(&SystemRng::default())));
     let store = Disk::open(&directory).unwrap();
-    keeps_what_it_is_given(&store).await;
-    keeps_an_empty_object(&store).await;
-    writes_a_key_once(&store).await;
-    keeps_a_large_object(&store).await;
-    leaves_nothing_of_what_fails(&store).await;
-    abandons_what_was_begun(&store).await;
-    lists_in_order(&store).await;
+    is_a_store(&store).await;
     let staged = std::fs::read_dir(directory.join("staging")).unwrap().count();
     assert_eq!(staged, 0, "nothing is left of what was being written");
     std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[tokio::test]
+async fn gcs_is_a_store() {
+    let Some(store) = gcs() else { return };
+    is_a_store(&store).await;
+}
+
+#[tokio::test]
 async fn s3_is_a_store() {
     let Some(store) = s3() else { return };
-    keeps_what_it_is_given(&store).await;
-    keeps_an_empty_object(&store).await;
-    writes_a_key_once(&store).await;
-    keeps_a_large_object(&store).await;
-    leaves_nothing_of_what_fails(&store).await;
-    abandons_what_was_begun(&store).await;
-    lists_in_order(&store).await;
+    is_a_store(&store).await;
+}
+
+async fn is_a_store(store: &dyn ObjectStore) {
+    keeps_what_it_is_given(store).await;
+    keeps_an_empty_object(store).await;
+    writes_a_key_once(store).await;
+    keeps_a_large_object(store).await;
+    leaves_nothing_of_what_fails(store).await;
+    abandons_what_was_begun(store).await;
+    lists_in_order(store).await;
 }
 
 /// Sends bytes to a signed URL and returns the status.
