@@ -26,6 +26,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "providers-postgres", run: providers_on_postgres },
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "resumable", run: resume_uploads },
+    Step { name: "files-commands", run: drive_files_commands },
     Step { name: "stripe-twin-node", run: stripe_twin_in_node },
     Step { name: "stripe-twin-python", run: stripe_twin_in_python },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
@@ -202,6 +203,27 @@ fn resume_uploads(context: &Context<'_>, tally: &mut Tally) -> Outcome {
         cuts,
     ]);
     drive(&mut node, &[&server], tally)
+}
+
+/// Moves files between stores with the commands, while people use them.
+fn drive_files_commands(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let (folder, store) =
+        (fresh_folder(&context.workspace.target, "files-commands")?, S3::start(context.workspace)?);
+    let endpoint = store.url();
+    let settings = [
+        ("QUOIN_FILES_S3_BUCKET", "files"),
+        ("QUOIN_FILES_S3_PREFIX", "kept"),
+        ("QUOIN_FILES_S3_ENDPOINT", endpoint.as_str()),
+        ("QUOIN_FILES_S3_ACCESS_KEY_ID", stores::ACCESS_KEY),
+        ("QUOIN_FILES_S3_SECRET_ACCESS_KEY", stores::SECRET_KEY),
+    ];
+    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
+    let server = start.start()?;
+    let mut python = Command::new(counterparts::python(context.workspace)?);
+    start.give_settings(&mut python, free_address()?);
+    python.arg(context.workspace.root.join("examples/journey/python/files_commands.py"));
+    python.args(arguments(&server)).arg("--quoin").arg(&context.quoin);
+    drive(&mut python, &[&server], tally)
 }
 
 /// Stripe's own client drives the twin, and its helper verifies every webhook.

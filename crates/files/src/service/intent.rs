@@ -24,9 +24,22 @@ const RENEWAL: Duration = Duration::from_mins(2);
 /// disk needs no such time.
 const GRACE: Duration = Duration::from_mins(2);
 
+/// Names the intent about a settled version in one store: it may be on its way into a store and out of another at the same
+/// time, or be removed while it moves.
+pub(crate) fn in_store(version: VersionId, store: StoreKind) -> VersionId {
+    let mark = match store {
+        StoreKind::Disk => 1,
+        StoreKind::S3 => 2,
+        StoreKind::Gcs => 3,
+    };
+    // The last bits of a version are random ones, and 62 others stay.
+    VersionId::from_uuid(uuid::Uuid::from_u128(version.uuid().as_u128() ^ mark))
+}
+
 /// A version that is being written.
 #[derive(Clone)]
 pub(crate) struct Writing {
+    /// Its intent, which for a new version has its id.
     pub(crate) version: VersionId,
     pub(crate) store: StoreKind,
     pub(crate) key: StoreKey,
@@ -73,7 +86,8 @@ impl Writing {
 
     /// Describes a version that is copied into another store.
     pub(crate) fn into_store(files: &Files, version: &Version, store: StoreKind) -> Self {
-        Self { version: version.id, store, key: version.key.clone(), db: files.db().clone() }
+        let (id, key) = (in_store(version.id, store), version.key.clone());
+        Self { version: id, store, key, db: files.db().clone() }
     }
 
     /// Runs a write and gives signs of life meanwhile. A write that was given up is dropped.
@@ -151,7 +165,7 @@ impl Removal {
         for (owner, version) in removed {
             let grace = if version.store == StoreKind::Disk { Duration::ZERO } else { GRACE };
             let intent = NewIntent {
-                id: version.id,
+                id: in_store(version.id, version.store),
                 owner: *owner,
                 purpose: Purpose::Remove,
                 store: version.store,

@@ -9,6 +9,7 @@ use quoin_db::DbError;
 
 use super::intent::{Removal, Writing};
 use super::read_object::{self, hash_of};
+use super::verify::is_still_there;
 use super::{Files, buckets_name};
 use crate::error::FilesError;
 use crate::model::{Object, Version, VersionId};
@@ -77,7 +78,9 @@ pub async fn relocate(
             }
             Ok(false) => {}
             Err(error @ FilesError::Db(_)) => return Err(error),
-            Err(error) => page.failed.push((object, error)),
+            // What was replaced or removed meanwhile needs nobody's attention.
+            Err(error) if is_still_there(files, &object).await? => page.failed.push((object, error)),
+            Err(_) => {}
         }
         if page.bytes >= PAGE_BYTES {
             page.next = Some(id);
@@ -161,10 +164,10 @@ async fn copy(
 /// Lets the row name the new store, and the bytes in the old one go.
 async fn settle(files: &Files, object: &Object, writing: &Writing) -> Result<bool, FilesError> {
     let (owner, version, removal) = (object.owner, object.version.clone(), Removal::new(files, files.now()));
-    let (store, key) = (writing.store, writing.key.clone());
+    let (intent, store, key) = (writing.version, writing.store, writing.key.clone());
     let settled = files.db().write("files.relocate.settle", move |tx| {
         // The order matters: without the intent, the copy may be gone already.
-        if !intents_global::consume(tx, version.id)? {
+        if !intents_global::consume(tx, intent)? {
             return Ok(false);
         }
         if !objects_global::relocate(tx, version.id, version.store, (store, &key))? {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use quoin_db::{DbError, Tx};
 
 use super::Files;
-use super::intent::LEASE;
+use super::intent::{LEASE, in_store};
 use super::quota::{self, Counted};
 use crate::error::FilesError;
 use crate::model::{StoreKey, StoreKind, VersionId};
@@ -115,7 +115,7 @@ pub async fn remove_unknown(files: &Files) -> Result<u64, FilesError> {
             after = Some(last.key.clone());
             let old = page.into_iter().filter(|held| files.now().since(held.stored_at) >= age).collect();
             let unknown: Vec<StoreKey> =
-                unknown(files, old).await?.into_iter().map(|held| held.key).collect();
+                unknown(files, store.kind(), old).await?.into_iter().map(|held| held.key).collect();
             if !unknown.is_empty() {
                 tracing::warn!(
                     store = store.kind().as_str(),
@@ -131,14 +131,18 @@ pub async fn remove_unknown(files: &Files) -> Result<u64, FilesError> {
 }
 
 /// Returns those keys that neither an object nor an intent names.
-pub(crate) async fn unknown(files: &Files, held: Vec<Held>) -> Result<Vec<Held>, FilesError> {
+pub(crate) async fn unknown(
+    files: &Files,
+    store: StoreKind,
+    held: Vec<Held>,
+) -> Result<Vec<Held>, FilesError> {
     if held.is_empty() {
         return Ok(held);
     }
     let found = files.db().read("files.sweep.compare", move |tx| {
         let mut unknown = Vec::new();
         for one in &held {
-            if !is_known(tx, &one.key)? {
+            if !is_known(tx, store, &one.key)? {
                 unknown.push(one.clone());
             }
         }
@@ -147,7 +151,9 @@ pub(crate) async fn unknown(files: &Files, held: Vec<Held>) -> Result<Vec<Held>,
     Ok(found.await?)
 }
 
-fn is_known(tx: &mut Tx<'_>, key: &StoreKey) -> Result<bool, DbError> {
+fn is_known(tx: &mut Tx<'_>, store: StoreKind, key: &StoreKey) -> Result<bool, DbError> {
     let Some(version) = key.version() else { return Ok(true) };
-    Ok(objects_global::is_version(tx, version)? || intents_global::exists(tx, version)?)
+    Ok(objects_global::is_version(tx, version)?
+        || intents_global::exists(tx, version)?
+        || intents_global::exists(tx, in_store(version, store))?)
 }

@@ -94,7 +94,7 @@ async fn examine(files: &Files, object: &Object) -> Result<Option<Fault>, FilesE
 }
 
 /// An object that was replaced, moved to another store or removed meanwhile has no fault.
-async fn is_still_there(files: &Files, object: &Object) -> Result<bool, FilesError> {
+pub(super) async fn is_still_there(files: &Files, object: &Object) -> Result<bool, FilesError> {
     let id = object.version.id;
     let now = files.db().read("files.verify.again", move |tx| objects_global::find_version(tx, id)).await?;
     Ok(now.is_some_and(|now| now.version == object.version))
@@ -123,6 +123,6 @@ pub async fn unknown(
     let held = files.stores().of(store)?.list(after.as_ref(), KEYS).await?;
     let (seen, next) = (held.len() as u64, held.last().map(|held| held.key.clone()));
     let next = next.filter(|_| held.len() == KEYS);
-    let unknown = sweep::unknown(files, held).await?;
+    let unknown = sweep::unknown(files, store, held).await?;
     Ok(Unknown { seen, keys: unknown.into_iter().map(|held| held.key).collect(), next })
 }
