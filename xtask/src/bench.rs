@@ -22,6 +22,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         build_with("bench", "bare", &release)?,
         build_with("bench", "raw", &release)?,
     ];
+    if process::find("nginx").is_none() {
+        process::apt_install(&["nginx-light"])?;
+    }
     for engine in options.engines {
         let folder = fresh_folder(&workspace.target, &format!("bench-{engine}"))?;
         let postgres = match engine {

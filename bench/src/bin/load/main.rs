@@ -17,6 +17,7 @@ mod scenario;
 mod sign_in;
 mod stage;
 mod start;
+mod transfers;
 
 use std::rc::Rc;
 
@@ -51,6 +52,9 @@ async fn main() -> Outcome {
     }
     if options.wants("sign-in", 4) {
         sign_in::measure(&options, &stage).await?;
+    }
+    if options.wants("transfers", 10) {
+        transfers::measure(&options, &stage).await?;
     }
     if options.wants("start", 13) {
         let stage = Rc::into_inner(stage).ok_or("the stage is still in use")?;

@@ -4,7 +4,7 @@ use bench::http::Request;
 use bench::people::Person;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{FILE_TIMES, FILE_WORDS, Stage};
 
 /// One kind of work.
 pub(crate) struct Scenario {
@@ -39,6 +39,8 @@ pub(crate) enum Work {
     Introspect,
     /// The same question, asked by the person.
     GetUser,
+    /// A small file by signed URL, without any credential.
+    File,
 }
 
 /// Who answers.
@@ -116,6 +118,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         writes: false,
         has_raw: false,
     },
+    Scenario {
+        number: 10,
+        name: "file",
+        what: "8 KB by signed URL, whose signer could be signed out at any moment",
+        goal: 0.6,
+        work: Work::File,
+        status: 200,
+        contains: (FILE_WORDS, FILE_TIMES),
+        writes: false,
+        has_raw: false,
+    },
 ];
 
 impl Scenario {
@@ -148,6 +161,7 @@ impl Scenario {
                 let body = json!({"token": person.access_token});
                 vec![self.request(target, "POST", "/auth/v1/introspect", &stage.team.secret_key).json(&body)]
             }
+            Work::File => vec![self.request(target, "GET", stage.file_of(connection), "")],
             Work::GetUser => vec![self.request(target, "GET", "/auth/v1/user", &person.access_token)],
         };
         requests.iter().map(Request::bytes).collect()

@@ -18,6 +18,12 @@ pub(crate) const CONNECTIONS: usize = 64;
 /// Rows that each organisation holds before anything is measured.
 const ROWS_EACH: usize = 200;
 
+/// What each person's file says, so often that it has 8 KiB with its quotes.
+pub(crate) const FILE_WORDS: &str = "between us";
+/// See [`FILE_WORDS`].
+pub(crate) const FILE_TIMES: usize = 819;
+const BUCKET: &str = "bench-files";
+
 const TABLE: &str = "create table bench_posts (
   id uuid primary key default gen_random_uuid(),
   org_id uuid not null default auth.org_id(),
@@ -39,6 +45,7 @@ pub(crate) struct Stage {
     pub team: Team,
     people: Mutex<Vec<Person>>,
     rows: Vec<Vec<String>>,
+    files: Vec<String>,
 }
 
 impl Stage {
@@ -48,13 +55,15 @@ impl Stage {
             options.command.start_ready(&options.folder.join("log"), Duration::from_secs(20)).await?;
         let team = Team { address: quoin.address(), secret_key: options.secret_key.clone() };
         team.migrate("bench_posts", TABLE).await?;
-        let (mut people, mut rows) = (Vec::new(), Vec::new());
+        team.ask("POST", "/storage/v1/bucket", &json!({"id": BUCKET, "name": BUCKET})).await?;
+        let (mut people, mut rows, mut files) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..CONNECTIONS {
             let person = team.person(&format!("person-{number}@bench.example")).await?;
             rows.push(fill(team.address, &person).await?);
+            files.push(share(team.address, &person).await?);
             people.push(person);
         }
-        Ok(Self { quoin, team, people: Mutex::new(people), rows })
+        Ok(Self { quoin, team, people: Mutex::new(people), rows, files })
     }
 
     /// Returns the person that acts on a connection.
@@ -70,6 +79,11 @@ impl Stage {
     /// Returns the ids of the rows that a connection's organisation holds.
     pub(crate) fn rows_of(&self, connection: usize) -> &[String] {
         &self.rows[connection % CONNECTIONS]
+    }
+
+    /// Returns the signed URL of the file that a connection's person keeps, without the host.
+    pub(crate) fn file_of(&self, connection: usize) -> &str {
+        &self.files[connection % CONNECTIONS]
     }
 
     /// Counts the rows of everybody, each organisation's as its own person sees them.
@@ -97,4 +111,20 @@ async fn fill(address: SocketAddr, person: &Person) -> Outcome<Vec<String>> {
     let ids = rows.as_array().into_iter().flatten().filter_map(|row| row["id"].as_str().map(str::to_owned));
     let ids: Vec<String> = ids.collect();
     if ids.len() == ROWS_EACH { Ok(ids) } else { Err(format!("filling answered {status} {rows}").into()) }
+}
+
+/// Has a person store a file and sign a URL for it.
+async fn share(address: SocketAddr, person: &Person) -> Outcome<String> {
+    let path = format!("/storage/v1/object/{BUCKET}/file.json");
+    let file =
+        Request::new("POST", &path).bearer(&person.access_token).json(&json!(FILE_WORDS.repeat(FILE_TIMES)));
+    let (status, stored) = once(address, &file).await?;
+    if status != 200 {
+        return Err(format!("storing answered {status} {stored}").into());
+    }
+    let path = format!("/storage/v1/object/sign/{BUCKET}/file.json");
+    let wish = Request::new("POST", &path).bearer(&person.access_token).json(&json!({"expiresIn": 86400}));
+    let (status, signed) = once(address, &wish).await?;
+    let url = signed["signedURL"].as_str().ok_or_else(|| format!("signing answered {status} {signed}"))?;
+    Ok(format!("/storage/v1{url}"))
 }

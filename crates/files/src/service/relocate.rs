@@ -76,11 +76,10 @@ pub async fn relocate(
                 page.moved += 1;
                 page.bytes += size_bytes;
             }
-            Ok(false) => {}
             Err(error @ FilesError::Db(_)) => return Err(error),
-            // What was replaced or removed meanwhile needs nobody's attention.
             Err(error) if is_still_there(files, &object).await? => page.failed.push((object, error)),
-            Err(_) => {}
+            // What was replaced or removed meanwhile needs nobody's attention.
+            Ok(false) | Err(_) => {}
         }
         if page.bytes >= PAGE_BYTES {
             page.next = Some(id);
