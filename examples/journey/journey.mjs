@@ -8,6 +8,7 @@ import * as closing from './chapters/closing.mjs'
 import * as colleagues from './chapters/colleagues.mjs'
 import * as files from './chapters/files.mjs'
 import * as people from './chapters/people.mjs'
+import * as purchase from './chapters/purchase.mjs'
 import * as restricted from './chapters/restricted.mjs'
 import * as rows from './chapters/rows.mjs'
 import * as tenants from './chapters/tenants.mjs'
@@ -28,10 +29,11 @@ try {
   await administrator.migrate(world)
   await rows.writeAndRead(world, ada)
   const eve = await tenants.keepStrangersOut(world, app, ada)
-  // The process that serves nothing but tables beside this one keeps no files either.
+  // The processes that serve one room each beside this one keep no files.
   if (world.dataUrl === world.url) await files.keepFiles(world, ada, eve)
   await tenants.switchOrganisation(world, ada)
   await colleagues.inviteAndRemove(world, app, ada)
+  await purchase.buyAndCancel(world, app, ada, eve)
   await administrator.watch(world, ada)
   await people.resetPassword(world, app, ada)
   await closing.signOut(world, ada)

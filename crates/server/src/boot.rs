@@ -16,7 +16,7 @@ use quoin_kernel::clock::SystemClock;
 use quoin_kernel::port::{Authenticator, Issuers};
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Clock, Problem, Rng};
-use quoin_payments::{Entitled, Payments};
+use quoin_payments::{Entitled, Payments, StripeConfig};
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
 use quoin_web::config::RedirectAllowList;
@@ -108,7 +108,7 @@ impl Instance {
             AppParts { db: databases, clock: clock.clone(), rng: rng.clone(), config: web, master_key };
         let app = App::new(parts);
         let entitled = start_entitled(&app, settings).await?;
-        let (rooms, first_keys) = start_rooms(&app, settings, &data_dir, &entitled).await?;
+        let (rooms, first_keys) = start_rooms(&app, settings, listen, &data_dir, &entitled).await?;
         let twin = rooms.stripe_twin.clone();
         register_health(&app, &db);
         let identity = rooms.identity.clone();
@@ -237,6 +237,7 @@ async fn start_entitled(app: &App, settings: &Settings) -> Result<Entitled, Cann
 async fn start_rooms(
     app: &App,
     settings: &Settings,
+    listen: SocketAddr,
     data_dir: &DataDir,
     entitled: &Entitled,
 ) -> Result<(Rooms, FirstKeys), CannotStart> {
@@ -272,7 +273,11 @@ async fn start_rooms(
     });
     let (audit, files) = (settings.audit.clone(), files.transpose()?);
     let stripe_twin = stripe_twin::open(app, settings, data_dir).await?;
-    let payments = start_payments(app, settings, entitled).await?;
+    let stripe = match &stripe_twin {
+        Some(twin) => stripe_twin::credentials(twin, listen).await?,
+        None => settings.stripe.clone(),
+    };
+    let payments = start_payments(app, settings, &stripe, entitled).await?;
     Ok((Rooms { tenancy, audit, mail, identity, data, files, payments, stripe_twin }, first_keys))
 }
 
@@ -280,12 +285,13 @@ async fn start_rooms(
 async fn start_payments(
     app: &App,
     settings: &Settings,
+    stripe: &StripeConfig,
     entitled: &Entitled,
 ) -> Result<Option<Payments>, CannotStart> {
     if !settings.serves(Room::Payments) {
         return Ok(None);
     }
-    let room = Payments::new(app.clone(), settings.payments.clone(), &settings.stripe, entitled.clone())?;
+    let room = Payments::new(app.clone(), settings.payments.clone(), stripe, entitled.clone())?;
     if let Some(path) = &settings.payments.plans_file {
         let text = std::fs::read_to_string(path).map_err(|error| {
             CannotStart::Setting(format!("payments.plans_file: {}: {error}", path.display()))

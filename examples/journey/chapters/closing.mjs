@@ -53,7 +53,7 @@ export async function ban(world, ada) {
   })
 }
 
-/** Kills the identity process: the data process must close within five seconds. */
+/** Kills the identity process: the others must close within five seconds. */
 export async function stopIdentity(world, ada) {
   chapter('Nobody can say who is who')
   const { access_token: token } = await sessionOf(ada)
@@ -72,6 +72,11 @@ export async function stopIdentity(world, ada) {
   await step('and stays closed', async () => {
     await pause(500)
     await world.ask('GET', '/rest/v1/posts?select=id', 503, { token, base: world.dataUrl })
+  })
+  await step('so does payments; what Stripe says is still kept', async () => {
+    await world.ask('GET', '/payments/v1/subscriptions', 503, { token, base: world.paymentsUrl })
+    const { status } = await world.call('POST', '/payments/v1/webhooks/stripe', { base: world.paymentsUrl, body: {} })
+    assert.equal(status, 400, 'an unsigned event is refused, not unheard')
   })
 }
 

@@ -11,6 +11,8 @@ const options = {
   'publishable-key': { type: 'string', default: process.env.QUOIN_PUBLISHABLE_KEY },
   'secret-key': { type: 'string', default: process.env.QUOIN_SECRET_KEY },
   'data-url': { type: 'string' },
+  'payments-url': { type: 'string' },
+  'stripe-url': { type: 'string' },
   'stop-identity': { type: 'string' },
   unverified: { type: 'string', default: 'refuse' },
   chromium: { type: 'string' },
@@ -21,7 +23,9 @@ const options = {
 export const USAGE = `usage: node journey.mjs --url http://127.0.0.1:8080 --publishable-key quoin_pub_… --secret-key quoin_sec_…
 
   --data-url URL            a second process that serves /rest/v1 (started with --only data)
-  --stop-identity PID       at the end, kill the identity process and see that the data process closes
+  --payments-url URL        a third process that serves /payments/v1 (started with --only payments)
+  --stripe-url URL          the Stripe twin that it speaks with; by default the server's own
+  --stop-identity PID       at the end, kill the identity process and see that the others close
   --unverified restricted   the server runs with identity.unverified = "restricted"
   --chromium PATH           confirm in this browser; without it the page's form is read and posted
   --screenshots FOLDER      where the browser's pictures go`
@@ -33,11 +37,13 @@ export function readWorld() {
   return new World(values)
 }
 
-/** One running Quoin, in one process or two. */
+/** One running Quoin, in one process or three. */
 export class World {
   constructor(values) {
     this.url = values.url.replace(/\/$/, '')
     this.dataUrl = values['data-url']?.replace(/\/$/, '') ?? this.url
+    this.paymentsUrl = values['payments-url']?.replace(/\/$/, '') ?? this.url
+    this.stripeUrl = values['stripe-url']?.replace(/\/$/, '') ?? this.url
     this.publishableKey = values['publishable-key']
     this.secretKey = values['secret-key']
     this.identityProcess = values['stop-identity'] && Number(values['stop-identity'])
@@ -46,6 +52,7 @@ export class World {
     this.screenshots = values.screenshots
     // Names that no earlier journey on this server has used.
     this.run = randomBytes(4).toString('hex')
+    this.plan = `pro-${this.run}`
   }
 
   address(name) {
@@ -55,9 +62,14 @@ export class World {
   /** Sends a call to the process whose room it belongs to. */
   fetch = (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
-    const isData = url.pathname.startsWith('/rest/') || url.pathname.startsWith('/admin/v1/migrations')
-    const target = new URL(url.pathname + url.search, isData ? this.dataUrl : this.url)
+    const target = new URL(url.pathname + url.search, this.processOf(url.pathname))
     return fetch(input instanceof Request ? new Request(target, input) : target, init)
+  }
+
+  processOf(path) {
+    if (path.startsWith('/payments/')) return this.paymentsUrl
+    const isData = path.startsWith('/rest/') || path.startsWith('/admin/v1/migrations')
+    return isData ? this.dataUrl : this.url
   }
 
   /** A client as an application makes it; each holds a session of its own. */

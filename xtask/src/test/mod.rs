@@ -12,6 +12,7 @@ mod server;
 mod steps;
 mod stores;
 mod tally;
+mod twin;
 
 pub(crate) use postgres::{Durability, Postgres};
 pub(crate) use server::{Start, free_address, fresh_folder};

@@ -35,8 +35,12 @@ pub(crate) struct Server {
 impl Start<'_> {
     /// Starts the process and waits until it is ready.
     pub(crate) fn start(&self) -> Outcome<Server> {
+        self.start_at(free_address()?)
+    }
+
+    /// Starts the process at an address that others know already.
+    pub(crate) fn start_at(&self, address: SocketAddr) -> Outcome<Server> {
         std::fs::create_dir_all(self.folder)?;
-        let address = free_address()?;
         let log = self.folder.join("log");
         let mut command = process::dies_with_us(self.quoin, "KILL");
         self.give_settings(command.arg("serve"), address);

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use super::server::{PUBLISHABLE_KEY, SECRET_KEY, Server, Start, free_address, fresh_folder};
 use super::stores::{self, S3};
+use super::twin::Twin;
 use super::{Context, Tally, counterparts};
 use crate::{Outcome, process};
 
@@ -18,7 +19,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "journey-sqlite", run: journey_on_sqlite },
     Step { name: "journey-postgres", run: journey_on_postgres },
     Step { name: "journey-restricted", run: journey_restricted },
-    Step { name: "journey-two-processes", run: journey_through_two_processes },
+    Step { name: "journey-processes", run: journey_through_processes },
     Step { name: "two-nodes", run: drive_two_nodes },
     Step { name: "equality-sqlite", run: equality_on_sqlite },
     Step { name: "equality-postgres", run: equality_on_postgres },
@@ -29,6 +30,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "files-commands", run: drive_files_commands },
     Step { name: "stripe-twin-node", run: stripe_twin_in_node },
     Step { name: "stripe-twin-python", run: stripe_twin_in_python },
+    Step { name: "stripe-twin-commands", run: stripe_twin_commands },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
     Step { name: "crash-files-disk", run: crash_files_on_disk },
@@ -64,11 +66,12 @@ fn journey_restricted(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     drive(journey(context, &server)?.arg("--unverified=restricted"), &[&server], tally)
 }
 
-fn journey_through_two_processes(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, "journey-two-processes")?;
+/// People, tables and payments in a process each, the last with credentials of its own for a Stripe that is elsewhere.
+fn journey_through_processes(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, "journey-processes")?;
     let (identity_folder, data_folder) = (folder.join("identity"), folder.join("data"));
-    context.postgres.create_database("two_processes")?;
-    let database = context.postgres.socket_url("two_processes");
+    context.postgres.create_database("processes")?;
+    let database = context.postgres.socket_url("processes");
     let shared = [("QUOIN_DATABASE_URL", database.as_str()), ("QUOIN_MASTER_KEY", MASTER_KEY)];
     let settings = [&shared[..], &[("QUOIN_ONLY", "identity")]].concat();
     let start = Start { quoin: &context.quoin, folder: &identity_folder, settings: &settings };
@@ -79,9 +82,21 @@ fn journey_through_two_processes(context: &Context<'_>, tally: &mut Tally) -> Ou
         [("QUOIN_IDENTITY_URL", url.as_str()), ("QUOIN_SERVICE_ID", &id), ("QUOIN_SERVICE_SECRET", &secret)];
     let settings = [&shared[..], &[("QUOIN_ONLY", "data")], &service].concat();
     let data = Start { quoin: &context.quoin, folder: &data_folder, settings: &settings }.start()?;
+    let address = free_address()?;
+    let twin = Twin::start(&context.quoin, &folder.join("stripe-twin"), address)?;
+    let stripe = [
+        ("QUOIN_STRIPE_SECRET_KEY", "sk_test_of_the_journey"),
+        ("QUOIN_STRIPE_WEBHOOK_SECRET", &twin.webhook_secret),
+        ("QUOIN_STRIPE_API_URL", &twin.url),
+    ];
+    let settings = [&shared[..], &[("QUOIN_ONLY", "payments")], &service, &stripe].concat();
+    let payments_folder = folder.join("payments");
+    let payments = Start { quoin: &context.quoin, folder: &payments_folder, settings: &settings };
+    let payments = payments.start_at(address)?;
     let mut node = journey(context, &identity)?;
-    node.args(["--data-url", &data.url(), "--stop-identity", &identity.id().to_string()]);
-    drive(&mut node, &[&identity, &data], tally)
+    node.args(["--data-url", &data.url(), "--payments-url", &payments.url(), "--stripe-url", &twin.url]);
+    node.args(["--stop-identity", &identity.id().to_string()]);
+    drive(&mut node, &[&identity, &data, &payments], tally)
 }
 
 /// Two whole programs on one database. Their mails go to a server that the driver serves, so that it can count them.
@@ -241,6 +256,14 @@ fn stripe_twin_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let mut python = Command::new(counterparts::stripe_python(context.workspace)?);
     python.arg(context.workspace.root.join("examples/stripe-twin/python/drive.py"));
     drive(python.args(["--url", &server.url()]), &[&server], tally)
+}
+
+/// The twin alone, its levers, and events kept and sent again: the commands as people type them.
+fn stripe_twin_commands(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, "stripe-twin-commands")?;
+    let mut node = process::dies_with_us("node", "TERM");
+    node.arg(counterparts::stripe_clients(context.workspace)?.join("commands.mjs"));
+    drive(node.arg("--quoin").arg(&context.quoin).arg("--folder").arg(&folder), &[], tally)
 }
 
 fn crash_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {

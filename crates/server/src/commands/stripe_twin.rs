@@ -12,6 +12,9 @@ use crate::settings::Settings;
 /// What to do with the twin; without a word, serve it alone.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
+    /// Served alone: where every event goes; the secret it is signed with is printed
+    #[arg(long, value_name = "URL")]
+    forward_to: Option<Url>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -34,7 +37,10 @@ enum Command {
 /// Runs the command.
 pub(crate) fn run(settings: &Settings, arguments: Arguments, json: bool) -> Result<(), String> {
     let (path, body) = match arguments.command {
-        None => return crate::stripe_twin::serve_alone(settings).map_err(|error| error.to_string()),
+        None => {
+            let served = crate::stripe_twin::serve_alone(settings, arguments.forward_to.as_ref());
+            return served.map_err(|error| error.to_string());
+        }
         Some(Command::Trigger { event }) => ("/_twin/trigger", Some(one("event", event))),
         Some(Command::Chaos { knobs }) if knobs.is_empty() => ("/_twin/chaos", None),
         Some(Command::Chaos { knobs }) => ("/_twin/chaos", Some(pairs(&knobs)?)),

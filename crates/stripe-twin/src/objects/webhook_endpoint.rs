@@ -22,6 +22,9 @@ const CREATE: &[Field] = &[
 const UPDATE: &[Field] =
     &[text("description"), flag("disabled"), texts("enabled_events"), metadata("metadata"), text("url")];
 
+/// Marks the endpoint of whoever runs the twin.
+const OWN: &str = "_own";
+
 /// The calls.
 pub(crate) static RESOURCE: Resource = Resource {
     kind: "webhook_endpoint",
@@ -44,22 +47,23 @@ fn shape(desk: &mut Desk<'_, '_>, url: &str, events: &Value) -> Object {
     }))
 }
 
-/// Makes sure that every event goes to `url`; returns the secret.
+/// Makes sure that every event goes to `url`, by the one endpoint that whoever runs the twin has; returns the secret.
 pub(crate) fn ensure(desk: &mut Desk<'_, '_>, url: &str) -> Result<String, StripeError> {
     let all = desk.all(&Listed { kind: "webhook_endpoint", customer: None, parent: None })?;
-    let found = all.into_iter().find(|endpoint| endpoint.text("url") == Some(url));
+    let found = all.into_iter().find(|endpoint| endpoint.flag(OWN));
     let mut endpoint = if let Some(endpoint) = found {
         endpoint
     } else {
-        let endpoint = shape(desk, url, &json!(["*"]));
+        let mut endpoint = shape(desk, url, &json!(["*"]));
+        endpoint.set(OWN, true);
         desk.insert_quietly(&endpoint)?;
         endpoint
     };
-    if endpoint.status() != "enabled" || endpoint.list("enabled_events") != [json!("*")] {
-        endpoint.set("status", "enabled");
-        endpoint.set("enabled_events", json!(["*"]));
-        desk.update_quietly(&endpoint)?;
-    }
+    // The address changes with each start that takes any free port; what waits for the old one goes to the new one.
+    endpoint.set("url", url);
+    endpoint.set("status", "enabled");
+    endpoint.set("enabled_events", json!(["*"]));
+    desk.update_quietly(&endpoint)?;
     Ok(endpoint.owned("_secret").unwrap_or_default())
 }
 
