@@ -2,10 +2,12 @@
 
 use quoin_db::DbError;
 use quoin_kernel::Problem;
+use quoin_kernel::billing::LimitReached;
 
 use quoin_policy::model::literal::BadValue;
 use quoin_policy::model::requester::RequestRole;
 use quoin_policy::model::sql_subset::Refusal;
+use quoin_web::entitlements::Denied;
 
 /// A request or migration that failed.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +103,9 @@ pub enum DataError {
     /// Everything went well, but the caller asked to undo it.
     #[error("rolled back as asked")]
     RolledBack(Box<crate::service::Answer>),
+    /// The plan allows no more rows.
+    #[error(transparent)]
+    Limit(LimitReached),
     /// Anything else.
     #[error("{0}")]
     Problem(Problem),
@@ -160,6 +165,15 @@ impl From<quoin_policy::PolicyError> for DataError {
             PolicyError::Refused(refusal) => Self::Migration(refusal),
             PolicyError::Problem(problem) => Self::Problem(problem),
             PolicyError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+impl From<Denied> for DataError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Limit(reached) => Self::Limit(reached),
+            Denied::Db(error) => Self::Db(error),
         }
     }
 }
@@ -247,7 +261,8 @@ impl From<DataError> for Problem {
                     .hint("Write a new migration instead.")
             }
             DataError::RolledBack(_) => Self::internal("a rolled back answer was treated as a failure"),
-            DataError::Problem(_) | DataError::Db(_) => match error {
+            DataError::Problem(_) | DataError::Limit(_) | DataError::Db(_) => match error {
+                DataError::Limit(reached) => reached.into(),
                 DataError::Problem(problem) => problem,
                 DataError::Db(error) => error.into(),
                 other => Self::internal(other.to_string()),

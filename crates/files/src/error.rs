@@ -2,6 +2,8 @@
 
 use quoin_db::DbError;
 use quoin_kernel::Problem;
+use quoin_kernel::billing::LimitReached;
+use quoin_web::entitlements::Denied;
 
 use crate::images::ImageError;
 use crate::model::resumable::ResumableError;
@@ -64,6 +66,9 @@ pub enum FilesError {
     /// The owner, or the person, may keep no more.
     #[error("the quota is used up")]
     OverQuota(Box<OverQuota>),
+    /// The plan allows no more bytes.
+    #[error(transparent)]
+    Limit(LimitReached),
     /// The range begins after the end.
     #[error("the range cannot be satisfied")]
     InvalidRange {
@@ -152,6 +157,15 @@ impl From<DbError> for FilesError {
     }
 }
 
+impl From<Denied> for FilesError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Limit(reached) => Self::Limit(reached),
+            Denied::Db(error) => Self::Db(error),
+        }
+    }
+}
+
 impl From<StoreError> for FilesError {
     fn from(error: StoreError) -> Self {
         match error {
@@ -177,6 +191,7 @@ impl From<FilesError> for Problem {
             FilesError::Store(error) => error.into(),
             FilesError::Db(error) => error.into(),
             FilesError::OverQuota(over) => over_quota(&over),
+            FilesError::Limit(reached) => reached.into(),
             other => of_contract(other),
         }
     }

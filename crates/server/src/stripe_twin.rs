@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quoin_db::{Databases, Db, Options, SqliteOptions};
-use quoin_kernel::{Problem, Secret};
 use quoin_kernel::clock::SystemClock;
 use quoin_kernel::rng::SystemRng;
+use quoin_kernel::{Problem, Secret};
 use quoin_payments::StripeConfig;
 use quoin_stripe_twin::{SECRET_KEY, StripeTwin};
 use quoin_web::listen::Shutdown;
@@ -32,7 +32,10 @@ pub(crate) async fn open(
     settings: &Settings,
     data_dir: &DataDir,
 ) -> Result<Option<StripeTwin>, CannotStart> {
-    if app.config().mode == Mode::Production || !settings.only.is_empty() || settings.stripe.secret_key.is_some() {
+    if app.config().mode == Mode::Production
+        || !settings.only.is_empty()
+        || settings.stripe.secret_key.is_some()
+    {
         return Ok(None);
     }
     if settings.stripe.webhook_secret.is_some() || settings.stripe.api_url.is_some() {

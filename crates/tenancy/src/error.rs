@@ -2,6 +2,8 @@
 
 use quoin_db::DbError;
 use quoin_kernel::Problem;
+use quoin_kernel::billing::LimitReached;
+use quoin_web::entitlements::Denied;
 
 use crate::model::{Bar, OrgStatus};
 
@@ -103,6 +105,9 @@ pub enum TenancyError {
     /// The person has left the organisation, or was removed.
     #[error("the person has left")]
     Departed,
+    /// The plan does not allow more.
+    #[error(transparent)]
+    Limit(#[from] LimitReached),
     /// A limit, or a room that this one needs, refuses.
     #[error(transparent)]
     Problem(#[from] Problem),
@@ -118,6 +123,15 @@ impl From<DbError> for TenancyError {
             DbError::Unique { index, .. } if index == "tenancy_invitations_open" => Self::AlreadyInvited,
             DbError::Unique { index, .. } if index == "tenancy_domains_verified" => Self::DomainTaken,
             other => Self::Db(other),
+        }
+    }
+}
+
+impl From<Denied> for TenancyError {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Limit(reached) => Self::Limit(reached),
+            Denied::Db(error) => Self::Db(error),
         }
     }
 }
@@ -153,6 +167,7 @@ impl From<TenancyError> for Problem {
             TenancyError::NotSuspended => {
                 Self::new(409, "not_suspended", "The organisation is not suspended")
             }
+            TenancyError::Limit(reached) => reached.into(),
             TenancyError::Problem(problem) => problem,
             TenancyError::Db(error) => error.into(),
             other => of_roles_and_invitations(&other),

@@ -63,6 +63,13 @@ pub trait Entitlements: Send + Sync {
     /// [`Denied::Limit`] with the limit, the present use and the way to a larger plan.
     fn take(&self, tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<(), Denied>;
 
+    /// Checks `amount` more of what its room counts by itself, `used` so far, or refuses; less is only noted. Whoever adds
+    /// something writes to what was counted in the same transaction, so that two at once cannot both find room.
+    ///
+    /// # Errors
+    /// [`Denied::Limit`] as above.
+    fn check(&self, tx: &mut Tx<'_>, wish: &Wish<'_>, used: i64) -> Result<(), Denied>;
+
     /// Counts `amount` less in the caller's transaction, never below nothing.
     fn give_back(&self, tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<(), DbError>;
 

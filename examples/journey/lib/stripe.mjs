@@ -27,10 +27,11 @@ export async function stripe(world, method, path, fields = {}) {
 
 /** Turns the knob of what goes wrong; without arguments, everything goes well again. */
 export async function chaos(world, knobs = {}) {
+  if (!('reset' in knobs)) await chaos(world, { reset: true })
   const answer = await fetch(`${world.stripeUrl}/_twin/chaos`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ reset: true, ...knobs }),
+    body: JSON.stringify(knobs),
   })
   assert.equal(answer.status, 200, await answer.text())
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::server::free_address;
-use crate::process::{self, Running};
 use crate::Outcome;
+use crate::process::{self, Running};
 
 /// A running twin.
 pub(super) struct Twin {

@@ -3,6 +3,7 @@
 use quoin_db::{DbError, Engine, Tx};
 
 use super::Data;
+use super::count_rows::RowCount;
 use super::insert_rows::{insert_answer, read_body, refuse_affected, violation};
 use super::request::{Answer, Resolved, RowsRequest, keep_or_undo, undone};
 use crate::compile::changing::ChangeRows;
@@ -22,6 +23,8 @@ use quoin_policy::session;
 /// A change of rows, ready to run.
 struct Change {
     statement: Prepared,
+    /// Whether rows go away.
+    removes: bool,
     /// Whether the statement's last column tells whether policies agree with the row left behind.
     checked: bool,
     /// Finds a row that policies would not let be left behind; asked when a constraint fails first.
@@ -131,7 +134,8 @@ impl Data {
             refused = Some(Prepared::new(sql.finish()));
         }
         let (renderer, window, returned) = (resolved.renderer.clone(), resolved.window, returning.len());
-        Ok(Change { statement: Prepared::new(sql.finish()), checked, refused, returned, renderer, window })
+        let statement = Prepared::new(sql.finish());
+        Ok(Change { statement, removes: false, checked, refused, returned, renderer, window })
     }
 
     fn compile_delete(&self, request: &RowsRequest, resolved: &Resolved) -> Result<Change, DataError> {
@@ -142,6 +146,7 @@ impl Data {
         let (renderer, window, returned) = (resolved.renderer.clone(), resolved.window, returning.len());
         Ok(Change {
             statement: Prepared::new(sql.finish()),
+            removes: true,
             checked: false,
             refused: None,
             returned,
@@ -162,6 +167,7 @@ impl Data {
         let as_owner = self.as_owner(&request.requester, &resolved.entry);
         let role = request.requester.role;
         let table = resolved.entry.table.name.clone();
+        let counted = RowCount::of(&self.0.app, &request.requester).filter(|_| change.removes);
         let write = move |tx: &mut Tx<'_>| {
             session::begin(tx, &request.requester, as_owner)?;
             let (collected, affected) = change.run(tx).map_err(|error| match error {
@@ -170,6 +176,9 @@ impl Data {
                 other => other,
             })?;
             refuse_affected(&request, affected)?;
+            if let Some(counted) = &counted {
+                counted.give_back(tx, affected)?;
+            }
             keep_or_undo(change_answer(&request, collected, affected)?, &request)
         };
         undone(self.db().write("data.rows.change", write).await).map_err(|error| self.note(error))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use quoin_db::{Engine, Tx};
 
 use super::Data;
+use super::count_rows::RowCount;
 use super::request::{Answer, BodyFormat, Resolved, RowsRequest, keep_or_undo, undone};
 use super::upsert_on_sqlite::UpsertOnSqlite;
 use crate::compile::inserting::InsertRows;
@@ -94,7 +95,13 @@ impl Data {
         let request = request.clone();
         let role = request.requester.role;
         let as_owner = self.as_owner(&request.requester, entry);
+        let counted = RowCount::of(&self.0.app, &request.requester);
+        // How many rows of an upsert are new shows only afterwards.
+        let known = conflict.is_none().then_some(rows.len() as u64);
         let write = move |tx: &mut Tx<'_>| {
+            if let (Some(counted), Some(rows)) = (&counted, known) {
+                counted.take(tx, rows)?;
+            }
             session::begin(tx, &request.requester, as_owner)?;
             let mut inserted = Inserted { collected: Collected::new(&renderer), affected: 0, new: 0 };
             let mut seen = Vec::new();
@@ -112,6 +119,9 @@ impl Data {
             }
             renderer.end(&mut inserted.collected.text);
             refuse_affected(&request, inserted.affected)?;
+            if let (Some(counted), None) = (&counted, known) {
+                counted.take_after(tx, inserted.new)?;
+            }
             keep_or_undo(answer(&request, inserted)?, &request)
         };
         self.db().write("data.rows.insert", write).await.map_err(|error| self.note(error))

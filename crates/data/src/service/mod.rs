@@ -2,6 +2,7 @@
 
 pub mod catalogue_cache;
 pub mod change_rows;
+mod count_rows;
 pub mod describe;
 mod forget_org;
 pub mod insert_rows;

@@ -166,12 +166,12 @@ async fn remove_some(
     owner: Option<Owner>,
     now: Timestamp,
 ) -> Result<u64, FilesError> {
-    let (removal, defaults) = (Removal::new(files, now), Defaults::of(files.config()));
+    let (removal, defaults) = (Removal::new(files, now), Defaults::of(files));
     files
         .db()
         .write("files.bucket.empty", move |tx| {
             let found = objects_global::list_some(tx, id, owner, BATCH)?;
-            remove(tx, &found, (&removal, defaults), now)?;
+            remove(tx, &found, (&removal, &defaults), now)?;
             Ok(found.len() as u64)
         })
         .await

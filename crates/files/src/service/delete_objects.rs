@@ -38,7 +38,7 @@ pub async fn delete_objects(
     names: Vec<ObjectName>,
 ) -> Result<Vec<Object>, FilesError> {
     let (now, owner, policies) = (files.now(), requester.owner, requester.policies.clone());
-    let (name, removal, defaults) = (name.clone(), Removal::new(files, now), Defaults::of(files.config()));
+    let (name, removal, defaults) = (name.clone(), Removal::new(files, now), Defaults::of(files));
     files
         .db()
         .write("files.objects.delete", move |tx| {
@@ -50,7 +50,7 @@ pub async fn delete_objects(
                 found.extend(object.filter(|object| !found.contains(object)));
             }
             let found = removable(tx, &policies, &bucket, found)?;
-            remove(tx, &found, (&removal, defaults), now)?;
+            remove(tx, &found, (&removal, &defaults), now)?;
             Ok(found)
         })
         .await
@@ -76,7 +76,7 @@ fn removable(
 pub(crate) fn remove(
     tx: &mut Tx<'_>,
     found: &[Object],
-    (removal, defaults): (&Removal, Defaults),
+    (removal, defaults): (&Removal, &Defaults),
     now: Timestamp,
 ) -> Result<(), FilesError> {
     let mut versions = Vec::new();

@@ -60,7 +60,7 @@ pub async fn announce(
         Some(signed) => signed,
         None => sign_here(files, requester, &new, (id, expires_at))?,
     };
-    let (limit, defaults) = (files.config().max_object_bytes, Defaults::of(files.config()));
+    let (limit, defaults) = (files.config().max_object_bytes, Defaults::of(files));
     let noted = files.db().write("files.upload.announce", move |tx| {
         if uploads::count(tx, new.owner)? >= MAX_WAITING {
             return Err(FilesError::InvalidRequest(
@@ -68,9 +68,9 @@ pub async fn announce(
             ));
         }
         let bucket = bucket(tx, &new.bucket)?;
-        store_object::check(tx, &new, &bucket, (limit, defaults))?;
+        store_object::check(tx, &new, &bucket, (limit, &defaults))?;
         // What comes counts from now on, so that nobody fills a store with what is never completed.
-        quota::reserve(tx, Counted::new(new.owner, new.person), size_bytes, defaults, now)?;
+        quota::reserve(tx, Counted::new(new.owner, new.person), size_bytes, &defaults, now)?;
         // The lease outlives the URL, so that what is being sent at its end may arrive.
         writing.begin_until(tx, new.owner, (now, expires_at + LEASE))?;
         let upload = Upload {

@@ -21,10 +21,10 @@ pub async fn erase(files: &Files, owner: Owner) -> Result<(), FilesError> {
     loop {
         let now = files.now();
         let ending = resumable::Ending::new(files);
-        let (removal, defaults) = (Removal::new(files, now), Defaults::of(files.config()));
+        let (removal, defaults) = (Removal::new(files, now), Defaults::of(files));
         let erased = files.db().write("files.erase", move |tx| {
             let found = objects_global::list_some_of(tx, owner.id(), BATCH)?;
-            remove(tx, &found, (&removal, defaults), now)?;
+            remove(tx, &found, (&removal, &defaults), now)?;
             if found.is_empty() {
                 resumable::erase(tx, owner, &ending)?;
                 if let Owner::Person(user_id) = owner {

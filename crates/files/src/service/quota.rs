@@ -1,19 +1,24 @@
 //! Counting what is kept, in the transaction that changes it.
 
-use quoin_db::{DbError, Tx};
-use quoin_kernel::{Timestamp, UserId};
+use std::sync::Arc;
 
-use crate::config::FilesConfig;
+use quoin_db::{DbError, Tx};
+use quoin_kernel::billing::Subject;
+use quoin_kernel::{Timestamp, UserId};
+use quoin_web::entitlements::{Entitlements, STORAGE_BYTES, Wish};
+
+use crate::Files;
 use crate::error::{FilesError, OverQuota};
 use crate::model::usage::{Change, signed};
 use crate::model::{Limits, Object, Owner};
 use crate::store::usage;
 
-/// The configuration's limits for those who have none of their own.
-#[derive(Debug, Clone, Copy)]
+/// The configuration's limits for those who have none of their own, and whoever knows those of plans.
+#[derive(Clone)]
 pub(crate) struct Defaults {
     organization: Limits,
     person: Limits,
+    plan: Option<Arc<dyn Entitlements>>,
 }
 
 /// Who is to be counted: the owner, and the person who stored it, who may be the owner.
@@ -24,17 +29,43 @@ pub(crate) struct Counted {
 }
 
 impl Defaults {
-    pub(crate) fn of(config: &FilesConfig) -> Self {
-        Self { organization: config.org_limits(), person: config.person_limits() }
+    pub(crate) fn of(files: &Files) -> Self {
+        let plan = files.app().entitlements().filter(|plan| plan.is_limited(STORAGE_BYTES));
+        Self { organization: files.config().org_limits(), person: files.config().person_limits(), plan }
     }
 
     /// Returns what a subject may keep that has no limits of its own.
-    pub(crate) fn limits(self, subject: Owner) -> Limits {
+    pub(crate) fn limits(&self, subject: Owner) -> Limits {
         match subject {
             Owner::Organization(_) => self.organization,
             Owner::Person(_) => self.person,
             Owner::Platform => Limits::default(),
         }
+    }
+}
+
+impl Defaults {
+    /// Demands that the owner's plan allows what has just been counted or reserved.
+    ///
+    /// # Errors
+    /// 402 `limit_reached`.
+    fn demand(
+        &self,
+        tx: &mut Tx<'_>,
+        (counted, subject): (Counted, Owner),
+        change: Change,
+        now: Timestamp,
+    ) -> Result<(), FilesError> {
+        let billed = match subject {
+            _ if subject != counted.owner => return Ok(()),
+            Owner::Organization(id) => Subject::Org(id),
+            Owner::Person(id) => Subject::User(id),
+            Owner::Platform => return Ok(()),
+        };
+        let Some(plan) = &self.plan else { return Ok(()) };
+        let taken = signed(usage::find(tx, subject)?.unwrap_or_default().taken_bytes());
+        let wish = Wish { subject: billed, meter: STORAGE_BYTES, amount: change.bytes, now };
+        Ok(plan.check(tx, &wish, taken.saturating_sub(change.bytes))?)
     }
 }
 
@@ -62,18 +93,20 @@ pub(crate) fn count(
     tx: &mut Tx<'_>,
     counted: Counted,
     change: Change,
-    defaults: Defaults,
+    defaults: &Defaults,
     now: Timestamp,
 ) -> Result<(), FilesError> {
     for subject in counted.subjects() {
         let limits = defaults.limits(subject);
         if usage::change(tx, subject, change, limits, now)? {
+            defaults.demand(tx, (counted, subject), change, now)?;
             continue;
         }
         // Nothing was changed: there are no counters yet, or no room.
         if usage::find(tx, subject)?.is_none() {
             usage::begin(tx, subject, now)?;
             if usage::change(tx, subject, change, limits, now)? {
+                defaults.demand(tx, (counted, subject), change, now)?;
                 continue;
             }
         }
@@ -90,7 +123,7 @@ pub(crate) fn reserve(
     tx: &mut Tx<'_>,
     counted: Counted,
     size_bytes: u64,
-    defaults: Defaults,
+    defaults: &Defaults,
     now: Timestamp,
 ) -> Result<(), FilesError> {
     for subject in counted.subjects() {
@@ -100,6 +133,7 @@ pub(crate) fn reserve(
             let change = Change { bytes: signed(size_bytes), objects: 0 };
             return Err(refusal(tx, subject, change, limits)?);
         }
+        defaults.demand(tx, (counted, subject), Change { bytes: signed(size_bytes), objects: 0 }, now)?;
     }
     Ok(())
 }
@@ -118,7 +152,7 @@ pub(crate) fn release(
 pub(crate) fn exchange(
     tx: &mut Tx<'_>,
     (old, new): (&Object, &Object),
-    defaults: Defaults,
+    defaults: &Defaults,
     now: Timestamp,
 ) -> Result<(), FilesError> {
     let (minus, plus) = (Change::minus(old.version.size_bytes), Change::plus(new.version.size_bytes));
@@ -135,7 +169,7 @@ pub(crate) fn foresee(
     tx: &mut Tx<'_>,
     counted: Counted,
     (change, own_bytes): (Change, u64),
-    defaults: Defaults,
+    defaults: &Defaults,
 ) -> Result<(), FilesError> {
     for subject in counted.subjects() {
         let limits = defaults.limits(subject);

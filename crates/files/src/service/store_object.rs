@@ -105,13 +105,13 @@ pub(crate) async fn begin(files: &Files, new: &NewObject) -> Result<Begun, Files
     let now = files.now();
     let version = VersionId::new(now, files.app().rng());
     let writing = Writing::new(files, StoreKey::new(new.owner, &new.bucket, version), version);
-    let (limit, defaults) = (files.config().max_object_bytes, Defaults::of(files.config()));
+    let (limit, defaults) = (files.config().max_object_bytes, Defaults::of(files));
     let (new, write) = (new.clone(), writing.clone());
     let (bucket, max_bytes) = files
         .db()
         .write("files.object.begin", move |tx| {
             let bucket = bucket(tx, &new.bucket)?;
-            let max_bytes = check(tx, &new, &bucket, (limit, defaults))?;
+            let max_bytes = check(tx, &new, &bucket, (limit, &defaults))?;
             write.begin(tx, new.owner, now)?;
             Ok::<_, FilesError>((bucket, max_bytes))
         })
@@ -124,7 +124,7 @@ pub(crate) fn check(
     tx: &mut Tx<'_>,
     new: &NewObject,
     bucket: &Bucket,
-    (limit, defaults): (u64, Defaults),
+    (limit, defaults): (u64, &Defaults),
 ) -> Result<u64, FilesError> {
     let max_bytes = bucket.rules.max_object_bytes.unwrap_or(limit).min(limit);
     bucket.rules.demand_type(&new.description.content_type)?;
@@ -214,11 +214,11 @@ pub(crate) async fn book_version(
     inspect::inspect_kept(files, &mut new, &version).await?;
     version.description.clone_from(&new.description);
     let (limit, defaults, name) =
-        (files.config().max_object_bytes, Defaults::of(files.config()), new.clone());
+        (files.config().max_object_bytes, Defaults::of(files), new.clone());
     let bucket = files.db().read("files.object.foresee", move |tx| {
         let bucket = bucket(tx, &name.bucket)?;
         let max_bytes = bucket.rules.max_object_bytes.unwrap_or(limit).min(limit);
-        check(tx, &name, &bucket, (max_bytes, defaults))?;
+        check(tx, &name, &bucket, (max_bytes, &defaults))?;
         Ok::<_, FilesError>(bucket)
     });
     book(files, &new, bucket.await?, version, files.now()).await
@@ -245,7 +245,7 @@ pub(crate) async fn book(
     scan::examine(files, new, &object.version).await?;
     let hash_later = object.version.sha256.is_none().then(|| jobs::hash(files, object.version.id, now));
     let (replaces, removal, defaults) =
-        (new.replaces, Removal::new(files, now), Defaults::of(files.config()));
+        (new.replaces, Removal::new(files, now), Defaults::of(files));
     let Circumstances { policies, source, reserved_bytes, .. } = new.circumstances.clone();
     files
         .db()
@@ -269,7 +269,7 @@ pub(crate) async fn book(
             if present.is_none() || replaces {
                 policies.demand_put(tx, &bucket, present.as_ref(), &object)?;
             }
-            put_in_place(tx, &bucket, object.clone(), replaces, (&removal, defaults))
+            put_in_place(tx, &bucket, object.clone(), replaces, (&removal, &defaults))
         })
         .await
 }
@@ -280,7 +280,7 @@ pub(crate) fn put_in_place(
     bucket: &Bucket,
     object: Object,
     replaces: bool,
-    (removal, defaults): (&Removal, Defaults),
+    (removal, defaults): (&Removal, &Defaults),
 ) -> Result<Object, FilesError> {
     let now = object.updated_at;
     let Some(old) = objects::find_named(tx, object.owner, bucket, &object.name)? else {

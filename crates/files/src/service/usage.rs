@@ -24,7 +24,7 @@ pub struct Account {
 pub async fn account(files: &Files, subject: Owner) -> Result<Account, FilesError> {
     let found = files.db().read("files.usage.get", move |tx| usage::find(tx, subject)).await?;
     let usage = found.unwrap_or_default();
-    let limits = usage.own_limits.or(Defaults::of(files.config()).limits(subject));
+    let limits = usage.own_limits.or(Defaults::of(files).limits(subject));
     Ok(Account { usage, limits })
 }
 

@@ -204,11 +204,15 @@ impl Entitled {
             return Ok(());
         }
         let row = self.row(tx, subject, meter, now)?.unwrap_or(row);
-        let in_grace = row.over_since.is_none_or(|since| now < since + self.0.config.limit_grace());
-        if row.mode == Mode::Grace.as_str() && in_grace {
+        if row.mode == Mode::Grace.as_str() && self.in_grace(&row, now) {
             return Ok(entitlements::force(tx, subject, meter, amount, now)?);
         }
         Err(self.reached(&row, amount).into())
+    }
+
+    /// Tells whether more than a limit is still allowed.
+    fn in_grace(&self, row: &Granted, now: Timestamp) -> bool {
+        row.over_since.is_none_or(|since| now < since + self.0.config.limit_grace())
     }
 
     fn reached(&self, row: &Granted, wanted: i64) -> LimitReached {
@@ -221,7 +225,8 @@ impl Entitled {
         }
     }
 
-    /// Checks members or organisations, which are counted where they are, so that the count cannot drift from them.
+    /// Checks what is counted where it is, so that the count cannot drift from it. That is written into the subject's row,
+    /// on which two who would both find room collide.
     fn take_counted(&self, tx: &mut Tx<'_>, wish: &Wish<'_>, used: i64) -> Result<(), Denied> {
         let Wish { subject, meter, amount, now } = *wish;
         let Some(row) = self.row(tx, subject, meter, now)? else { return Ok(()) };
@@ -229,9 +234,16 @@ impl Entitled {
         if meter == SEATS {
             self.follow_seats(tx, subject, now)?;
         }
-        let refuses = row.mode == Mode::Hard.as_str() || row.mode == Mode::Grace.as_str();
-        if refuses && row.allowed.is_some_and(|allowed| used.saturating_add(amount) > allowed) {
+        let over = row.allowed.is_some_and(|allowed| used.saturating_add(amount) > allowed);
+        if over && row.mode == Mode::Hard.as_str() {
             return Err(self.reached(&Granted { used, ..row }, amount).into());
+        }
+        if over && row.mode == Mode::Grace.as_str() {
+            if !self.in_grace(&row, now) {
+                return Err(self.reached(&Granted { used, ..row }, amount).into());
+            }
+            // Nothing more is counted here; only since when the limit is passed.
+            entitlements::force(tx, subject, meter, 0, now)?;
         }
         Ok(())
     }
@@ -265,9 +277,19 @@ impl Port for Entitled {
         self.take_slowly(tx, wish)
     }
 
+    fn check(&self, tx: &mut Tx<'_>, wish: &Wish<'_>, used: i64) -> Result<(), Denied> {
+        if wish.amount > 0 {
+            self.take_counted(tx, wish, used)?;
+        }
+        Ok(entitlements::set_used(tx, wish.subject, wish.meter, used.saturating_add(wish.amount).max(0))?)
+    }
+
     fn give_back(&self, tx: &mut Tx<'_>, wish: &Wish<'_>) -> Result<(), DbError> {
         if wish.meter == SEATS {
             self.follow_seats(tx, wish.subject, wish.now)?;
+        }
+        if let Some(used) = counted(tx, wish.subject, wish.meter)? {
+            return entitlements::set_used(tx, wish.subject, wish.meter, used);
         }
         entitlements::give_back(tx, wish.subject, wish.meter, wish.amount.max(0))
     }

@@ -23,6 +23,10 @@ use crate::{Payments, jobs};
 
 /// How long one fetch may hold the lease.
 const LEASE: Duration = Duration::from_secs(50);
+/// How long to wait for others' fetches before one of one's own.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often to look whether they have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What came of a wish to fetch.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,18 +60,49 @@ impl Payments {
         })
     }
 
-    /// Notes that something may have changed and fetches it at once, as far as that is possible now.
+    /// Notes that something may have changed and fetches it at once. A fetch that is under way may have begun before the
+    /// change, so this waits for its end and makes one of its own.
+    ///
+    /// # Errors
+    /// As [`Payments::fetch_object`]; [`PaymentsError::InProgress`] where others go on fetching it for too long.
     pub(crate) async fn refresh(
         &self,
         provider: &Arc<dyn Provider>,
         object: &ObjectRef,
         cause: &'static str,
-    ) -> Result<Fetch, PaymentsError> {
-        let (room, name, news, now) = (self.clone(), provider.name(), object.clone(), self.now());
-        self.db()
-            .write("payments.objects.hear", move |tx| jobs::hear(&room, tx, name, &news, cause, now))
-            .await?;
-        self.fetch_object(provider, object).await
+    ) -> Result<Applied, PaymentsError> {
+        let (name, news, now) = (provider.name(), object.clone(), self.now());
+        let note = move |tx: &mut Tx<'_>| objects_global::note(tx, name, &news, cause, now);
+        let noted: Result<bool, DbError> = self.db().write("payments.objects.note", note).await;
+        noted?;
+        let fetched = self.fetch_after_others(provider, object).await;
+        if fetched.is_err() {
+            let (room, name, news, now) = (self.clone(), provider.name(), object.clone(), self.now());
+            let later = move |tx: &mut Tx<'_>| {
+                objects_global::set_scheduled(tx, name, &news, true)?;
+                jobs::schedule_fetch(&room, tx, name, &news, now)
+            };
+            let scheduled: Result<(), DbError> = self.db().write("payments.objects.later", later).await;
+            scheduled?;
+        }
+        fetched
+    }
+
+    async fn fetch_after_others(
+        &self,
+        provider: &Arc<dyn Provider>,
+        object: &ObjectRef,
+    ) -> Result<Applied, PaymentsError> {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            match self.fetch_object(provider, object).await? {
+                Fetch::Done(applied) => return Ok(applied),
+                Fetch::Busy if tokio::time::Instant::now() >= deadline => {
+                    return Err(PaymentsError::InProgress);
+                }
+                Fetch::Busy => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
     }
 
     async fn claim_object(

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use quoin_db::{DbError, Tx};
 
-use super::fetch_object::Fetch;
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::explanation::Changes;
@@ -106,7 +105,7 @@ impl Payments {
     ) {
         report.checked += 1;
         match self.refresh(provider, object, "reconcile").await {
-            Ok(Fetch::Done(applied)) if !applied.changes.is_empty() => report.repaired.push(Repair {
+            Ok(applied) if !applied.changes.is_empty() => report.repaired.push(Repair {
                 kind: object.kind,
                 id: object.id.clone(),
                 changes: applied.changes,

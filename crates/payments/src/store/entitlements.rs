@@ -101,7 +101,8 @@ pub(crate) fn give_back(tx: &mut Tx<'_>, subject: Subject, name: &str, amount: i
 
 /// Writes what was counted elsewhere.
 pub(crate) fn set_used(tx: &mut Tx<'_>, subject: Subject, name: &str, used: i64) -> Result<(), DbError> {
-    tx.execute(&SET_USED, &params![subject.uuid(), name, used]).map(|_| ())
+    tx.execute(&SET_USED, &params![subject.uuid(), name, used])?;
+    tx.execute(&CLEAR_OVER, &params![subject.uuid()]).map(|_| ())
 }
 
 /// Begins a new period where the old one is over.

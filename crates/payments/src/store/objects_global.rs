@@ -74,16 +74,28 @@ pub(crate) fn hear(
     cause: &str,
     now: Timestamp,
 ) -> Result<bool, DbError> {
+    let scheduled = note(tx, provider, object, cause, now)?;
+    if !scheduled {
+        set_scheduled(tx, provider, object, true)?;
+    }
+    Ok(!scheduled)
+}
+
+/// Counts a piece of news, for whoever fetches at once; tells whether a fetch is scheduled.
+pub(crate) fn note(
+    tx: &mut Tx<'_>,
+    provider: &str,
+    object: &ObjectRef,
+    cause: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
     let kind = object.kind.as_str();
     let (number, scheduled): (i64, bool) =
         tx.query_one(&HEAR, &params![provider, kind, &object.id, false], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
     tx.execute(&INSERT_NEWS, &params![provider, kind, &object.id, number, cause, now])?;
-    if !scheduled {
-        set_scheduled(tx, provider, object, true)?;
-    }
-    Ok(!scheduled)
+    Ok(scheduled)
 }
 
 /// Notes whether a fetch is scheduled.

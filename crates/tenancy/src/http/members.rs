@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::entry;
 use crate::model::Membership;
-use crate::service::{self, Change};
+use crate::service::{self, Change, Limits};
 
 /// Names a member in the path.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
@@ -67,7 +67,7 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Refusal> {
     let change = change_of(&ctx, &path);
     let entry = entry(&ctx, change.actor, "tenancy.member.removed");
-    service::remove_member(ctx.db().system(), ctx.app.rng(), change, entry).await?;
+    service::remove_member(ctx.db().system(), ctx.app.rng(), Limits::of(&ctx.app), change, entry).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

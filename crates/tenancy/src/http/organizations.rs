@@ -1,5 +1,6 @@
 //! Organisations as their members see them.
 
+use quoin_kernel::billing::Subject;
 use quoin_kernel::page::{Listed, PageIn};
 use quoin_kernel::{OrgId, Problem};
 use quoin_web::{
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use super::entry;
 use crate::error::TenancyError;
 use crate::model::{NewOrganization, OrgName, Organization};
+use crate::service::Limits;
 use crate::{Tenancy, service};
 
 /// What to create, or to change.
@@ -52,9 +54,15 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Organization>), Refusal> {
     let owner = ctx.who.user.user_id;
     let org_id = OrgId::new(ctx.now(), ctx.app.rng());
-    let new = NewOrganization { org_id, name: input.check()?, owner, now: ctx.now() };
+    let new = NewOrganization {
+        org_id,
+        name: input.check()?,
+        owner,
+        billed: Subject::of(&ctx.who.user),
+        now: ctx.now(),
+    };
     let entry = entry(&ctx, owner, "tenancy.organization.created").detail(json!({"name": new.name.as_str()}));
-    let created = service::create(ctx.db().system(), new, entry).await?;
+    let created = service::create(ctx.db().system(), Limits::of(&ctx.app), new, entry).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use quoin_kernel::billing::Subject;
 use quoin_kernel::{OrgId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
@@ -74,6 +75,8 @@ pub struct NewOrganization {
     pub name: OrgName,
     /// Its first owner.
     pub owner: UserId,
+    /// By whose plan it is allowed: the owner's active organisation, or themselves.
+    pub billed: Subject,
     /// When it is created.
     pub now: Timestamp,
 }

@@ -5,6 +5,7 @@ use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Standing, Timestamp, UserId};
 use serde_json::json;
 
+use super::limits::Limits;
 use crate::Tenancy;
 use crate::error::TenancyError;
 use crate::model::{Invitation, NewMember, OrgStatus, Organization, may_change, token_hash};
@@ -46,7 +47,7 @@ pub async fn peek_invitation(
 ///
 /// # Errors
 /// `invitation_not_valid` for anything that does not, or no longer, work; `address_not_confirmed`;
-/// `invitation_for_other_address`; `already_member`. The invitation stays as it was.
+/// `invitation_for_other_address`; `already_member`; `limit_reached`. The invitation stays as it was.
 pub async fn accept_invitation(
     tenancy: &Tenancy,
     token: &str,
@@ -55,6 +56,7 @@ pub async fn accept_invitation(
 ) -> Result<Organization, TenancyError> {
     let (inside, hash, now) = (tenancy.clone(), token_hash(token), origin.now);
     let entry = tenancy.entry(user_id, "tenancy.invitation.accepted", origin);
+    let limits = Limits::of(&tenancy.0.app);
     tenancy
         .db()
         .write("tenancy.invitations.accept", move |tx| {
@@ -68,6 +70,7 @@ pub async fn accept_invitation(
             }
             let standing = still_given(tx, &invitation)?;
             let org_id = invitation.org_id;
+            limits.take_seat(tx, org_id, now)?;
             memberships::insert(tx, &NewMember { org_id, user_id, standing, now })?;
             let detail = json!({"role": invitation.role, "invited_by": invitation.invited_by});
             quoin_audit::record(tx, &entry.clone().in_org(org_id).on(invitation.id).detail(detail))?;

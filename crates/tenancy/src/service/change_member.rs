@@ -4,6 +4,7 @@ use quoin_audit::Entry;
 use quoin_db::{Db, Tx};
 use quoin_kernel::{OrgId, Rng, Role, Standing, Timestamp, UserId};
 
+use super::limits::Limits;
 use crate::error::TenancyError;
 use crate::model::{ActiveOrg, may_change};
 use crate::revocations::{Revocation, Revoked, revoke};
@@ -47,7 +48,13 @@ pub async fn change_role(
 }
 
 /// Removes a member; everybody may remove themselves, which is leaving.
-pub async fn remove_member(db: &Db, rng: &dyn Rng, change: Change, entry: Entry) -> Result<(), TenancyError> {
+pub async fn remove_member(
+    db: &Db,
+    rng: &dyn Rng,
+    limits: Limits,
+    change: Change,
+    entry: Entry,
+) -> Result<(), TenancyError> {
     let entry = entry.in_org(change.org_id).on(change.user_id);
     let revocation = Unversioned::new(change, rng);
     db.write("tenancy.members.remove", move |tx| {
@@ -56,6 +63,7 @@ pub async fn remove_member(db: &Db, rng: &dyn Rng, change: Change, entry: Entry)
         revocation.revoke_below(tx, version.ok_or(TenancyError::NoSuchMember)? + 1)?;
         departures::insert(tx, change.org_id, change.user_id, change.now)?;
         keep_an_owner(tx, change.org_id)?;
+        limits.leave_seat(tx, change.org_id, change.now)?;
         Ok(quoin_audit::record(tx, &entry)?)
     })
     .await

@@ -13,6 +13,7 @@ use serde_json::json;
 use std::time::Duration;
 use uuid::Uuid;
 
+use super::limits::Limits;
 use super::standing_in;
 use crate::Tenancy;
 use crate::error::TenancyError;
@@ -72,7 +73,7 @@ impl Draft {
 /// Invites somebody by mail.
 ///
 /// # Errors
-/// `already_member`, `already_invited`, 403 for a role that the caller may not give, 429 after too many.
+/// `already_member`, `already_invited`, `limit_reached`, 403 for a role that the caller may not give, 429 after too many.
 pub async fn invite(
     tenancy: &Tenancy,
     (org_id, actor): (OrgId, UserId),
@@ -80,7 +81,7 @@ pub async fn invite(
     origin: &Origin,
 ) -> Result<InvitationOut, TenancyError> {
     spend(tenancy, actor, &wish.email, origin.now).await?;
-    let (inside, now) = (tenancy.clone(), origin.now);
+    let (inside, limits, now) = (tenancy.clone(), Limits::of(&tenancy.0.app), origin.now);
     let id = InvitationId::new(now, tenancy.0.app.rng());
     let draft = Draft::new(tenancy, &wish.email, wish.redirect_to.as_deref(), now);
     let entry = tenancy.entry(actor, "tenancy.invitation.sent", origin).in_org(org_id).on(id);
@@ -99,6 +100,7 @@ pub async fn invite(
                 return Err(TenancyError::RoleTooLow);
             }
             refuse_known(tx, &inside, org_id, &wish.email, now)?;
+            limits.foresee_seat(tx, org_id, now)?;
             let email = wish.email.clone();
             let new = Invitation { org_id, id, email, role, invited_by: actor, created_at: now, expires_at };
             invitations::insert(tx, &new, &draft.hash)?;

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod in_transaction;
 mod invite;
+mod limits;
 mod manage_domains;
 mod manage_roles;
 mod manage_sso;
@@ -27,6 +28,7 @@ pub use in_transaction::{
     set_last_used,
 };
 pub use invite::{InvitationWish, invite, list_invitations, resend_invitation, revoke_invitation};
+pub use limits::Limits;
 pub use manage_domains::{claim_domain, list_domains, release_domain, verify_domain};
 pub use manage_roles::{delete_role, list_roles, put_role, set_default_role};
 pub use manage_sso::{delete_connection, get_connection, put_connection};

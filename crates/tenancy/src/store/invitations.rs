@@ -36,6 +36,10 @@ statements! {
     END = "update quoin.tenancy_invitations set ended_at = ?3, ending = ?4
         where org_id = ?1 and id = ?2 and ended_at is null";
 
+    /// Counts those that can still be accepted.
+    COUNT_OPEN = "select count(*) from quoin.tenancy_invitations
+        where org_id = ?1 and ended_at is null and expires_at > ?2";
+
     /// Removes all invitations.
     DELETE_ALL = "delete from quoin.tenancy_invitations where org_id = ?1";
 }
@@ -54,6 +58,11 @@ pub(crate) fn find_open(
     email: &EmailAddress,
 ) -> Result<Option<Invitation>, DbError> {
     tx.query_opt(&FIND_OPEN, &params![org_id, email], read)
+}
+
+/// Counts the invitations that can still be accepted.
+pub(crate) fn count_open(tx: &mut Tx<'_>, org_id: OrgId, now: Timestamp) -> Result<i64, DbError> {
+    tx.query_one(&COUNT_OPEN, &params![org_id, now], |row| row.get(0))
 }
 
 /// Finds an open invitation.

@@ -10,13 +10,14 @@ use std::time::Duration;
 use quoin_audit::{Actor, Entry};
 use quoin_db::testing::{force_reruns, on_each_engine};
 use quoin_db::{Db, DbError, Migration};
+use quoin_kernel::billing::Subject;
 use quoin_kernel::page::Page;
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Aal, OrgId, Role, Standing, Timestamp, UserId};
 
 use crate::model::{NewMember, NewOrganization, NewPersonal, OrgName};
 use crate::revocations::{Revoked, recent};
-use crate::service::{self, Change, RemovedPerson};
+use crate::service::{self, Change, Limits, RemovedPerson};
 use crate::{ActiveOrg, SessionFacts, TenancyError};
 
 const MODULES: &[&[Migration]] = &[
@@ -46,8 +47,14 @@ fn entry(actor: UserId) -> Entry {
 
 async fn create(db: &Db, owner: UserId) -> OrgId {
     let org_id = OrgId::new(now(), &rng());
-    let new = NewOrganization { org_id, name: OrgName::new("Acme").unwrap(), owner, now: now() };
-    service::create(db, new, entry(owner)).await.unwrap().id
+    let new = NewOrganization {
+        org_id,
+        name: OrgName::new("Acme").unwrap(),
+        owner,
+        billed: Subject::User(owner),
+        now: now(),
+    };
+    service::create(db, Limits::default(), new, entry(owner)).await.unwrap().id
 }
 
 async fn create_personal(db: &Db, user_id: UserId) -> OrgId {
@@ -85,7 +92,7 @@ async fn revoked(db: &Db) -> Vec<Revoked> {
 
 async fn remove(db: &Db, org_id: OrgId, actor: UserId, user_id: UserId) -> Result<(), TenancyError> {
     let change = Change { org_id, actor, user_id, now: now() };
-    service::remove_member(db, &rng(), change, entry(actor)).await
+    service::remove_member(db, &rng(), Limits::default(), change, entry(actor)).await
 }
 
 async fn change(

@@ -48,12 +48,12 @@ pub async fn announce(
     requester: &Requester,
     upload: Resumable,
 ) -> Result<Resumable, FilesError> {
-    let (limit, defaults) = (files.config().max_object_bytes, Defaults::of(files.config()));
+    let (limit, defaults) = (files.config().max_object_bytes, Defaults::of(files));
     let (noted, new) = (upload.clone(), object_of(&upload, &requester.policies));
     files
         .db()
         .write("files.resumable.announce", move |tx| {
-            check(tx, &noted, &new, (limit, defaults))?;
+            check(tx, &noted, &new, (limit, &defaults))?;
             Ok::<_, FilesError>(resumable::insert(tx, &noted)?)
         })
         .await?;
@@ -82,7 +82,7 @@ fn check(
     tx: &mut Tx<'_>,
     upload: &Resumable,
     new: &NewObject,
-    (limit, defaults): (u64, Defaults),
+    (limit, defaults): (u64, &Defaults),
 ) -> Result<(), FilesError> {
     let bucket = bucket(tx, &upload.bucket)?;
     bucket.rules.demand_type(&upload.description.content_type)?;
