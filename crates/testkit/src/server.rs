@@ -106,17 +106,20 @@ impl TestServer {
         settings.database_connections = 8;
         settings.identity.argon2_memory_kib = 7168;
         settings.identity.argon2_passes = 1;
-        // Nothing listens in process, so the twin of Stripe could not be reached: the provider is down.
-        settings.stripe.secret_key = Some(Secret::new("sk_test_of_nobody".into()));
-        settings.stripe.api_url = Some("http://127.0.0.1:9".into());
+        // In process nothing listens. The discard port is nobody's either, so the payments room finds its Stripe down.
+        settings.public_url = Some(format!("http://{}", settings.listen));
+        settings.listen.set_port(9);
         changes(&mut settings);
         let outside = Outside { clock: clock.clone(), rng: Arc::new(SystemRng::default()) };
         let instance =
             Instance::start(&settings, settings.listen, outside).await.expect("the instance starts");
         let tasks = instance.app.tasks().clone();
         let stop = async move { tasks.stopping().await };
-        let Instance { app, front, identity, entitled, worker, data_dir, .. } = instance;
+        let Instance { app, front, identity, entitled, stripe_twin, worker, data_dir, .. } = instance;
         quoin_server::boot::start_background(&app, identity, entitled, worker, stop);
+        if let Some(twin) = &stripe_twin {
+            quoin_server::stripe_twin::start(&app, twin);
+        }
         // The lock is held by the directory's handle, which must live as long as the instance.
         std::mem::forget(data_dir);
         (app, front)

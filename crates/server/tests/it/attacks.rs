@@ -280,7 +280,7 @@ static ATTACKS: &[Attack] = &[
     attack_with("payments.usage.report", "/payments/v1/usage", 401, 403, || {
         Some(json!({"reports": [{"key": "k", "meter": "m", "amount": 1, "org_id": "{org}"}]}))
     }),
-    attack_with("payments.webhooks.stripe", "/payments/v1/webhooks/stripe", 503, 503, || {
+    attack_with("payments.webhooks.stripe", "/payments/v1/webhooks/stripe", 400, 400, || {
         Some(
             json!({"id": "evt_1", "object": "event", "type": "x", "created": 1, "livemode": false, "data": {"object": {}}}),
         )
