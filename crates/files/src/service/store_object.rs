@@ -213,8 +213,7 @@ pub(crate) async fn book_version(
 ) -> Result<Object, FilesError> {
     inspect::inspect_kept(files, &mut new, &version).await?;
     version.description.clone_from(&new.description);
-    let (limit, defaults, name) =
-        (files.config().max_object_bytes, Defaults::of(files), new.clone());
+    let (limit, defaults, name) = (files.config().max_object_bytes, Defaults::of(files), new.clone());
     let bucket = files.db().read("files.object.foresee", move |tx| {
         let bucket = bucket(tx, &name.bucket)?;
         let max_bytes = bucket.rules.max_object_bytes.unwrap_or(limit).min(limit);
@@ -244,8 +243,7 @@ pub(crate) async fn book(
     };
     scan::examine(files, new, &object.version).await?;
     let hash_later = object.version.sha256.is_none().then(|| jobs::hash(files, object.version.id, now));
-    let (replaces, removal, defaults) =
-        (new.replaces, Removal::new(files, now), Defaults::of(files));
+    let (replaces, removal, defaults) = (new.replaces, Removal::new(files, now), Defaults::of(files));
     let Circumstances { policies, source, reserved_bytes, .. } = new.circumstances.clone();
     files
         .db()

@@ -172,8 +172,8 @@ async fn the_last_seat_is_taken_once_and_nobody_is_invited_beyond_it() {
             server.advance(std::time::Duration::from_secs(1));
             invite(&guest.email).await.expect(201);
             let mail = server.mail(&guest.email, 2).await;
-            let links = mail["links"].as_array().unwrap().iter().filter_map(Value::as_str);
-            let token = links.filter_map(|link| link.split_once("accept?token=")).next().unwrap().1;
+            let mut links = mail["links"].as_array().unwrap().iter().filter_map(Value::as_str);
+            let token = links.find_map(|link| link.split_once("accept?token=")).unwrap().1;
             guests.push((guest, json!({"token": token.split('&').next()})));
         }
         plan(&server, "free", json!({"seats": {"limit": 2}})).await;
