@@ -21,17 +21,17 @@ pub(crate) fn join(
     sso_org_id: Option<OrgId>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let now = origin.now;
+    let (now, limits) = (origin.now, quoin_tenancy::Limits::of(identity.app()));
     let entry = |action| identity.entry(Actor::User(user.id), action, origin);
     if let Some(org_id) = sso_org_id {
         let entry = entry("tenancy.member.joined_by_sso");
-        return Ok(quoin_tenancy::join_by_sso(tx, org_id, user.id, now, &entry)?);
+        return Ok(quoin_tenancy::join_by_sso(tx, &limits, org_id, user.id, now, &entry)?);
     }
     check(tx, user, None, origin)?;
     match user.email.as_ref().filter(|_| user.is_confirmed()) {
         Some(email) => {
             let entry = entry("tenancy.member.joined_by_domain");
-            Ok(quoin_tenancy::join_by_domain(tx, user.id, email, now, &entry)?)
+            Ok(quoin_tenancy::join_by_domain(tx, &limits, user.id, email, now, &entry)?)
         }
         None => Ok(()),
     }

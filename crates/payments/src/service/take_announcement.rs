@@ -36,10 +36,12 @@ impl Payments {
     pub(crate) async fn keep_announcement(
         &self,
         provider: &'static str,
-        event: Announcement,
+        mut event: Announcement,
         now: Timestamp,
     ) -> Result<Taken, PaymentsError> {
         let room = self.clone();
+        // Two events about the same objects lock their rows in the same order, whatever each names first.
+        event.objects.sort_by(|a, b| (a.kind.as_str(), &a.id).cmp(&(b.kind.as_str(), &b.id)));
         // Each statement is right by itself: an event is inserted or not, an object's row is counted up under its lock, and
         // whoever waited for that lock sees that a fetch is scheduled. So many events at once need not collide.
         self.db()

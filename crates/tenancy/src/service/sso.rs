@@ -5,6 +5,7 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::{EmailAddress, OrgId, Role, Timestamp, UserId};
 use serde_json::json;
 
+use super::limits::Limits;
 use crate::error::TenancyError;
 use crate::model::{NewMember, OrgStatus, SsoConnection, SsoKey};
 use crate::store::{departures, domains_global, memberships, organizations, roles, sso_connections};
@@ -58,9 +59,11 @@ pub fn sso_demanded_of(
 /// Makes whoever came through an organisation's own provider a member of it, with its default role.
 ///
 /// # Errors
-/// `removed_from_organization` for whoever has left or was removed: an invitation brings them back.
+/// `removed_from_organization` for whoever has left or was removed: an invitation brings them back; `limit_reached`
+/// where the plan has no seat for them.
 pub fn join_by_sso(
     tx: &mut Tx<'_>,
+    limits: &Limits,
     org_id: OrgId,
     user_id: UserId,
     now: Timestamp,
@@ -72,12 +75,15 @@ pub fn join_by_sso(
     if departures::is_gone(tx, org_id, user_id)? {
         return Err(TenancyError::Departed);
     }
+    limits.take_seat(tx, org_id, now)?;
     join(tx, org_id, user_id, now, entry)
 }
 
-/// Makes whoever has proved an address of an organisation's domain a member of it, where it wants that.
+/// Makes whoever has proved an address of an organisation's domain a member of it, where it wants that and its plan has a
+/// seat for them: whoever signs in for something else is not kept from it by another's plan.
 pub fn join_by_domain(
     tx: &mut Tx<'_>,
+    limits: &Limits,
     user_id: UserId,
     email: &EmailAddress,
     now: Timestamp,
@@ -87,7 +93,14 @@ pub fn join_by_domain(
     let Some(org_id) = holder.map(|holder| holder.org_id) else { return Ok(()) };
     let is_known =
         memberships::find(tx, org_id, user_id)?.is_some() || departures::is_gone(tx, org_id, user_id)?;
-    if is_known { Ok(()) } else { join(tx, org_id, user_id, now, entry) }
+    if is_known {
+        return Ok(());
+    }
+    match limits.take_seat(tx, org_id, now) {
+        Ok(()) => join(tx, org_id, user_id, now, entry),
+        Err(TenancyError::Limit(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn join(
