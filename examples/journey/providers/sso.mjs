@@ -40,7 +40,7 @@ export async function sso(world, apps, browser, { issuer, secret, dns }) {
       assert.equal(await person.landed(), `Signed in as ${bob}`)
       const claims = await person.claims()
       assert.deepEqual([claims.sub, claims.org_id, claims.org_role, claims.sso_org_id], [known.id, org, 'member', org])
-      refused(await person.ask(`client.auth.updateUser({ password: 'lantern-teapot-walrus' })`), undefined, 'session_confined')
+      refused(await person.ask(`client.auth.updateUser({ password: 'lantern-teapot-walrus' })`), 403, 'session_confined')
     }
   })
 

@@ -161,3 +161,10 @@ impl From<Factor> for PasskeyOut {
         }
     }
 }
+
+/// The factor that is gone.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct RemovedOut {
+    /// The factor.
+    pub(super) id: FactorId,
+}

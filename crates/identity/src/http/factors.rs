@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::factor_out::{ChallengeOut, EnrolledOut};
+use super::factor_out::{ChallengeOut, EnrolledOut, RemovedOut};
 use super::out::SessionOut;
 use super::sign_up::missing;
 use crate::Identity;
@@ -53,13 +53,6 @@ struct DeviceIn {
 struct RecoveryCodeIn {
     /// The code.
     code: Secret<String>,
-}
-
-/// The factor that is gone.
-#[derive(Debug, Serialize, JsonSchema)]
-struct RemovedOut {
-    /// The factor.
-    id: FactorId,
 }
 
 /// Codes for the day on which a factor is lost; shown once.

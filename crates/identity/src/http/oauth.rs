@@ -8,13 +8,14 @@ use quoin_tenancy::ConnectionId;
 use quoin_web::rate_limit::IpLimit;
 use quoin_web::{
     App, Ctx, HeaderMap, HeaderValue, IntoResponse, Json, Operation, Redirect, Refusal, Response, RoutesFor,
-    State, StatusCode, Unidentified, User, ValidBody, ValidPath, ValidQuery, Who, cookies, csrf, header,
+    State, Unidentified, User, ValidBody, ValidPath, ValidQuery, Who, cookies, csrf, header,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::landing;
+use super::out::Nothing;
 use super::sign_up::missing;
 use super::verify::{self, VerifyQuery};
 use crate::Identity;
@@ -132,7 +133,7 @@ fn add_linking(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
             Operation::delete("/auth/v1/user/identities/{identity_id}", "identity.identity.unlink")
                 .summary("Takes an account at a provider from the caller's; never the last way in.")
                 .caller(Who::User)
-                .gives_nothing(204),
+                .gives::<Nothing>(200),
             unlink,
         )
 }
@@ -231,9 +232,10 @@ async fn unlink(
     ctx: Ctx<User>,
     State(identity): State<Identity>,
     ValidPath(path): ValidPath<IdentityPath>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<Json<Nothing>, Refusal> {
     service::unlink_identity(&identity, &ctx.who.user, path.identity_id, &ctx.origin).await?;
-    Ok(StatusCode::NO_CONTENT)
+    // The contract's clients read a body here.
+    Ok(Json(Nothing {}))
 }
 
 /// Returns what tells this browser from others; one that has set out before keeps it, so that several tabs work.

@@ -337,7 +337,8 @@ async fn an_administrator_removes_a_lost_factor_and_every_session_ends() {
         let path = format!("/auth/v1/admin/users/{}/factors", text(&strong["user"], "id"));
         let listed = house.admin(Method::GET, &path, json!({})).await.json();
         assert_eq!(listed[0]["id"], json!(app.factor_id));
-        house.admin(Method::DELETE, &format!("{path}/{}", app.factor_id), json!({})).await;
+        let removed = house.admin(Method::DELETE, &format!("{path}/{}", app.factor_id), json!({})).await;
+        assert_eq!(removed.json()["id"], json!(app.factor_id));
         assert_eq!(
             house.get("/auth/v1/user", text(&strong, "access_token")).await.code(),
             "session_not_found"
