@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, doctor, files, generate, keys, migrations, payments, restore, stripe_twin, webhooks,
+    backup, doctor, files, generate, keys, migrations, payments, restore, stripe_twin, users, webhooks,
 };
 use crate::settings::{self, Overrides, Settings};
 
@@ -55,6 +55,9 @@ enum Command {
     /// Make, list and revoke API keys; rotate the signing key
     #[command(subcommand)]
     Keys(keys::Command),
+    /// Bring people in or out, with the hashes of their passwords
+    #[command(subcommand)]
+    Users(users::Command),
     /// Compare with the provider of payments; bring plans in line with a file
     #[command(subcommand)]
     Payments(payments::Command),
@@ -100,6 +103,7 @@ fn execute(cli: Cli) -> Result<(), String> {
         Command::Serve => crate::serve::serve(&settings).map_err(|error| error.to_string()),
         Command::Migrate => migrations::run(&settings, json),
         Command::Keys(command) => keys::run(&settings, command, json),
+        Command::Users(command) => users::run(&settings, &command, json),
         Command::Payments(command) => payments::run(&settings, command, json),
         Command::Files(command) => files::run(&settings, &command, json),
         Command::Doctor => doctor::run(&settings, json),

@@ -9,6 +9,11 @@ use std::path::{Path, PathBuf};
 use quoin_kernel::seal::MasterKey;
 use quoin_kernel::{Rng, Secret};
 
+/// Opens a file for reading and writing that only its owner may read, made where it is missing.
+pub(crate) fn open_private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)
+}
+
 /// An opened data directory. Dropping it releases the lock.
 #[derive(Debug)]
 pub struct DataDir {

@@ -42,7 +42,8 @@ pub use revocations::{Revocation, Revoked};
 pub use service::{
     Limits, ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, count_members, count_organizations,
     create_personal, forget_address, has_sso_connection, is_usable, join_by_domain, join_by_sso,
-    membership_of, note_sso_use, remove_person, set_last_used, sso_connection, sso_demanded_of,
+    kept_of_person, membership_of, note_sso_use, remove_person, set_last_used, sso_connection,
+    sso_demanded_of,
 };
 
 use std::sync::{Arc, OnceLock};

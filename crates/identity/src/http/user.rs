@@ -2,7 +2,8 @@
 
 use quoin_kernel::{EmailAddress, Secret};
 use quoin_web::{
-    Ctx, Json, Operation, Refusal, RoutesFor, State, User, UserAtAnyLevel, ValidJson, ValidQuery, Who,
+    Ctx, HeaderValue, IntoResponse, Json, Operation, Refusal, Response, RoutesFor, State, User,
+    UserAtAnyLevel, ValidJson, ValidQuery, Who, header,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -63,6 +64,16 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
                 .gives::<Nothing>(200),
             reauthenticate,
         )
+        .add(
+            Operation::get("/auth/v1/user/export", "identity.user.export_own")
+                .summary("Gives the caller everything that is kept of them, in one file.")
+                .description(
+                    "Needs a recent sign-in, and the second factor where there is one. Secrets stay.",
+                )
+                .caller(Who::User)
+                .gives::<Value>(200),
+            export,
+        )
 }
 
 async fn get(ctx: Ctx<UserAtAnyLevel>, State(identity): State<Identity>) -> Result<Json<UserOut>, Refusal> {
@@ -87,6 +98,21 @@ async fn update(
         wishes: query.wishes(input.code_challenge.as_deref(), input.code_challenge_method.as_deref())?,
     };
     Ok(Json(service::update_user(&identity, &ctx.who.user, changes, &ctx.origin).await?.into()))
+}
+
+async fn export(ctx: Ctx<User>, State(identity): State<Identity>) -> Result<Response, Refusal> {
+    let file = service::export_own_account(&identity, &ctx.who.user, &ctx.origin).await?;
+    Ok(attached(file))
+}
+
+/// Answers a file that a browser saves and no cache keeps.
+pub(super) fn attached(file: Value) -> Response {
+    let mut response = Json(file).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let name = HeaderValue::from_static("attachment; filename=\"account.json\"");
+    headers.insert(header::CONTENT_DISPOSITION, name);
+    response
 }
 
 async fn reauthenticate(ctx: Ctx<User>, State(identity): State<Identity>) -> Result<Json<Nothing>, Refusal> {

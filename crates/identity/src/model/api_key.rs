@@ -22,6 +22,7 @@ pub const SCOPES: &[&str] = &[
     "payments",
     "usage",
     "users",
+    "users.export",
 ];
 
 /// What a key is for.

@@ -67,7 +67,11 @@ impl AdminChanges {
     }
 }
 
-fn known_hash(hash: &Secret<String>) -> Result<String, Problem> {
+/// Checks a hash from elsewhere.
+///
+/// # Errors
+/// 400 `validation_failed` for one that this program cannot verify, or that costs too much.
+pub(crate) fn known_hash(hash: &Secret<String>) -> Result<String, Problem> {
     let parsed = argon2::PasswordHash::new(hash.expose()).ok();
     let usable = parsed.is_some_and(|parsed| {
         let affordable = argon2::Params::try_from(&parsed)

@@ -3,6 +3,8 @@
 use quoin_db::{DbError, Row, Tx, Value, params, statements};
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 
+use uuid::Uuid;
+
 use crate::model::{Metadata, User};
 use crate::store::{factors_global, identities_global};
 
@@ -70,6 +72,8 @@ statements! {
     REHASH = "update quoin.identity_users set password_hash = ?3 where id = ?1 and password_hash = ?2";
     DELETE = "delete from quoin.identity_users where id = ?1";
     COUNT = "select count(*) from quoin.identity_users";
+    LIST_FIRST = concat!("select ", columns!("u."), " from quoin.identity_users u order by u.id limit ?1");
+    LIST_AFTER = concat!("select ", columns!("u."), " from quoin.identity_users u where u.id > ?2 order by u.id limit ?1");
     LIST = concat!("select ", columns!("u."), " from quoin.identity_users u order by u.id desc limit ?1 offset ?2");
 }
 
@@ -135,6 +139,15 @@ pub(crate) fn delete(tx: &mut Tx<'_>, id: UserId) -> Result<bool, DbError> {
 /// Lists people, newest first.
 pub(crate) fn list(tx: &mut Tx<'_>, limit: u32, offset: i64) -> Result<Vec<User>, DbError> {
     let found = tx.query(&LIST, &params![limit, offset], |row| read(row, 0))?;
+    found.into_iter().map(|found| found.complete(tx)).collect()
+}
+
+/// Lists people in order of their ids, from behind one on.
+pub(crate) fn list_after(tx: &mut Tx<'_>, after: Option<Uuid>, limit: u32) -> Result<Vec<User>, DbError> {
+    let found = match after {
+        Some(after) => tx.query(&LIST_AFTER, &params![limit, after], |row| read(row, 0))?,
+        None => tx.query(&LIST_FIRST, &params![limit], |row| read(row, 0))?,
+    };
     found.into_iter().map(|found| found.complete(tx)).collect()
 }
 

@@ -17,4 +17,5 @@ mod schema;
 mod sessions;
 mod sign_up;
 mod sso;
+mod transfer;
 mod user;

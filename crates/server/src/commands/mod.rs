@@ -9,6 +9,7 @@ pub(crate) mod migrations;
 pub(crate) mod payments;
 pub(crate) mod restore;
 pub(crate) mod stripe_twin;
+pub(crate) mod users;
 pub(crate) mod webhooks;
 
 use serde_json::Value;

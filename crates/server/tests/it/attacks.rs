@@ -157,6 +157,12 @@ static ATTACKS: &[Attack] = &[
     attack_with("identity.oauth.use_ticket", "/auth/v1/authorize", 403, 403, || {
         Some(json!({"ticket": "guessed"}))
     }),
+    attack_with("identity.user.import", "/auth/v1/admin/users/import", 401, 403, || {
+        Some(json!({"users": []}))
+    }),
+    attack("identity.user.export", "/auth/v1/admin/users/export", 401, 403),
+    attack("identity.user.export_own", "/auth/v1/user/export", 401, 200),
+    attack("identity.user.export_account", "/auth/v1/admin/users/{user}/export", 401, 403),
     attack_with("identity.sso.begin", "/auth/v1/sso", 404, 404, || {
         Some(json!({"domain": "nowhere.example"}))
     }),

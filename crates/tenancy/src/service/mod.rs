@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod in_transaction;
 mod invite;
+mod kept_of_person;
 mod limits;
 mod manage_domains;
 mod manage_roles;
@@ -28,6 +29,7 @@ pub use in_transaction::{
     set_last_used,
 };
 pub use invite::{InvitationWish, invite, list_invitations, resend_invitation, revoke_invitation};
+pub use kept_of_person::kept_of_person;
 pub use limits::Limits;
 pub use manage_domains::{claim_domain, list_domains, release_domain, verify_domain};
 pub use manage_roles::{delete_role, list_roles, put_role, set_default_role};

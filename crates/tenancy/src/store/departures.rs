@@ -11,6 +11,9 @@ statements! {
     /// Tells whether somebody has gone.
     IS_GONE = "select count(*) from quoin.tenancy_departures where org_id = ?1 and user_id = ?2";
 
+    /// Lists what somebody has left.
+    LIST_OF = "select org_id, left_at from quoin.tenancy_departures where user_id = ?1 order by org_id";
+
     /// Forgets that somebody had gone.
     DELETE = "delete from quoin.tenancy_departures where org_id = ?1 and user_id = ?2";
 
@@ -29,6 +32,11 @@ pub(crate) fn insert(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId, now: Times
 /// Tells whether somebody has left or was removed, and was not asked back since.
 pub(crate) fn is_gone(tx: &mut Tx<'_>, org_id: OrgId, user_id: UserId) -> Result<bool, DbError> {
     tx.query_one(&IS_GONE, &params![org_id, user_id], |row| Ok(row.get::<i64>(0)? > 0))
+}
+
+/// Lists what a person has left, and when.
+pub(crate) fn list_of(tx: &mut Tx<'_>, user_id: UserId) -> Result<Vec<(OrgId, Timestamp)>, DbError> {
+    tx.query(&LIST_OF, &params![user_id], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Forgets that somebody had gone: they are back.

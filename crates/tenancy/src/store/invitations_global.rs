@@ -22,6 +22,12 @@ statements! {
     /// Removes invitations long after their end.
     PURGE = "delete from quoin.tenancy_invitations where ended_at < ?1 or (ended_at is null and expires_at < ?2)";
 
+    /// Lists the invitations of an address that nobody has accepted yet.
+    LIST_OF_ADDRESS = "select org.name, invited.role, invited.created_at, invited.expires_at
+        from quoin.tenancy_invitations as invited
+        join quoin.tenancy_organizations as org on org.id = invited.org_id
+        where invited.email = ?1 and invited.ended_at is null order by invited.id";
+
     /// Removes every invitation of an address.
     FORGET = "delete from quoin.tenancy_invitations where email = ?1";
 }
@@ -47,6 +53,16 @@ pub(crate) fn consume(
 /// Removes invitations that ended a day ago or expired a month ago.
 pub(crate) fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(&PURGE, &params![now - KEPT_AFTER_END, now - KEPT_AFTER_EXPIRY])
+}
+
+/// Lists the invitations of an address that nobody has accepted yet: organisation, role, from when and until when.
+pub(crate) fn list_of_address(
+    tx: &mut Tx<'_>,
+    email: &EmailAddress,
+) -> Result<Vec<(String, String, Timestamp, Timestamp)>, DbError> {
+    tx.query(&LIST_OF_ADDRESS, &params![email], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })
 }
 
 /// Removes every invitation of an address.

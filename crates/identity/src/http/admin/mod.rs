@@ -3,6 +3,7 @@
 mod audit;
 mod factors;
 mod links;
+mod transfer;
 mod users;
 
 use quoin_web::RoutesFor;
@@ -10,5 +11,5 @@ use quoin_web::RoutesFor;
 use crate::Identity;
 
 pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
-    audit::add(links::add(factors::add(users::add(routes))))
+    transfer::add(audit::add(links::add(factors::add(users::add(routes)))))
 }

@@ -3,14 +3,15 @@
 use quoin_audit::Actor;
 use quoin_kernel::{EmailAddress, Problem, Secret, UserId};
 use quoin_web::{
-    Ctx, HeaderMap, HeaderValue, Json, Operation, PlatformKey, Refusal, RoutesFor, State, ValidJson,
-    ValidPath, ValidQuery, Who, header,
+    Ctx, HeaderMap, HeaderValue, Json, Operation, PlatformKey, Refusal, Response, RoutesFor, State,
+    ValidJson, ValidPath, ValidQuery, Who, header,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::out::{Nothing, UserOut};
+use super::super::user::attached;
 use crate::Identity;
 use crate::model::ban::BanDuration;
 use crate::service::{self, AdminChanges, NumberedPage};
@@ -114,6 +115,13 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
                 .gives::<Nothing>(200),
             delete,
         )
+        .add(
+            Operation::get("/auth/v1/admin/users/{user_id}/export", "identity.user.export_account")
+                .summary("Gives everything that is kept of a person, in one file.")
+                .caller(Who::PlatformKey)
+                .gives::<Value>(200),
+            export,
+        )
 }
 
 async fn list(
@@ -192,6 +200,16 @@ async fn delete(
     let actor = Actor::ApiKey(ctx.who.key.key_id);
     service::delete_user(&identity, path.user_id, actor, &ctx.origin).await?;
     Ok(Json(Nothing {}))
+}
+
+async fn export(
+    ctx: Ctx<PlatformKey>,
+    State(identity): State<Identity>,
+    ValidPath(path): ValidPath<UserPath>,
+) -> Result<Response, Refusal> {
+    ctx.who.demand(SCOPE)?;
+    let actor = Actor::ApiKey(ctx.who.key.key_id);
+    Ok(attached(service::export_account(&identity, path.user_id, actor, &ctx.origin).await?))
 }
 
 impl AdminUserIn {
