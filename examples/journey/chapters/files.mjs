@@ -1,5 +1,6 @@
 // Files: an uploader's signed URL, a link that is shared for a while, what a stranger sees, what policies permit.
 
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +62,37 @@ export async function keepFiles(world, ada, eve) {
   await step('the team reads it with its key', async () => {
     const answer = await world.ask('GET', `/storage/v1/object/${papers}/notes/first.txt?org=${ada.org}`, 200)
     assert.equal(answer, 'between us')
+  })
+  await step('she sends a file to the store itself, and it is shared like any other', async () => {
+    const token = (await sessionOf(ada)).access_token
+    const text = 'straight to the store'
+    const announced = await world.ask('POST', '/files/upload', 201, {
+      token,
+      body: {
+        bucket: papers,
+        path: 'notes/direct.txt',
+        size: text.length,
+        content_type: 'text/plain',
+        sha256: createHash('sha256').update(text).digest('hex'),
+      },
+    })
+    assert.equal(new URL(announced.url).origin, world.storeUrl, 'the URL leads to the store')
+    // What a client sends by itself.
+    const { 'content-length': length, ...headers } = announced.headers
+    assert.equal(length, String(text.length))
+    const { method } = announced
+    const disguised = { ...headers, 'content-type': 'text/html' }
+    assert.ok((await fetch(announced.url, { method, headers: disguised, body: text })).status >= 400)
+    assert.ok((await fetch(announced.url, { method, headers, body: `${text}, and more` })).status >= 400)
+    assert.equal((await fetch(announced.url, { method, headers, body: text })).status, 200)
+    const complete = `/storage/v1/uploads/${announced.upload_id}/complete`
+    const stranger = (await sessionOf(eve)).access_token
+    await world.ask('POST', complete, 404, { token: stranger })
+    await world.ask('POST', complete, 200, { token })
+    const { signedUrl } = data(await hers().createSignedUrl('notes/direct.txt', 60))
+    assert.equal(await (await fetch(signedUrl)).text(), text)
+    await world.ask('GET', `/storage/v1/object/${papers}/notes/direct.txt`, 404, { token: stranger })
+    assert.equal(await world.ask('GET', `/storage/v1/object/${papers}/notes/direct.txt?org=${ada.org}`, 200), text)
   })
   await step('policies let her store in her own folder alone', async () => {
     const avatar = ada.client.storage.from(avatars)

@@ -14,6 +14,7 @@ const options = {
   'payments-url': { type: 'string' },
   'stripe-url': { type: 'string' },
   'stop-identity': { type: 'string' },
+  'store-url': { type: 'string' },
   unverified: { type: 'string', default: 'refuse' },
   chromium: { type: 'string' },
   screenshots: { type: 'string', default: 'screenshots' },
@@ -26,6 +27,7 @@ export const USAGE = `usage: node journey.mjs --url http://127.0.0.1:8080 --publ
   --payments-url URL        a third process that serves /payments/v1 (started with --only payments)
   --stripe-url URL          the Stripe twin that it speaks with; by default the server's own
   --stop-identity PID       at the end, kill the identity process and see that the others close
+  --store-url URL           the object store, where the server keeps files elsewhere
   --unverified restricted   the server runs with identity.unverified = "restricted"
   --chromium PATH           confirm in this browser; without it the page's form is read and posted
   --screenshots FOLDER      where the browser's pictures go`
@@ -47,6 +49,7 @@ export class World {
     this.publishableKey = values['publishable-key']
     this.secretKey = values['secret-key']
     this.identityProcess = values['stop-identity'] && Number(values['stop-identity'])
+    this.storeUrl = values['store-url'] ?? this.url
     this.restricted = values.unverified === 'restricted'
     this.chromium = values.chromium
     this.screenshots = values.screenshots

@@ -33,9 +33,21 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "stripe-twin-commands", run: stripe_twin_commands },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
+    Step { name: "disk-full", run: fill_the_disk },
     Step { name: "crash-files-disk", run: crash_files_on_disk },
     Step { name: "crash-files-s3", run: crash_files_on_s3 },
 ];
+
+/// The settings with which files are kept at a server for tests.
+fn kept_in_s3(endpoint: &str) -> [(&'static str, &str); 5] {
+    [
+        ("QUOIN_FILES_STORE", "s3"),
+        ("QUOIN_FILES_S3_BUCKET", "files"),
+        ("QUOIN_FILES_S3_ENDPOINT", endpoint),
+        ("QUOIN_FILES_S3_ACCESS_KEY_ID", stores::ACCESS_KEY),
+        ("QUOIN_FILES_S3_SECRET_ACCESS_KEY", stores::SECRET_KEY),
+    ]
+}
 
 /// Several nodes must share one.
 const MASTER_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -49,14 +61,15 @@ fn journey_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     drive(&mut node, &[&server], tally)
 }
 
-/// The client checks the server's certificate here; other steps go over TCP or the Unix socket.
+/// The client checks the server's certificate here; other steps go over TCP or the Unix socket. Files are kept in S3.
 fn journey_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "journey-postgres")?;
     context.postgres.create_database("journey")?;
-    let url = context.postgres.tls_url("journey");
-    let settings = [("QUOIN_DATABASE_URL", url.as_str())];
+    let (url, store) = (context.postgres.tls_url("journey"), S3::start(context.workspace)?);
+    let endpoint = store.url();
+    let settings = [&[("QUOIN_DATABASE_URL", url.as_str())], &kept_in_s3(&endpoint)[..]].concat();
     let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
-    drive(&mut journey(context, &server)?, &[&server], tally)
+    drive(journey(context, &server)?.args(["--store-url", &endpoint]), &[&server], tally)
 }
 
 fn journey_restricted(context: &Context<'_>, tally: &mut Tally) -> Outcome {
@@ -225,13 +238,10 @@ fn drive_files_commands(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let (folder, store) =
         (fresh_folder(&context.workspace.target, "files-commands")?, S3::start(context.workspace)?);
     let endpoint = store.url();
-    let settings = [
-        ("QUOIN_FILES_S3_BUCKET", "files"),
-        ("QUOIN_FILES_S3_PREFIX", "kept"),
-        ("QUOIN_FILES_S3_ENDPOINT", endpoint.as_str()),
-        ("QUOIN_FILES_S3_ACCESS_KEY_ID", stores::ACCESS_KEY),
-        ("QUOIN_FILES_S3_SECRET_ACCESS_KEY", stores::SECRET_KEY),
-    ];
+    let mut settings = kept_in_s3(&endpoint).to_vec();
+    // What is new goes to the disk until the settings say otherwise.
+    settings.retain(|(name, _)| *name != "QUOIN_FILES_STORE");
+    settings.push(("QUOIN_FILES_S3_PREFIX", "kept"));
     let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
     let server = start.start()?;
     let mut python = Command::new(counterparts::python(context.workspace)?);
@@ -296,6 +306,31 @@ fn crash(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str
     drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
 }
 
+/// Gives the server a small file system of its own for its files, and fills it. The driver starts the server, so that the file
+/// system goes with it.
+fn fill_the_disk(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, "disk-full")?;
+    let files = folder.join("small").display().to_string();
+    let settings = [("QUOIN_FILES_DIRECTORY", files.as_str())];
+    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
+    let mut driver = process::dies_with_us("python3", "TERM");
+    start.give_settings(&mut driver, free_address()?);
+    driver.arg(context.workspace.root.join("examples/journey/python/disk_full.py"));
+    driver.arg("--folder").arg(&folder).args([
+        "--",
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+    ]);
+    driver.arg(
+        "mount -t tmpfs -o size=24m tmpfs \"$QUOIN_FILES_DIRECTORY\" && exec setpriv --pdeathsig KILL -- \"$0\" serve",
+    );
+    drive(driver.arg(&context.quoin), &[], tally)
+}
+
 fn crash_files_on_disk(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     crash_files(context, tally, "crash-files-disk", &[])
 }
@@ -304,14 +339,7 @@ fn crash_files_on_disk(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 fn crash_files_on_s3(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let (database, store) = (context.postgres.create_database("crash_files")?, S3::start(context.workspace)?);
     let endpoint = store.url();
-    let settings = [
-        ("QUOIN_DATABASE_URL", database.as_str()),
-        ("QUOIN_FILES_STORE", "s3"),
-        ("QUOIN_FILES_S3_BUCKET", "files"),
-        ("QUOIN_FILES_S3_ENDPOINT", &endpoint),
-        ("QUOIN_FILES_S3_ACCESS_KEY_ID", stores::ACCESS_KEY),
-        ("QUOIN_FILES_S3_SECRET_ACCESS_KEY", stores::SECRET_KEY),
-    ];
+    let settings = [&[("QUOIN_DATABASE_URL", database.as_str())], &kept_in_s3(&endpoint)[..]].concat();
     crash_files(context, tally, "crash-files-s3", &settings)
 }
 

@@ -15,6 +15,8 @@ const DRIVERS: &[&str] = &[
     "stripe-twin",
     "crash",
     "crash-files",
+    "disk-full",
+    "files-commands",
 ];
 
 /// Counts results, in the words of whoever ran them.
