@@ -112,13 +112,16 @@ impl Instance {
         let twin = rooms.stripe_twin.clone();
         register_health(&app, &db);
         let identity = rooms.identity.clone();
-        let files = rooms.files.clone();
+        let (files, payments) = (rooms.files.clone(), rooms.payments.clone());
         let parts = modules::compose(&app, rooms);
         if db.engine() == Engine::Sqlite {
             quoin_jobs::take_over(&db, clock.now()).await?;
             if let Some(files) = &files {
                 let given_up = quoin_files::service::sweep::give_up_idle(files, Duration::ZERO).await;
                 given_up.map_err(Problem::from)?;
+            }
+            if let Some(payments) = &payments {
+                payments.take_over_leases().await.map_err(Problem::from)?;
             }
         }
         let worker = Worker::new(WorkerParts {

@@ -36,6 +36,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "disk-full", run: fill_the_disk },
     Step { name: "crash-files-disk", run: crash_files_on_disk },
     Step { name: "crash-files-s3", run: crash_files_on_s3 },
+    Step { name: "storm-sqlite", run: storm_on_sqlite },
+    Step { name: "storm-postgres", run: storm_on_postgres },
 ];
 
 /// The settings with which files are kept at a server for tests.
@@ -352,6 +354,41 @@ fn crash_files(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &
     driver.arg(context.workspace.root.join("examples/journey/python/crash_files.py"));
     driver.arg("--folder").arg(&folder).args(["--rounds", if context.long { "50" } else { "5" }, "--"]);
     driver.args(["setpriv", "--pdeathsig", "KILL", "--"]);
+    drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
+}
+
+fn storm_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    storm(context, tally, "storm-sqlite", &[])
+}
+
+fn storm_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let psql = context.postgres.programs().join("psql").display().to_string();
+    let around = context.postgres.url("postgres");
+    storm(context, tally, "storm-postgres", &["--psql", &psql, "--template-of", &around])
+}
+
+/// Delivers a history of webhooks shuffled, repeated, at once and through kills, and compares the books with those of the
+/// same history in its order, and with Stripe's.
+fn storm(context: &Context<'_>, tally: &mut Tally, name: &str, options: &[&str]) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, name)?;
+    // Nobody listens where the twin delivers to: the driver delivers by itself.
+    let twin = Twin::start(&context.quoin, &folder.join("stripe-twin"), free_address()?)?;
+    let settings = [
+        ("QUOIN_STRIPE_SECRET_KEY", "sk_test_of_the_storm"),
+        ("QUOIN_STRIPE_WEBHOOK_SECRET", twin.webhook_secret.as_str()),
+        ("QUOIN_STRIPE_API_URL", twin.url.as_str()),
+        ("QUOIN_PAYMENTS_RECONCILE_MINUTES", "10080"),
+    ];
+    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
+    let mut driver = process::dies_with_us("python3", "TERM");
+    start.give_settings(&mut driver, free_address()?);
+    driver.arg(context.workspace.root.join("examples/journey/python/storm.py"));
+    driver.arg("--folder").arg(&folder).args(["--stripe-url", &twin.url]);
+    driver.args(["--webhook-secret", &twin.webhook_secret]).args(options);
+    if context.long {
+        driver.args(["--people", "100", "--webhooks", "10000", "--seeds", "20"]);
+    }
+    driver.args(["--", "setpriv", "--pdeathsig", "KILL", "--"]);
     drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
 }
 

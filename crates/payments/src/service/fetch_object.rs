@@ -14,11 +14,11 @@ use quoin_kernel::{Id, Timestamp};
 use super::apply::Applied;
 use crate::error::PaymentsError;
 use crate::model::explanation::Fetched;
-use crate::model::remote::{Remote, RemoteSubscription};
-use crate::model::{ObjectKind, ObjectRef};
+use crate::model::remote::{Remote, RemoteDispute, RemoteRefund, RemoteSubscription};
+use crate::model::{Invoice, ObjectKind, ObjectRef};
 use crate::port::Provider;
 use crate::store::objects_global::{self, Lease};
-use crate::store::prices_global;
+use crate::store::{intents_global, invoices, prices_global, subscriptions_global};
 use crate::{Payments, jobs};
 
 /// How long one fetch may hold the lease.
@@ -127,24 +127,70 @@ impl Payments {
         self.db().write("payments.objects.release", release).await
     }
 
-    /// Asks the provider, and first for what is needed to understand the answer: the product of a price not seen yet.
+    /// Asks the provider, and then for what is needed to understand the answer where its own news has not come yet: the
+    /// product of a price, the invoice of a refund, the subscription of a dispute.
     async fn read_remote(
         &self,
         provider: &Arc<dyn Provider>,
         object: &ObjectRef,
     ) -> Result<Option<Remote>, PaymentsError> {
         let remote = provider.fetch(object).await?;
-        if let Some(Remote::Subscription(subscription)) = &remote {
-            for product in self.unknown_products(subscription).await? {
-                let product = ObjectRef::new(ObjectKind::Product, product);
-                self.refresh(provider, &product, "subscription").await?;
+        match &remote {
+            Some(Remote::Subscription(subscription)) => {
+                for product in self.unknown_products(subscription).await? {
+                    let product = ObjectRef::new(ObjectKind::Product, product);
+                    self.refresh(provider, &product, "subscription").await?;
+                }
             }
-        }
-        if let Some(Remote::Price { product }) = &remote {
-            let product = ObjectRef::new(ObjectKind::Product, product);
-            self.refresh(provider, &product, "price").await?;
+            Some(Remote::Price { product }) => {
+                let product = ObjectRef::new(ObjectKind::Product, product);
+                self.refresh(provider, &product, "price").await?;
+            }
+            Some(Remote::Refund(RemoteRefund { invoice: Some(invoice), .. })) => {
+                self.know_invoice(provider, invoice, "refund").await?;
+            }
+            Some(Remote::Dispute(RemoteDispute { invoice: Some(invoice), .. })) => {
+                self.know_subscription_of(provider, invoice, "dispute").await?;
+            }
+            _ => {}
         }
         Ok(remote)
+    }
+
+    /// Makes sure that an invoice is written down, where it is one of ours; returns it.
+    async fn know_invoice(
+        &self,
+        provider: &Arc<dyn Provider>,
+        invoice: &str,
+        cause: &'static str,
+    ) -> Result<Option<Invoice>, PaymentsError> {
+        if let Some(known) = self.invoice_of(provider, invoice).await? {
+            return Ok(Some(known));
+        }
+        self.refresh(provider, &ObjectRef::new(ObjectKind::Invoice, invoice), cause).await?;
+        Ok(self.invoice_of(provider, invoice).await?)
+    }
+
+    async fn invoice_of(&self, provider: &Arc<dyn Provider>, id: &str) -> Result<Option<Invoice>, DbError> {
+        let (name, id) = (provider.name(), id.to_owned());
+        self.db().read("payments.invoices.known", move |tx| invoices::find_by_remote(tx, name, &id)).await
+    }
+
+    async fn know_subscription_of(
+        &self,
+        provider: &Arc<dyn Provider>,
+        invoice: &str,
+        cause: &'static str,
+    ) -> Result<(), PaymentsError> {
+        let invoice = self.know_invoice(provider, invoice, cause).await?;
+        let Some(id) = invoice.and_then(|invoice| invoice.subscription) else { return Ok(()) };
+        let (name, wanted) = (provider.name(), id.clone());
+        let find = move |tx: &mut Tx<'_>| subscriptions_global::find_by_remote(tx, name, &wanted);
+        let known: Result<_, DbError> = self.db().read("payments.subscriptions.known", find).await;
+        if known?.is_none() {
+            self.refresh(provider, &ObjectRef::new(ObjectKind::Subscription, id), cause).await?;
+        }
+        Ok(())
     }
 
     async fn unknown_products(&self, subscription: &RemoteSubscription) -> Result<Vec<String>, DbError> {
@@ -197,6 +243,17 @@ impl Payments {
                 Ok::<_, PaymentsError>(Fetch::Done(applied))
             })
             .await
+    }
+
+    /// Takes over at once what the process before this one was fetching and carrying out when it died. Only where no other
+    /// process can be at work: on SQLite.
+    pub async fn take_over_leases(&self) -> Result<(), PaymentsError> {
+        let take = |tx: &mut Tx<'_>| Ok(objects_global::release_all(tx)? + intents_global::release_all(tx)?);
+        let left: Result<u64, DbError> = self.db().write("payments.take_over", take).await;
+        if left? > 0 {
+            self.catch_up().await?;
+        }
+        Ok(())
     }
 
     /// Schedules what is behind and that nobody is fetching: after jobs were given up, or deleted.

@@ -8,6 +8,9 @@ use super::{document, json};
 use crate::model::{Command, Outcome};
 
 statements! {
+    /// Gives every lease back.
+    RELEASE_ALL = "update quoin.payments_intents set lease_until = null where state = 'pending' and lease_until is not null";
+
     /// Adds an intent; the index refuses a second pending one of the same target.
     INSERT = "insert into quoin.payments_intents (id, provider, target, command, command_hash, idempotency_key, keyed_at,
         state, fence, attempts, created_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', 0, 0, ?7)";
@@ -170,4 +173,9 @@ fn read(row: &Row<'_>) -> Result<Intent, DbError> {
         fence: row.get(9)?,
         target: row.get(10)?,
     })
+}
+
+/// Gives back what a process that is no more was carrying out.
+pub(crate) fn release_all(tx: &mut Tx<'_>) -> Result<u64, DbError> {
+    tx.execute(&RELEASE_ALL, &[])
 }

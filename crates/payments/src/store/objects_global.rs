@@ -33,6 +33,9 @@ statements! {
     RELEASE = "update quoin.payments_objects set lease_until = null, problem = ?5
         where provider = ?1 and kind = ?2 and id = ?3 and fence = ?4";
 
+    /// Gives every lease back.
+    RELEASE_ALL = "update quoin.payments_objects set lease_until = null where lease_until is not null";
+
     /// Lists objects of which more was heard than is known and that nobody is fetching.
     LIST_BEHIND = "select kind, id from quoin.payments_objects
         where provider = ?1 and known < news and (lease_until is null or lease_until <= ?2)
@@ -107,6 +110,11 @@ pub(crate) fn set_scheduled(
 ) -> Result<(), DbError> {
     let row = params![provider, object.kind.as_str(), &object.id, scheduled];
     tx.execute(&SCHEDULE, &row).map(|_| ())
+}
+
+/// Gives back what a process that is no more was fetching.
+pub(crate) fn release_all(tx: &mut Tx<'_>) -> Result<u64, DbError> {
+    tx.execute(&RELEASE_ALL, &[])
 }
 
 /// Takes the lease; `None` while somebody else holds it, or where nothing was ever heard of the object.
