@@ -158,7 +158,8 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0003_invitations",
     "0004_roles",
     "0005_lifecycle",
-    "0006_sso"
+    "0006_sso",
+    "0007_revocation_order" and "0007_revocation_order.postgres"
 );
 
 /// Every statement of this room.

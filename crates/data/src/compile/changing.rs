@@ -2,6 +2,7 @@
 
 use quoin_db::{Engine, Value};
 
+use super::condition::{Guard, WriteCondition};
 use super::inserting::InsertRows;
 use super::reading::ReadRows;
 use super::statement::Assignments;
@@ -78,11 +79,8 @@ impl ChangeRows for SqlBuilder<'_> {
         let guarded = self.engine == Engine::Sqlite && binds(entry, self.requester());
         self.within(entry.table.name.clone(), |sql| {
             sql.push(" where ");
-            sql.expression(filter)?;
-            if guarded {
-                sql.push(" and ");
-                sql.existing(entry, Command::Update, reads)?;
-            }
+            let guard: Guard<'_> = &|sql| sql.existing(entry, Command::Update, reads);
+            sql.condition(filter, guarded.then_some(guard))?;
             if guarded || !returning.is_empty() {
                 sql.push(" returning ");
                 sql.read_columns(returning, false);
@@ -152,9 +150,7 @@ impl ChangeRows for SqlBuilder<'_> {
                 sql.push(" as ").name(&column.name);
             }
             sql.push(" from ").table(&entry.table.name).push(" where ");
-            sql.expression(filter)?;
-            sql.push(" and ");
-            sql.existing(entry, Command::Update, reads)?;
+            sql.condition(filter, Some(&|sql| sql.existing(entry, Command::Update, reads)))?;
             sql.push(") as ").name(&entry.table.name).push(" where not ifnull(");
             sql.left_behind(entry, reads)?;
             sql.push(", 0) limit 1");
@@ -171,11 +167,9 @@ impl ChangeRows for SqlBuilder<'_> {
     ) -> Result<(), DataError> {
         self.push("delete from ").table(&entry.table.name).push(" where ");
         self.within(entry.table.name.clone(), |sql| {
-            sql.expression(filter)?;
-            if sql.engine == Engine::Sqlite && binds(entry, sql.requester()) {
-                sql.push(" and ");
-                sql.existing(entry, Command::Delete, reads)?;
-            }
+            let guarded = sql.engine == Engine::Sqlite && binds(entry, sql.requester());
+            let guard: Guard<'_> = &|sql| sql.existing(entry, Command::Delete, reads);
+            sql.condition(filter, guarded.then_some(guard))?;
             sql.returning(returning, false);
             Ok(())
         })

@@ -2,6 +2,7 @@
 
 use quoin_db::{Engine, Value};
 
+use super::condition::{Guard, WriteCondition};
 use crate::error::DataError;
 use crate::model::query::{OrderTerm, Window};
 use quoin_policy::catalogue::{TableEntry, ViewSource};
@@ -88,14 +89,10 @@ fn source_and_condition(
         sql.table(&entry.table.name);
     }
     sql.push(" where ");
-    sql.expression(filter)?;
     // PostgreSQL knows its own tables' policies, and nothing of Quoin's views.
     let ours = sql.engine == Engine::Sqlite || entry.view.is_some();
-    if ours && binds(entry, sql.requester()) {
-        sql.push(" and ");
-        sql.select_policy(entry)?;
-    }
-    Ok(())
+    let guard: Guard<'_> = &|sql| Ok(sql.select_policy(entry)?);
+    sql.condition(filter, (ours && binds(entry, sql.requester())).then_some(guard))
 }
 
 /// Writes a view's query. SQLite takes a text out of a document as whatever it holds, so texts are made texts.

@@ -2,6 +2,7 @@
 
 mod differential;
 mod harness;
+mod hidden_rows;
 mod migrations;
 mod object_policies;
 mod races;

@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::from_driver;
+use super::like;
 use crate::database::SqliteOptions;
 use crate::error::DbError;
 
@@ -94,6 +95,8 @@ impl Connected {
         connection
             .progress_handler(STEPS_PER_CHECK, Some(move || watch.has_passed()))
             .map_err(from_driver)?;
+        let watch = deadline.clone();
+        like::register(&connection, move || watch.has_passed()).map_err(from_driver)?;
         Ok(Self { connection, deadline })
     }
 

@@ -1,12 +1,13 @@
 //! SQLite: one writer thread that commits many writes at once, and readers that never wait for it.
 //!
-//! Reading order: [`connection`] (how a connection is set up), [`tx`] and [`row`] (statements), [`writer`] (group
+//! Reading order: [`connection`] (how a connection is set up), [`like`] (patterns that can be stopped), [`tx`] and [`row`] (statements), [`writer`] (group
 //! commit), [`syncer`] and [`checkpointer`] (what follows a commit), [`reader`] (reads on the calling thread, long ones on a pool), [`error`] (codes into words).
 
 mod backup;
 mod checkpointer;
 mod connection;
 mod error;
+mod like;
 mod reader;
 mod row;
 mod syncer;

@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 
 use quoin_db::{Db, DbError, Engine, Topic};
 use quoin_kernel::{ApiKeyCaller, ApiKeyId, Issuer, OrgId, Problem, SessionId, Timestamp, UserId};
-use quoin_tenancy::revocations::{self, Revoked};
+use quoin_tenancy::revocations::{self, Cursor, Entry, Revoked};
 use tokio::sync::Mutex;
 
 use super::issuers::Known;
 use super::token_cache::Cached;
 
-/// How far back each reading overlaps the one before: longer than any transaction may stay uncommitted.
-const OVERLAP: Duration = Duration::from_secs(15);
 /// Without a successful reading for this long, other nodes' revocations may be missing: callers are refused.
 const MAX_AGE: Duration = Duration::from_secs(4);
 
@@ -29,7 +27,8 @@ pub(crate) struct RevocationList {
     topic: OnceLock<Arc<Topic>>,
     /// The commits of this process that have been read.
     version: AtomicU64,
-    reading: Mutex<()>,
+    /// How far the list was read; whoever holds it reads on.
+    reading: Mutex<Cursor>,
     started: Instant,
     last_reading_ms: AtomicU64,
 }
@@ -40,7 +39,6 @@ struct Entries {
     organizations: HashSet<OrgId>,
     api_keys: HashSet<ApiKeyId>,
     memberships: HashMap<(UserId, OrgId), (i64, Timestamp)>,
-    newest: Option<Timestamp>,
     /// How many entries there may be before those are forgotten whose tokens have all expired.
     room: usize,
 }
@@ -52,7 +50,7 @@ impl Default for RevocationList {
             epoch: AtomicU64::new(0),
             topic: OnceLock::new(),
             version: AtomicU64::new(u64::MAX),
-            reading: Mutex::new(()),
+            reading: Mutex::default(),
             started: Instant::now(),
             last_reading_ms: AtomicU64::new(0),
         }
@@ -81,14 +79,15 @@ impl RevocationList {
 
     /// Reads the newest entries.
     pub(crate) async fn poll(&self, db: &Db, now: Timestamp) -> Result<(), DbError> {
-        let _one_at_a_time = self.reading.lock().await;
+        let mut cursor = self.reading.lock().await;
         let topic = self.topic.get_or_init(|| db.subscribe(revocations::TOPIC));
         // Taken before reading: a commit in between is read again, never missed.
         let version = topic.version();
-        let since = self.newest().map_or(Timestamp::from_micros(0), |newest| newest - OVERLAP);
-        let rows =
-            db.read("tenancy.revocations.recent", move |tx| revocations::recent(tx, since, now)).await?;
-        self.add(rows, now);
+        let from = *cursor;
+        let (entries, horizon) =
+            db.read("tenancy.revocations.since", move |tx| revocations::since(tx, from, now)).await?;
+        self.add(entries, now);
+        *cursor = horizon;
         self.version.store(version, Ordering::Release);
         let elapsed = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last_reading_ms.store(elapsed, Ordering::Release);
@@ -145,7 +144,7 @@ impl RevocationList {
         has_itself || known.org_id.is_some_and(|org_id| entries.organizations.contains(&org_id))
     }
 
-    fn add(&self, rows: Vec<(Revoked, Timestamp)>, now: Timestamp) {
+    fn add(&self, rows: Vec<Entry>, now: Timestamp) {
         if rows.is_empty() {
             return;
         }
@@ -153,16 +152,11 @@ impl RevocationList {
         let mut changed = false;
         for (revoked, at) in rows {
             changed |= entries.add(revoked, at);
-            entries.newest = entries.newest.max(Some(at));
         }
         entries.forget_expired(now);
         if changed {
             self.epoch.fetch_add(1, Ordering::AcqRel);
         }
-    }
-
-    fn newest(&self) -> Option<Timestamp> {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).newest
     }
 
     fn age(&self) -> Duration {

@@ -48,6 +48,11 @@ impl<'a> SqlBuilder<'a> {
         Self { inline: true, ..Self::new(Engine::Sqlite, catalogue, requester) }
     }
 
+    /// Tells whether values are written into the text.
+    pub(super) fn is_inline(&self) -> bool {
+        self.inline
+    }
+
     /// Returns the name of the nearest row in sight.
     pub fn nearest_row(&self) -> Option<&str> {
         self.rows.last().map(String::as_str)

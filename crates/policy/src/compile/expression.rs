@@ -197,6 +197,13 @@ impl SqlBuilder<'_> {
                 self.expression(value)?;
                 self.push(operator).param(Value::from(pattern.clone())).push(")");
             }
+            (Expression::Like { value, pattern, fold }, Engine::Sqlite) if !self.is_inline() => {
+                self.push("quoin_like(cast(");
+                self.expression(value)?;
+                self.push(" as text), ").value(&Literal::Text(pattern.clone()));
+                self.push(if *fold { ", 1)" } else { ", 0)" });
+            }
+            // What stays in the schema must be understood by every program that opens the file.
             (Expression::Like { value, pattern, fold: false }, Engine::Sqlite) => {
                 // SQLite's LIKE always folds ASCII letters; GLOB does not.
                 self.push("(");

@@ -13,7 +13,7 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::{ApiKeyId, Id, OrgId, Rng, SessionId, Timestamp, UserId};
 
 pub(crate) use store_global::ALL;
-pub use store_global::{purge, recent};
+pub use store_global::{purge, since};
 
 /// The topic of commits that revoke something.
 pub const TOPIC: &str = "tenancy.revocations";
@@ -43,6 +43,13 @@ pub enum Revoked {
     /// An API key is revoked.
     ApiKey(ApiKeyId),
 }
+
+/// Marks how far the list was read; the default is its beginning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cursor(i64);
+
+/// What was taken back, and when.
+pub type Entry = (Revoked, Timestamp);
 
 /// One entry, with the id and time that must be made before the transaction.
 #[derive(Debug, Clone, Copy)]

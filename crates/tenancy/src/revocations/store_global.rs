@@ -4,15 +4,25 @@ use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::{Id, Timestamp};
 use uuid::Uuid;
 
-use super::{RevocationEntry, Revoked};
+use super::{Cursor, Entry, RevocationEntry, Revoked};
 
 statements! {
+    /// PostgreSQL's commits become visible in another order than anything that can be counted on the way there.
     INSERT = "insert into quoin.tenancy_revocations
-              (id, kind, subject, org_id, below_version, created_at, expires_at)
-              values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+              (id, kind, subject, org_id, below_version, created_at, expires_at, position)
+              values (?1, ?2, ?3, ?4, ?5, ?6, ?7,
+                      (select coalesce(max(position), 0) + 1 from quoin.tenancy_revocations))",
+      postgres: "insert into quoin.tenancy_revocations
+              (id, kind, subject, org_id, below_version, created_at, expires_at, position)
+              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, pg_current_xact_id()::text::bigint)";
+    /// Everything before the horizon is visible now or will never be.
+    HORIZON = "select coalesce(max(position), 0) from quoin.tenancy_revocations",
+      postgres: "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
     RECENT = "select kind, subject, org_id, below_version, created_at
-              from quoin.tenancy_revocations where created_at >= ?1 and expires_at > ?2 order by created_at";
-    PURGE = "delete from quoin.tenancy_revocations where expires_at <= ?1";
+              from quoin.tenancy_revocations where position >= ?1 and expires_at > ?2";
+    /// The newest stays: SQLite goes on counting from it.
+    PURGE = "delete from quoin.tenancy_revocations where expires_at <= ?1
+             and position < (select max(position) from quoin.tenancy_revocations)";
 }
 
 pub(super) fn insert(
@@ -26,13 +36,15 @@ pub(super) fn insert(
     tx.execute(&INSERT, &params![id, kind, subject, org_id, below, at, expires_at]).map(|_| ())
 }
 
-/// Lists what was taken back since `since`, with the moment of each entry, in that order.
-pub fn recent(
-    tx: &mut Tx<'_>,
-    since: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<(Revoked, Timestamp)>, DbError> {
-    tx.query(&RECENT, &params![since, now], |row| Ok((read(row)?, row.get(4)?)))
+/// Lists what was taken back and was perhaps not to be seen when `cursor` was given, and the cursor of this reading. A
+/// reader meets entries more than once, and misses none, however long their transactions took and whatever their clocks
+/// said.
+pub fn since(tx: &mut Tx<'_>, cursor: Cursor, now: Timestamp) -> Result<(Vec<Entry>, Cursor), DbError> {
+    let horizon: i64 = tx.query_one(&HORIZON, &params![], |row| row.get(0))?;
+    // A server that counts from further back is another one, restored or promoted: it is asked for everything.
+    let from = if horizon < cursor.0 { 0 } else { cursor.0 };
+    let entries = tx.query(&RECENT, &params![from, now], |row| Ok((read(row)?, row.get(4)?)))?;
+    Ok((entries, Cursor(horizon)))
 }
 
 /// Removes entries that no living token can contradict.

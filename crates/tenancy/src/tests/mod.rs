@@ -3,9 +3,8 @@
 mod house;
 mod invitations;
 mod lifecycle;
+mod revocations;
 mod roles;
-
-use std::time::Duration;
 
 use quoin_audit::{Actor, Entry};
 use quoin_db::testing::{force_reruns, on_each_engine};
@@ -16,7 +15,7 @@ use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Aal, OrgId, Role, Standing, Timestamp, UserId};
 
 use crate::model::{NewMember, NewOrganization, NewPersonal, OrgName};
-use crate::revocations::{Revoked, recent};
+use crate::revocations::{Cursor, Revoked, since};
 use crate::service::{self, Change, Limits, RemovedPerson};
 use crate::{ActiveOrg, SessionFacts, TenancyError};
 
@@ -85,8 +84,8 @@ async fn active(db: &Db, user_id: UserId, preferred: Option<OrgId>) -> Option<Ac
 }
 
 async fn revoked(db: &Db) -> Vec<Revoked> {
-    let since = now() - Duration::from_mins(1);
-    let list = db.read::<_, DbError, _>("test.recent", move |tx| recent(tx, since, now())).await.unwrap();
+    let (list, _) =
+        db.read::<_, DbError, _>("test.since", |tx| since(tx, Cursor::default(), now())).await.unwrap();
     list.into_iter().map(|(revoked, _)| revoked).collect()
 }
 

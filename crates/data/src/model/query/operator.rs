@@ -12,6 +12,8 @@ use quoin_policy::model::table::Table;
 
 /// How many values `any` and `all` may hold: each becomes a condition, and SQLite's nest at most 1000 deep.
 const MOST_ALTERNATIVES: usize = 200;
+/// How long a pattern may be, in bytes.
+const LONGEST_PATTERN: usize = 1000;
 /// How many values a list may hold.
 const MOST_VALUES: usize = 1000;
 
@@ -134,6 +136,9 @@ fn pattern(operator: &str, subject: &Expression, value: &str) -> Result<Expressi
             _ => "~*",
         };
         return Err(no_operator(&format!("{} {symbol} unknown", subject.kind().base_name())));
+    }
+    if value.len() > LONGEST_PATTERN {
+        return Err(DataError::TooMuch(format!("a pattern holds at most {LONGEST_PATTERN} bytes")));
     }
     let value_of = Box::new(subject.clone());
     Ok(if operator.ends_with("like") {
