@@ -9,6 +9,7 @@ use quoin_web::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::users::SCOPE;
 use crate::Identity;
@@ -24,7 +25,8 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 struct ImportIn {
     /// 500 at most.
-    users: Vec<ArrivingUser>,
+    #[schemars(with = "Vec<ArrivingUser>")]
+    users: Vec<Value>,
 }
 
 /// Which people leave.
