@@ -1,5 +1,7 @@
 //! The finished program, driven from outside by software that others wrote.
 
+mod stripe;
+
 use std::process::Command;
 
 use super::server::{PUBLISHABLE_KEY, SECRET_KEY, Server, Start, free_address, fresh_folder};
@@ -28,16 +30,16 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "resumable", run: resume_uploads },
     Step { name: "files-commands", run: drive_files_commands },
-    Step { name: "stripe-twin-node", run: stripe_twin_in_node },
-    Step { name: "stripe-twin-python", run: stripe_twin_in_python },
-    Step { name: "stripe-twin-commands", run: stripe_twin_commands },
+    Step { name: "stripe-twin-node", run: stripe::stripe_twin_in_node },
+    Step { name: "stripe-twin-python", run: stripe::stripe_twin_in_python },
+    Step { name: "stripe-twin-commands", run: stripe::stripe_twin_commands },
     Step { name: "crash-sqlite", run: crash_on_sqlite },
     Step { name: "crash-postgres", run: crash_on_postgres },
     Step { name: "disk-full", run: fill_the_disk },
     Step { name: "crash-files-disk", run: crash_files_on_disk },
     Step { name: "crash-files-s3", run: crash_files_on_s3 },
-    Step { name: "storm-sqlite", run: storm_on_sqlite },
-    Step { name: "storm-postgres", run: storm_on_postgres },
+    Step { name: "storm-sqlite", run: stripe::storm_on_sqlite },
+    Step { name: "storm-postgres", run: stripe::storm_on_postgres },
 ];
 
 /// The settings with which files are kept at a server for tests.
@@ -253,31 +255,6 @@ fn drive_files_commands(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     drive(&mut python, &[&server], tally)
 }
 
-/// Stripe's own client drives the twin, and its helper verifies every webhook.
-fn stripe_twin_in_node(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, "stripe-twin-node")?;
-    let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;
-    let mut node = Command::new("node");
-    node.arg(counterparts::stripe_clients(context.workspace)?.join("drive.mjs"));
-    drive(node.args(["--url", &server.url()]), &[&server], tally)
-}
-
-fn stripe_twin_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, "stripe-twin-python")?;
-    let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;
-    let mut python = Command::new(counterparts::stripe_python(context.workspace)?);
-    python.arg(context.workspace.root.join("examples/stripe-twin/python/drive.py"));
-    drive(python.args(["--url", &server.url()]), &[&server], tally)
-}
-
-/// The twin alone, its levers, and events kept and sent again: the commands as people type them.
-fn stripe_twin_commands(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, "stripe-twin-commands")?;
-    let mut node = process::dies_with_us("node", "TERM");
-    node.arg(counterparts::stripe_clients(context.workspace)?.join("commands.mjs"));
-    drive(node.arg("--quoin").arg(&context.quoin).arg("--folder").arg(&folder), &[], tally)
-}
-
 fn crash_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     crash(context, tally, "crash-sqlite", &[])
 }
@@ -354,41 +331,6 @@ fn crash_files(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &
     driver.arg(context.workspace.root.join("examples/journey/python/crash_files.py"));
     driver.arg("--folder").arg(&folder).args(["--rounds", if context.long { "50" } else { "5" }, "--"]);
     driver.args(["setpriv", "--pdeathsig", "KILL", "--"]);
-    drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
-}
-
-fn storm_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    storm(context, tally, "storm-sqlite", &[])
-}
-
-fn storm_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let psql = context.postgres.programs().join("psql").display().to_string();
-    let around = context.postgres.url("postgres");
-    storm(context, tally, "storm-postgres", &["--psql", &psql, "--template-of", &around])
-}
-
-/// Delivers a history of webhooks shuffled, repeated, at once and through kills, and compares the books with those of the
-/// same history in its order, and with Stripe's.
-fn storm(context: &Context<'_>, tally: &mut Tally, name: &str, options: &[&str]) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, name)?;
-    // Nobody listens where the twin delivers to: the driver delivers by itself.
-    let twin = Twin::start(&context.quoin, &folder.join("stripe-twin"), free_address()?)?;
-    let settings = [
-        ("QUOIN_STRIPE_SECRET_KEY", "sk_test_of_the_storm"),
-        ("QUOIN_STRIPE_WEBHOOK_SECRET", twin.webhook_secret.as_str()),
-        ("QUOIN_STRIPE_API_URL", twin.url.as_str()),
-        ("QUOIN_PAYMENTS_RECONCILE_MINUTES", "10080"),
-    ];
-    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
-    let mut driver = process::dies_with_us("python3", "TERM");
-    start.give_settings(&mut driver, free_address()?);
-    driver.arg(context.workspace.root.join("examples/journey/python/storm.py"));
-    driver.arg("--folder").arg(&folder).args(["--stripe-url", &twin.url]);
-    driver.args(["--webhook-secret", &twin.webhook_secret]).args(options);
-    if context.long {
-        driver.args(["--people", "100", "--webhooks", "10000", "--seeds", "20"]);
-    }
-    driver.args(["--", "setpriv", "--pdeathsig", "KILL", "--"]);
     drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
 }
 

@@ -17,6 +17,7 @@ const DRIVERS: &[&str] = &[
     "crash-files",
     "disk-full",
     "files-commands",
+    "storm",
 ];
 
 /// Counts results, in the words of whoever ran them.
