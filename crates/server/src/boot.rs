@@ -16,6 +16,7 @@ use quoin_kernel::clock::SystemClock;
 use quoin_kernel::port::{Authenticator, Issuers};
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Clock, Problem, Rng};
+use quoin_pages::Pages;
 use quoin_payments::{Entitled, Payments, StripeConfig};
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
@@ -267,6 +268,8 @@ async fn start_rooms(
             (remote_authenticator(app, settings)?, Arc::new(LiveIssuers::new(app.clone())))
         };
     app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()), issuers });
+    let pages = identity.as_ref().map(|people| Pages::open(people, &tenancy, &settings.pages)).transpose();
+    let pages = pages.map_err(|error| CannotStart::Setting(error.to_string()))?;
     let data = start_data(app, settings).await?;
     let files = settings.serves(Room::Files).then(|| {
         // A process without the Database API still holds files to the policies that are written there.
@@ -281,7 +284,7 @@ async fn start_rooms(
         None => settings.stripe.clone(),
     };
     let payments = start_payments(app, settings, &stripe, entitled).await?;
-    Ok((Rooms { tenancy, audit, mail, identity, data, files, payments, stripe_twin }, first_keys))
+    Ok((Rooms { tenancy, audit, mail, identity, pages, data, files, payments, stripe_twin }, first_keys))
 }
 
 /// Opens the room of payments, and makes plans of the file that are missing. What differs is shown, never overwritten.

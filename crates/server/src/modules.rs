@@ -8,6 +8,7 @@ use quoin_identity::Identity;
 use quoin_jobs::Subscriptions;
 use quoin_kernel::job::{JobType, Schedule};
 use quoin_mail::Deliverer;
+use quoin_pages::Pages;
 use quoin_payments::Payments;
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
@@ -56,6 +57,8 @@ pub struct Rooms {
     pub mail: Deliverer,
     /// People, where this process serves them.
     pub identity: Option<Identity>,
+    /// The pages of the room of people, beside it.
+    pub pages: Option<Pages>,
     /// The users' tables, where this process serves them.
     pub data: Option<Data>,
     /// Files, where this process serves them.
@@ -104,6 +107,9 @@ pub fn compose(app: &App, rooms: Rooms) -> Parts {
         parts.add(quoin_mail::module(rooms.mail));
         parts.add(rooms.tenancy.module());
         parts.add(quoin_identity::module(identity));
+    }
+    if let Some(pages) = &rooms.pages {
+        parts.add(pages.module());
     }
     if let Some(data) = &rooms.data {
         parts.add(quoin_data::module(data));

@@ -148,14 +148,7 @@ impl Page {
             "default-src 'none'; style-src 'sha256-{style}'; img-src 'self' data:; form-action 'self'"
         );
         for target in &self.form_targets {
-            // A scheme of an app (`myapp://…`) has no origin that a policy could name, only the scheme itself.
-            let origin = target.origin();
-            let source = if origin.is_tuple() {
-                origin.ascii_serialization()
-            } else {
-                format!("{}:", target.scheme())
-            };
-            write!(policy, " {source}").expect("writing to a String cannot fail");
+            write!(policy, " {}", policy_source(target)).expect("writing to a String cannot fail");
         }
         policy.push_str("; base-uri 'none'; frame-ancestors 'none'");
         policy
@@ -179,6 +172,13 @@ impl IntoResponse for Page {
         }
         response
     }
+}
+
+/// Names where a URL leads as a content policy does. A scheme of an app (`myapp://…`) has no origin that a policy could
+/// name, only the scheme itself.
+pub fn policy_source(target: &Url) -> String {
+    let origin = target.origin();
+    if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", target.scheme()) }
 }
 
 fn escape(text: &str, out: &mut String) {

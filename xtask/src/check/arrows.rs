@@ -21,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("quoin-stripe-twin", 8),
     ("quoin-federation", 8),
     ("quoin-passkeys", 8),
+    ("quoin-pages", 8),
     ("quoin-server", 9),
 ];
 

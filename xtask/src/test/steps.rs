@@ -28,6 +28,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "providers-sqlite", run: providers_on_sqlite },
     Step { name: "providers-postgres", run: providers_on_postgres },
     Step { name: "journey-python", run: journey_in_python },
+    Step { name: "pages-sqlite", run: pages_on_sqlite },
+    Step { name: "pages-postgres", run: pages_on_postgres },
     Step { name: "resumable", run: resume_uploads },
     Step { name: "files-commands", run: drive_files_commands },
     Step { name: "stripe-twin-node", run: stripe::stripe_twin_in_node },
@@ -219,6 +221,28 @@ fn journey_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 }
 
 /// Uploads with tus-js-client over a connection that breaks at random points.
+fn pages_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    pages(context, tally, "pages-sqlite", &[])
+}
+
+fn pages_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let database = context.postgres.create_database("pages")?;
+    pages(context, tally, "pages-postgres", &[("QUOIN_DATABASE_URL", &database)])
+}
+
+/// The pages in a browser. It reaches them by a name, because passkeys belong to one.
+fn pages(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, name)?;
+    let named = [("QUOIN_PUBLIC_URL", "http://pages.localhost"), ("QUOIN_IDENTITY_MAILS_PER_IP", "1000")];
+    let settings: Vec<(&str, &str)> = named.into_iter().chain(settings.iter().copied()).collect();
+    let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
+    let mut node = Command::new("node");
+    node.arg(counterparts::journey(context.workspace)?.join("pages/pages.mjs")).args(arguments(&server));
+    node.arg("--chromium").arg(counterparts::chromium()?);
+    node.arg("--screenshots").arg(folder.join("screenshots"));
+    drive(&mut node, &[&server], tally)
+}
+
 fn resume_uploads(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "resumable")?;
     let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;

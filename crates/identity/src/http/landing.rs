@@ -11,7 +11,7 @@ pub(super) const OTHER_ADDRESS: &str =
     "This address has agreed. Now open the link that was sent to the other address.";
 
 /// Adds tokens to the fragment, which browsers send to nobody, or a code to the query.
-pub(super) fn success(verified: Verified, mut target: Url) -> Url {
+pub fn success(verified: Verified, mut target: Url) -> Url {
     match verified {
         Verified::Session(issued, purpose) => {
             target.set_fragment(Some(&tokens(&issued, Some(purpose.verification_type()))));

@@ -28,6 +28,7 @@ impl RedirectQuery {
         Ok(LinkWishes {
             redirect_to: self.redirect_to,
             challenge: CodeChallenge::from_client(challenge, method)?,
+            page: None,
         })
     }
 }

@@ -91,6 +91,7 @@ async fn ask(
             query.code_challenge_method.as_deref(),
         )?,
         redirect_to: query.redirect_to,
+        page: None,
     };
     Ok(pages::ask_for_link(&identity, &wishes, csrf::issue(&ctx.app, &headers)?).into_response())
 }

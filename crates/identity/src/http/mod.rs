@@ -6,7 +6,7 @@ mod api_keys;
 mod factor_out;
 mod factors;
 mod introspect;
-mod landing;
+pub mod landing;
 mod link_query;
 mod magic_link;
 mod oauth;

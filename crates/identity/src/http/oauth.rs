@@ -152,7 +152,7 @@ impl AuthorizeQuery {
                 _ => return Err(missing("provider")),
             },
             scopes: scopes.split_whitespace().map(str::to_owned).collect(),
-            wishes: LinkWishes { redirect_to: self.redirect_to, challenge },
+            wishes: LinkWishes { redirect_to: self.redirect_to, challenge, page: None },
         })
     }
 }

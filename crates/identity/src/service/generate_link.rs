@@ -82,7 +82,7 @@ pub async fn generate_link(
         }
         _ => None,
     };
-    let wishes = LinkWishes { redirect_to: request.redirect_to, challenge: None };
+    let wishes = LinkWishes { redirect_to: request.redirect_to, challenge: None, page: None };
     let draft = LinkDraft::new(identity, request.purpose, &wishes, origin.now);
     let made = draft.clone();
     let prepared = Prepared {

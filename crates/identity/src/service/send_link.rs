@@ -17,6 +17,7 @@ pub(crate) struct LinkDraft {
     purpose: Purpose,
     challenge: Option<CodeChallenge>,
     redirect_to: Option<String>,
+    page: Option<&'static str>,
 }
 
 /// What whoever asked for a link wants besides.
@@ -26,6 +27,8 @@ pub struct LinkWishes {
     pub redirect_to: Option<String>,
     /// What the browser that asked must be able to answer, where the client uses PKCE.
     pub challenge: Option<CodeChallenge>,
+    /// The path of the page that the link opens; the API's own page where none is named.
+    pub page: Option<&'static str>,
 }
 
 impl LinkDraft {
@@ -39,6 +42,7 @@ impl LinkDraft {
             purpose,
             challenge: wishes.challenge.clone(),
             redirect_to: allowed.map(String::from),
+            page: wishes.page,
         }
     }
 
@@ -54,7 +58,7 @@ impl LinkDraft {
 
     /// Builds the URL that a person opens: below the configured public URL, never from a request's Host.
     pub(crate) fn url(&self, identity: &Identity) -> Url {
-        let mut url = identity.app().config().link("/auth/v1/verify");
+        let mut url = identity.app().config().link(self.page.unwrap_or("/auth/v1/verify"));
         let mut query = url.query_pairs_mut();
         query.append_pair("token", self.secrets.token.expose());
         query.append_pair("type", self.purpose.verification_type());

@@ -18,6 +18,7 @@ use quoin_identity::model::provider::ProviderConfigs;
 use quoin_jobs::JobsConfig;
 use quoin_kernel::Secret;
 use quoin_mail::MailConfig;
+use quoin_pages::PagesConfig;
 use quoin_payments::{PaymentsConfig, StripeConfig};
 use quoin_tenancy::TenancyConfig;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,8 @@ pub struct Settings {
     pub jobs: JobsConfig,
     /// Mails and how they leave.
     pub mail: MailConfig,
+    /// The pages that people meet, and how they look.
+    pub pages: PagesConfig,
     /// Plans and what follows from them.
     pub payments: PaymentsConfig,
     /// Credentials for Stripe.
@@ -175,6 +178,7 @@ impl Default for Settings {
             files: FilesConfig::default(),
             jobs: JobsConfig::default(),
             mail: MailConfig::default(),
+            pages: PagesConfig::default(),
             payments: PaymentsConfig::default(),
             stripe: StripeConfig::default(),
         }

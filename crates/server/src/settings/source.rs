@@ -77,6 +77,7 @@ pub fn load(
     settings.jobs.validate().map_err(InvalidSettings::Value)?;
     settings.audit.validate().map_err(InvalidSettings::Value)?;
     settings.mail.validate().map_err(InvalidSettings::Value)?;
+    settings.pages.validate().map_err(InvalidSettings::Value)?;
     settings.payments.validate().map_err(InvalidSettings::Value)?;
     refuse_empty_secrets(&settings)?;
     settings.stripe.validate().map_err(InvalidSettings::Value)?;

@@ -10,6 +10,7 @@ mod catalogue;
 mod entitlements;
 mod lifecycle;
 mod organisations;
+mod pages;
 mod passkeys;
 mod people;
 mod revocations;

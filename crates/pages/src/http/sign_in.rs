@@ -1,0 +1,79 @@
+//! Signing in with a password, and signing out.
+
+use minijinja::{Value, context};
+use quoin_identity::service::{self, LogoutScope};
+use quoin_kernel::Problem;
+use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
+
+use super::{form, page};
+use crate::Pages;
+use crate::browser_session::{self, enter, somebody};
+use crate::visit::{Fields, Opened, Sent, Visit};
+
+const TEMPLATE: &str = "sign_in.html";
+
+pub(super) fn add(routes: RoutesFor<Pages>) -> RoutesFor<Pages> {
+    routes
+        .add(page("/sign-in", "pages.sign_in.show"), show)
+        .add(form("/sign-in", "pages.sign_in.submit"), submit)
+        .add(form("/sign-out", "pages.sign_out.submit"), sign_out)
+}
+
+async fn show(_: Ctx<Unidentified>, Opened { mut visit, fields }: Opened) -> Response {
+    let shown = open(&mut visit, &fields).await;
+    visit.answer(shown)
+}
+
+async fn open(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
+    if visit.lands_here()
+        && fields.get("again").is_none()
+        && let Some(person) = somebody(visit).await?
+    {
+        return Ok(visit.go(if person.needs_second_factor { "/second-factor" } else { "/account" }));
+    }
+    if !visit.pages.identity().config().passwords {
+        return Ok(visit.go("/sign-in/link"));
+    }
+    visit.show(TEMPLATE, ways_in(visit, None))
+}
+
+/// Says by which ways somebody may come in here.
+fn ways_in(visit: &Visit, email: Option<&str>) -> Value {
+    let identity = visit.pages.identity();
+    // A provider's page leads back to an application, which gets the tokens.
+    let providers = if visit.lands_here() { &[][..] } else { identity.providers() };
+    let names: Vec<String> = providers.iter().map(|provider| provider.name.clone()).collect();
+    context! { email, providers => names, sign_up => identity.config().sign_up }
+}
+
+async fn submit(_: Ctx<Unidentified>, Sent { mut visit, fields }: Sent) -> Response {
+    let done = sign_in(&mut visit, &fields).await;
+    visit.answer(done)
+}
+
+async fn sign_in(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
+    let signed_in = match fields.email() {
+        Ok(email) => {
+            let password = fields.secret("password");
+            service::sign_in(visit.pages.identity(), email, password, &visit.origin).await
+        }
+        Err(problem) => Err(problem),
+    };
+    match signed_in {
+        Ok(issued) => enter(visit, issued).await,
+        Err(problem) => visit.refuse(TEMPLATE, problem, ways_in(visit, fields.get("email"))),
+    }
+}
+
+async fn sign_out(_: Ctx<Unidentified>, Sent { mut visit, .. }: Sent) -> Response {
+    let done = end(&mut visit).await;
+    visit.answer(done)
+}
+
+async fn end(visit: &mut Visit) -> Result<Response, Problem> {
+    if let Some(person) = somebody(visit).await? {
+        service::log_out(visit.pages.identity(), &person, LogoutScope::Local, &visit.origin).await?;
+    }
+    browser_session::forget(visit)?;
+    Ok(visit.go("/sign-in"))
+}

@@ -1,0 +1,77 @@
+//! The pages that people meet: sign-in, sign-up, mailed links and codes, second factors, passkeys, the account.
+//!
+//! They are one more door to the services of `identity` and `tenancy`, never to their stores, and neither room knows them.
+//! Made on the server; only the passkey page has a script, one file of ours. Invariants:
+//!
+//! - Whatever a form sends has passed [`Sent`](visit::Sent), which checks the CSRF token; no handler takes a form otherwise.
+//! - A browser's session is a session like any other, issued by the one function of `identity`. Its tokens are in cookies that
+//!   only these pages read, so no API can be called with them from elsewhere.
+//! - A session belongs to the pages or to an application, never to both: tokens that are handed on leave no cookie behind.
+//! - The content policy allows nothing inline. Text comes from the message files, in the language that the person reads.
+//!
+//! Reading order: [`config`], [`language`] and [`messages`], `look`, `visit`, `browser_session`, `http/`.
+
+mod browser_session;
+pub mod config;
+mod http;
+pub mod language;
+mod look;
+pub mod messages;
+mod theme;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use quoin_identity::Identity;
+use quoin_tenancy::Tenancy;
+use quoin_web::{App, Module};
+
+pub use config::PagesConfig;
+use look::Look;
+pub use look::LookError;
+
+/// The room: the services behind the pages, and how they look. Cloning shares it.
+#[derive(Clone)]
+pub struct Pages(Arc<Inner>);
+
+struct Inner {
+    identity: Identity,
+    tenancy: Tenancy,
+    look: Look,
+}
+
+impl Pages {
+    /// Reads templates, messages and the files of the configuration.
+    ///
+    /// # Errors
+    /// A file that cannot be read or used. Nothing is found out only when somebody opens a page.
+    pub fn open(identity: &Identity, tenancy: &Tenancy, config: &PagesConfig) -> Result<Self, LookError> {
+        let name = config.name.as_deref().unwrap_or(&identity.config().product_name);
+        let look = Look::load(name, config, identity.app().config())?;
+        Ok(Self(Arc::new(Inner { identity: identity.clone(), tenancy: tenancy.clone(), look })))
+    }
+
+    /// Describes the room to `server`.
+    pub fn module(&self) -> Module {
+        Module::new("pages", http::routes(self.clone()))
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    pub(crate) fn tenancy(&self) -> &Tenancy {
+        &self.0.tenancy
+    }
+
+    pub(crate) fn look(&self) -> &Look {
+        &self.0.look
+    }
+}
+
+impl FromRef<Pages> for App {
+    fn from_ref(pages: &Pages) -> Self {
+        pages.identity().app().clone()
+    }
+}

@@ -1,0 +1,283 @@
+//! One visit of a browser: what it brought, in which language it is answered, and where it goes from here.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use axum::extract::{FromRef as _, FromRequest, FromRequestParts};
+use minijinja::{Value, context};
+use quoin_identity::service::LinkWishes;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Problem, Secret};
+use quoin_web::csrf::{self, FormToken};
+use quoin_web::page::policy_source;
+use quoin_web::request::RequestInfo;
+use quoin_web::{
+    App, Body, HeaderMap, HeaderValue, IntoResponse as _, Redirect, Refusal, Request, Response, StatusCode,
+    ValidBody, ValidQuery, header,
+};
+use url::{Url, form_urlencoded};
+
+use crate::Pages;
+use crate::language::Language;
+
+/// The page that mailed links open.
+const LINK_PAGE: &str = "/confirm";
+
+/// What a form or a query carries.
+#[derive(Debug, Default)]
+pub(crate) struct Fields(BTreeMap<String, String>);
+
+impl Fields {
+    /// Returns a field; an empty one counts as missing.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// Returns a secret as it was typed, spaces included.
+    pub(crate) fn secret(&self, name: &str) -> Secret<String> {
+        Secret::new(self.0.get(name).cloned().unwrap_or_default())
+    }
+
+    /// Reads the field `email`.
+    ///
+    /// # Errors
+    /// 400 `email_address_invalid`.
+    pub(crate) fn email(&self) -> Result<EmailAddress, Problem> {
+        let typed = self.get("email").unwrap_or_default();
+        typed.parse().map_err(|_| Problem::new(400, "email_address_invalid", "This is no e-mail address"))
+    }
+
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// 400 `validation_failed`.
+    pub(crate) fn id<T: std::str::FromStr>(&self, name: &'static str) -> Result<T, Problem> {
+        let read = self.get(name).and_then(|text| text.parse().ok());
+        read.ok_or_else(|| Problem::invalid(format!("{name} is needed.")).field(name, "is needed"))
+    }
+}
+
+/// One visit.
+pub(crate) struct Visit {
+    pub(crate) pages: Pages,
+    pub(crate) origin: Origin,
+    pub(crate) headers: HeaderMap,
+    pub(crate) language: Language,
+    /// Where the person wants to land after signing in, where that is allowed.
+    pub(crate) target: Option<Url>,
+    /// What the person came to do once they are signed in.
+    pub(crate) next: Option<String>,
+    form: FormToken,
+    cookies: Vec<HeaderValue>,
+    runs_script: bool,
+}
+
+/// A page that is opened.
+pub(crate) struct Opened {
+    pub(crate) visit: Visit,
+    pub(crate) fields: Fields,
+}
+
+/// A form that one of our pages has sent: its CSRF token has been checked.
+pub(crate) struct Sent {
+    pub(crate) visit: Visit,
+    pub(crate) fields: Fields,
+}
+
+impl FromRequestParts<Pages> for Opened {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        pages: &Pages,
+    ) -> Result<Self, Refusal> {
+        let ValidQuery(fields) =
+            ValidQuery::<BTreeMap<String, String>>::from_request_parts(parts, pages).await?;
+        let fields = Fields(fields);
+        let origin = RequestInfo::of(&parts.extensions)?.origin.clone();
+        let visit = Visit::begin(pages, origin, parts.headers.clone(), &fields)?;
+        Ok(Self { visit, fields })
+    }
+}
+
+impl FromRequest<Pages> for Sent {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, pages: &Pages) -> Result<Self, Response> {
+        let origin = RequestInfo::of(request.extensions()).map(|info| info.origin.clone());
+        let origin = origin.map_err(|problem| Refusal::from(problem).into_response())?;
+        let headers = request.headers().clone();
+        let body = ValidBody::<BTreeMap<String, String>>::from_request(request, pages).await;
+        let ValidBody(fields) = body.map_err(|refusal| refusal.into_response())?;
+        let fields = Fields(fields);
+        let app = App::from_ref(pages);
+        let genuine = csrf::verify(&app, &headers, fields.get(csrf::FIELD));
+        // Nothing that a forged form says is repeated on the page that refuses it.
+        let trusted = if genuine.is_ok() { &fields } else { &Fields::default() };
+        let visit = Visit::begin(pages, origin, headers, trusted);
+        let visit = visit.map_err(|problem| Refusal::from(problem).into_response())?;
+        match genuine {
+            Ok(()) => Ok(Self { visit, fields }),
+            Err(problem) => Err(visit.answer(Err(problem))),
+        }
+    }
+}
+
+impl Visit {
+    fn begin(pages: &Pages, origin: Origin, headers: HeaderMap, fields: &Fields) -> Result<Self, Problem> {
+        let app = App::from_ref(pages);
+        let form = csrf::issue(&app, &headers)?;
+        let target = fields.get("redirect_to").and_then(|target| {
+            let ours = Url::parse(target).ok().filter(|target| is_ours(&app, target));
+            ours.or_else(|| app.config().allowed_redirect(target))
+        });
+        let next = fields.get("next").filter(|next| *next == "password").map(str::to_owned);
+        let language = Language::of(&headers);
+        let (pages, cookies) = (pages.clone(), Vec::new());
+        Ok(Self { pages, origin, headers, language, target, next, form, cookies, runs_script: false })
+    }
+
+    /// Returns what every door needs.
+    pub(crate) fn app(&self) -> &App {
+        self.pages.identity().app()
+    }
+
+    /// Tells whether the person shall land on one of these pages.
+    pub(crate) fn lands_here(&self) -> bool {
+        self.target.as_ref().is_none_or(|target| is_ours(self.app(), target))
+    }
+
+    /// Sets a cookie with the answer.
+    pub(crate) fn set_cookie(&mut self, cookie: HeaderValue) {
+        self.cookies.push(cookie);
+    }
+
+    /// Lets the page run the one script that there is.
+    pub(crate) fn run_script(&mut self) {
+        self.runs_script = true;
+    }
+
+    /// What links shall do that are mailed for this visit.
+    pub(crate) fn link_wishes(&self) -> LinkWishes {
+        LinkWishes {
+            redirect_to: self.target.as_ref().map(|target| target.as_str().to_owned()),
+            challenge: None,
+            page: Some(LINK_PAGE),
+        }
+    }
+
+    /// Says in the person's language why something was refused.
+    pub(crate) fn explain(&self, problem: &Problem) -> String {
+        let minimum = self.pages.identity().config().password_min_length.to_string();
+        let text = self.pages.look().messages().of_problem(self.language, problem);
+        text.replace("{minimum}", &minimum)
+    }
+
+    /// Shows a page.
+    pub(crate) fn show(&self, template: &str, values: Value) -> Result<Response, Problem> {
+        self.show_as(StatusCode::OK, template, values)
+    }
+
+    /// Shows a page again, with what was refused; faults of ours are no matter for a page.
+    pub(crate) fn refuse(
+        &self,
+        template: &str,
+        problem: Problem,
+        values: Value,
+    ) -> Result<Response, Problem> {
+        if problem.status() >= 500 {
+            return Err(problem);
+        }
+        let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let error = self.explain(&problem);
+        self.show_as(status, template, context! { error, ..values })
+    }
+
+    fn show_as(&self, status: StatusCode, template: &str, values: Value) -> Result<Response, Problem> {
+        let common = context! {
+            language => self.language.tag(),
+            csrf => context! { name => csrf::FIELD, value => self.form.field.as_str() },
+            redirect_to => self.target.as_ref().map(Url::as_str),
+            next => self.next.as_deref(),
+            carry => self.carry(),
+        };
+        let filled = self.pages.look().fill(template, context! { ..values, ..common });
+        let mut response = Response::new(Body::from(filled.map_err(Problem::internal)?));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        let policy = HeaderValue::from_str(&self.policy()).map_err(Problem::internal)?;
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        // `no-referrer` would turn a form's Origin into `null`.
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        headers.append(header::SET_COOKIE, self.form.set_cookie.clone());
+        Ok(response)
+    }
+
+    /// Nothing inline, nothing from elsewhere; forms may end where the person wants to land, as browsers demand.
+    fn policy(&self) -> String {
+        let script = if self.runs_script { "; script-src 'self'" } else { "" };
+        let mut policy =
+            format!("default-src 'none'; style-src 'self'; img-src 'self' data:{script}; form-action 'self'");
+        if let Some(target) = &self.target {
+            write!(policy, " {}", policy_source(target)).expect("writing to a String cannot fail");
+        }
+        policy.push_str("; base-uri 'none'; frame-ancestors 'none'");
+        policy
+    }
+
+    /// Sends the browser to another of these pages, which learns where the person wants to land.
+    pub(crate) fn go(&self, path: &str) -> Response {
+        let mut url = self.app().config().link(path);
+        for (name, value) in self.carried() {
+            url.query_pairs_mut().append_pair(name, value);
+        }
+        Redirect::to(url.as_str()).into_response()
+    }
+
+    /// Returns what goes along from page to page until the person has landed.
+    fn carried(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let carried =
+            [("redirect_to", self.target.as_ref().map(Url::as_str)), ("next", self.next.as_deref())];
+        carried.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))
+    }
+
+    /// Writes the query of links to other pages.
+    fn carry(&self) -> String {
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(self.carried()).finish();
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+
+    /// Ends the visit: sets cookies, and says what went wrong.
+    pub(crate) fn answer(mut self, result: Result<Response, Problem>) -> Response {
+        let result = result.or_else(|problem| match problem.code() {
+            "insufficient_aal" => Ok(self.go("/second-factor")),
+            "no_authorization" | "session_not_found" => Ok(self.go("/sign-in")),
+            _ => self.show_problem(problem),
+        });
+        let mut response = result.unwrap_or_else(|problem| Refusal::from(problem).into_response());
+        for cookie in self.cookies.drain(..) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    fn show_problem(&self, problem: Problem) -> Result<Response, Problem> {
+        let needs_sign_in = problem.code() == "reauthentication_needed";
+        self.refuse("problem.html", problem, context! { needs_sign_in })
+    }
+}
+
+/// Tells whether a URL is one of the pages that a signed-in person may be sent to.
+fn is_ours(app: &App, url: &Url) -> bool {
+    let base = &app.config().public_url;
+    let prefix = base.path().trim_end_matches('/');
+    let path = url.path().strip_prefix(prefix).unwrap_or_default();
+    let page = path.split('/').nth(1).unwrap_or_default();
+    let plain = url.username().is_empty() && url.password().is_none();
+    url.origin() == base.origin()
+        && base.origin().is_tuple()
+        && plain
+        && ["account", "invitation"].contains(&page)
+}
