@@ -34,14 +34,12 @@ function answer(credential) {
     if (credential.response[name]) response[name] = text(credential.response[name])
   }
   if (credential.response.getTransports) response.transports = credential.response.getTransports()
-  const extensions = credential.getClientExtensionResults()
   return JSON.stringify({
     id: credential.id,
     rawId: text(credential.rawId),
     type: credential.type,
     response,
-    extensions,
-    clientExtensionResults: extensions,
+    extensions: credential.getClientExtensionResults(),
   })
 }
 

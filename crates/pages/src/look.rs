@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minijinja::value::Kwargs;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior, Value};
 use quoin_kernel::hash::sha256;
 use quoin_web::WebConfig;
 
@@ -26,7 +27,8 @@ macro_rules! templates {
 static TEMPLATES: &[(&str, &str)] = templates![
     "layout",
     "account_layout",
-    "macros",
+    "email",
+    "code",
     "sign_in",
     "sign_up",
     "link",
@@ -174,6 +176,7 @@ fn environment(
     let texts = Arc::clone(messages);
     environment
         .add_function("t", move |state: &State, key: &str, values: Kwargs| say(&texts, state, key, &values));
+    environment.add_function("form", form);
     for (name, source) in TEMPLATES {
         let own = directory.map(|directory| directory.join(name)).filter(|path| path.exists());
         let source = match own {
@@ -200,6 +203,29 @@ fn say(messages: &Messages, state: &State, key: &str, values: &Kwargs) -> Result
     Ok(text)
 }
 
+/// Opens a form that leads to a path of ours, with its token and with where the person wants to land.
+fn form(state: &State, path: &str) -> Value {
+    let csrf = state.lookup("csrf").unwrap_or_default();
+    let part = |name: &str| csrf.get_attr(name).unwrap_or_default().to_string();
+    let carried = |name: &str| state.lookup(name).filter(Value::is_true).map(|value| value.to_string());
+    let fields = [
+        (part("name"), Some(part("value"))),
+        ("redirect_to".to_owned(), carried("redirect_to")),
+        ("next".to_owned(), carried("next")),
+    ];
+    let base = state.lookup("base").unwrap_or_default();
+    let action = HtmlEscape(&format!("{base}{path}")).to_string();
+    let mut markup = format!("<form method=\"post\" action=\"{action}\">");
+    for (name, value) in fields {
+        if let Some(value) = value {
+            let (name, value) = (HtmlEscape(&name).to_string(), HtmlEscape(&value).to_string());
+            write!(markup, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
+                .expect("writing to a String cannot fail");
+        }
+    }
+    Value::from_safe_string(markup)
+}
+
 /// Writes the configured colours before the built-in rules.
 fn style(config: &PagesConfig) -> String {
     let colours = |text: &str| {
@@ -224,3 +250,6 @@ fn picture(path: &Path) -> Option<(&'static str, &'static str)> {
 fn read(path: &Path) -> Result<Vec<u8>, LookError> {
     std::fs::read(path).map_err(|source| LookError::Unreadable { file: path.display().to_string(), source })
 }
+
+#[cfg(test)]
+mod tests;

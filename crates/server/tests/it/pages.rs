@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use http::{Request, header};
-use quoin_testkit::{Answer, TestServer, on_each_engine, on_each_engine_with};
+use quoin_testkit::{Answer, Authenticator, TestServer, on_each_engine, on_each_engine_with};
 use serde_json::json;
 use totp_rs::{Builder, Secret};
 
@@ -56,15 +56,18 @@ impl<'a> Browser<'a> {
         answer
     }
 
+    /// Opens a page, a second after the last one: mails are told apart by their time.
     async fn open(&self, path: &str) -> Answer {
+        self.server.advance(std::time::Duration::from_secs(1));
         self.send("GET", path, None).await
     }
 
     /// Sends the form of a page that leads to `action`, with what a person types.
     async fn submit(&self, page: &Answer, action: &str, typed: &[(&str, &str)]) -> Answer {
         let html = page.text();
-        let start =
-            html.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form {action}: {html}"));
+        let start = html
+            .find(&format!("action=\"{}\"", action.replace('/', "&#x2f;")))
+            .unwrap_or_else(|| panic!("no form {action}: {html}"));
         let form = html[start..].split("</form>").next().unwrap();
         let mut fields: BTreeMap<String, String> = BTreeMap::new();
         for input in form.split("<input type=\"hidden\"").skip(1) {
@@ -464,5 +467,46 @@ async fn a_demanded_second_factor_is_enrolled_on_the_way_in() {
             browser.follow(&done).await.expect(200);
         },
     )
+    .await;
+}
+
+#[tokio::test]
+async fn a_passkey_is_made_and_signs_in_and_another_devices_does_not() {
+    on_each_engine(|server| async move {
+        let browser = Browser::new(&server);
+        browser.arrive("ada@example.com").await;
+        let mut device = Authenticator::new("localhost", "http://localhost:8080");
+        let question = async |browser: &Browser<'_>, path: &str, action: &str| {
+            let page = browser.open(path).await.expect(200);
+            let page = browser.submit(&page, action, &[]).await.expect(200);
+            let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.contains("; script-src 'self';"), "{policy}");
+            let options: serde_json::Value =
+                serde_json::from_str(&attribute(&page.text(), "data-options")).unwrap();
+            (page, options)
+        };
+        let (page, options) = question(&browser, "/account/security", "/account/passkeys").await;
+        let made = device.create(&options).to_string();
+        let nothing = browser.submit(&page, "/account/passkeys/verify", &[("credential", "{}")]).await;
+        nothing.expect(400);
+        let done =
+            browser.submit(&page, "/account/passkeys/verify", &[("credential", &made)]).await.expect(303);
+        assert!(browser.follow(&done).await.expect(200).text().contains("The passkey was added."));
+
+        let other = Browser::new(&server);
+        let (page, options) = question(&other, "/sign-in", "/sign-in/passkey").await;
+        let mut theirs = Authenticator::new("localhost", "http://localhost:8080");
+        let right = device.get(&options);
+        theirs.pretend(right["response"]["userHandle"].as_str().unwrap());
+        let forged = theirs.get(&options).to_string();
+        let refused =
+            other.submit(&page, "/sign-in/passkey/verify", &[("credential", &forged)]).await.expect(400);
+        assert!(refused.text().contains("was not accepted"));
+        let right = right.to_string();
+        let done =
+            other.submit(&page, "/sign-in/passkey/verify", &[("credential", &right)]).await.expect(303);
+        other.follow(&done).await.expect(200);
+        other.submit(&page, "/sign-in/passkey/verify", &[("credential", &right)]).await.expect(404);
+    })
     .await;
 }
