@@ -89,9 +89,8 @@ async fn who_holds(visit: &Visit, token: &str) -> Result<Option<Person>, Problem
     }
     match visit.pages.identity().authenticate(token, visit.origin.now).await {
         Ok(Caller::User(person)) => Ok(Some(person)),
-        Ok(_) => Ok(None),
         Err(problem) if problem.status() >= 500 => Err(problem),
-        Err(_) => Ok(None),
+        Ok(_) | Err(_) => Ok(None),
     }
 }
 
@@ -115,7 +114,9 @@ pub(crate) fn keep(visit: &mut Visit, issued: &IssuedSession) -> Result<(), Prob
 pub(crate) fn forget(visit: &mut Visit) -> Result<(), Problem> {
     let config = visit.app().config();
     let cleared = [cookies::clear(config, REFRESH)?, cookies::clear(config, ACCESS)?];
-    cleared.into_iter().for_each(|cookie| visit.set_cookie(cookie));
+    for cookie in cleared {
+        visit.set_cookie(cookie);
+    }
     Ok(())
 }
 

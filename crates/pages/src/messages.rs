@@ -60,14 +60,14 @@ fn reason_of(problem: &Problem) -> Option<String> {
     if problem.code() == "weak_password" {
         return problem.body("")["weak_password"]["reasons"][0].as_str().map(str::to_owned);
     }
-    let reasons: [(fn() -> IdentityError, &str); 3] = [
-        (|| IdentityError::LinkUsed, "used"),
-        (|| IdentityError::LinkTooOld, "expired"),
-        (|| IdentityError::LinkReplaced, "replaced"),
+    // They share a code, and their titles tell them apart.
+    let facts = [
+        (Problem::from(IdentityError::LinkUsed), "used"),
+        (Problem::from(IdentityError::LinkTooOld), "expired"),
+        (Problem::from(IdentityError::LinkReplaced), "replaced"),
     ];
-    let said = |error: fn() -> IdentityError| Problem::from(error()).title() == problem.title();
-    let found = reasons.into_iter().find(|(error, _)| said(*error));
-    found.map(|(_, reason)| reason.to_owned())
+    let same = |known: &Problem| (known.code(), known.title()) == (problem.code(), problem.title());
+    facts.into_iter().find(|(known, _)| same(known)).map(|(_, reason)| reason.to_owned())
 }
 
 fn texts(language: Language, directory: Option<&Path>) -> Result<Texts, LookError> {

@@ -12,7 +12,7 @@ use quoin_web::csrf::{self, FormToken};
 use quoin_web::page::policy_source;
 use quoin_web::request::RequestInfo;
 use quoin_web::{
-    App, Body, HeaderMap, HeaderValue, IntoResponse as _, Redirect, Refusal, Request, Response, StatusCode,
+    App, Body, HeaderMap, HeaderValue, IntoResponse, Redirect, Refusal, Request, Response, StatusCode,
     ValidBody, ValidQuery, header,
 };
 use url::{Url, form_urlencoded};
@@ -108,7 +108,7 @@ impl FromRequest<Pages> for Sent {
         let origin = origin.map_err(|problem| Refusal::from(problem).into_response())?;
         let headers = request.headers().clone();
         let body = ValidBody::<BTreeMap<String, String>>::from_request(request, pages).await;
-        let ValidBody(fields) = body.map_err(|refusal| refusal.into_response())?;
+        let ValidBody(fields) = body.map_err(IntoResponse::into_response)?;
         let fields = Fields(fields);
         let app = App::from_ref(pages);
         let genuine = csrf::verify(&app, &headers, fields.get(csrf::FIELD));

@@ -40,7 +40,7 @@ pub(super) fn done(visit: &Visit, what: &str) -> Response {
 fn facts(visit: &Visit, user: &User) -> Value {
     let config = visit.pages.identity().config();
     let list = |wanted: fn(&Factor) -> bool| -> Vec<Value> {
-        user.factors.iter().filter(|factor| wanted(factor)).map(|factor| entry(factor)).collect()
+        user.factors.iter().filter(|factor| wanted(factor)).map(entry).collect()
     };
     let factors = list(|factor| factor.kind != FactorKind::Passkey && factor.verified_at.is_some());
     let passkeys = list(|factor| factor.kind == FactorKind::Passkey);

@@ -19,14 +19,13 @@ pub(super) fn add(routes: RoutesFor<Pages>) -> RoutesFor<Pages> {
         .add(form("/sign-out", "pages.sign_out.submit"), sign_out)
 }
 
-async fn show(_: Ctx<Unidentified>, Opened { mut visit, fields }: Opened) -> Response {
-    let shown = open(&mut visit, &fields).await;
+async fn show(_: Ctx<Unidentified>, Opened { mut visit, .. }: Opened) -> Response {
+    let shown = open(&mut visit).await;
     visit.answer(shown)
 }
 
-async fn open(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
+async fn open(visit: &mut Visit) -> Result<Response, Problem> {
     if visit.lands_here()
-        && fields.get("again").is_none()
         && let Some(person) = somebody(visit).await?
     {
         return Ok(visit.go(if person.needs_second_factor { "/second-factor" } else { "/account" }));
