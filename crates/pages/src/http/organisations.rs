@@ -3,10 +3,11 @@
 use minijinja::{Value, context};
 use quoin_audit::{Actor, Entry};
 use quoin_identity::service;
+use quoin_kernel::billing::Subject;
 use quoin_kernel::page::Page;
 use quoin_kernel::{OrgId, Problem};
 use quoin_tenancy::model::{NewOrganization, OrgName, Organization};
-use quoin_tenancy::{TenancyError, service as tenancy};
+use quoin_tenancy::{Limits, TenancyError, service as tenancy};
 use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
 use serde_json::json;
 
@@ -84,7 +85,8 @@ async fn make(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
     let entry =
         Entry::new(app.rng(), now, Actor::User(owner), "tenancy.organization.created").from(&visit.origin);
     let entry = entry.detail(json!({"name": name.as_str()}));
-    let new = NewOrganization { org_id: OrgId::new(now, app.rng()), name, owner, now };
-    tenancy::create(app.db().system(), new, entry).await?;
+    let (org_id, billed) = (OrgId::new(now, app.rng()), Subject::of(&person));
+    let new = NewOrganization { org_id, name, owner, billed, now };
+    tenancy::create(app.db().system(), Limits::of(app), new, entry).await?;
     Ok(visit.go("/account/organisations"))
 }
