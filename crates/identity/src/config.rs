@@ -53,10 +53,13 @@ pub struct IdentityConfig {
     pub webauthn_origins: Vec<String>,
     /// What people see as the issuer in their authenticator app and on their devices.
     pub product_name: String,
-    /// Wrong passwords per account within 15 minutes before it has to wait.
+    /// Wrong passwords per account within 15 minutes before it has to wait; wrong codes of its second factors likewise, which
+    /// are counted apart.
     pub failures_per_account: u32,
     /// Wrong passwords per address of the network within 15 minutes before it has to wait.
     pub failures_per_ip: u32,
+    /// Sign-ups that open a session at once (`unverified` is not `refuse`) from one address of the network within an hour.
+    pub sign_ups_per_ip: u32,
     /// Mails to one address within an hour.
     pub mails_per_address: u32,
     /// Mails asked for from one address of the network within an hour.
@@ -100,6 +103,7 @@ impl Default for IdentityConfig {
             product_name: "Quoin".into(),
             failures_per_account: 10,
             failures_per_ip: 100,
+            sign_ups_per_ip: 50,
             mails_per_address: 5,
             mails_per_ip: 50,
             hash_threads: 0,

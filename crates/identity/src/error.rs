@@ -177,7 +177,7 @@ impl IdentityError {
             Self::SsoRequired => (403, "sso_required", "Single sign-on is required"),
             Self::SsoProviderNotFound => (404, "sso_provider_not_found", "There is no such provider"),
             Self::SsoAddressNotAllowed => {
-                (403, "sso_address_not_allowed", "The address is not the provider's")
+                (403, "sso_address_not_allowed", "The provider may not speak for this address")
             }
             Self::SessionConfined => {
                 (403, "session_confined", "This session acts for its organisation alone")

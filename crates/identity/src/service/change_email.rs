@@ -41,7 +41,8 @@ pub(crate) fn begin_change(
     user.new_email = Some(new);
     user.email_change_sent_at = Some(now);
     user.updated_at = now;
-    send_change_links(tx, identity, user.clone(), draft, now)?;
+    users_global::update(tx, &user)?;
+    send_pending_links(tx, identity, &user, draft, now)?;
     Ok(user)
 }
 
@@ -70,25 +71,33 @@ pub(crate) fn change_at_once(
     Ok(user)
 }
 
-/// Sends both links of a change that is wanted; older ones are dead from then on.
-pub(crate) fn send_change_links(
+/// Sends the links of a change to those who have not agreed to it yet; their older ones are dead from then on. What was
+/// agreed to since the change began stays so: anybody may ask for links again.
+pub(crate) fn send_pending_links(
     tx: &mut Tx<'_>,
     identity: &Identity,
-    mut user: User,
+    user: &User,
     draft: &ChangeDraft,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    let Some(new) = user.new_email.clone() else { return Ok(()) };
-    user.email_change_sent_at = Some(now);
-    users_global::update(tx, &user)?;
-    for purpose in [Purpose::EmailChangeCurrent, Purpose::EmailChangeNew] {
+    let (Some(new), Some(since)) = (user.new_email.clone(), user.email_change_sent_at) else { return Ok(()) };
+    let mut is_pending = |purpose| -> Result<bool, Problem> {
+        if links_global::was_used_since(tx, user.id, purpose, since)? {
+            return Ok(false);
+        }
         links_global::end_of_purpose(tx, user.id, purpose, LinkEnding::Replaced, now)?;
+        Ok(true)
+    };
+    let asks_current = is_pending(Purpose::EmailChangeCurrent)?;
+    let asks_new = is_pending(Purpose::EmailChangeNew)?;
+    if let Some(current) = user.email.as_ref().filter(|_| asks_current && user.is_confirmed()) {
+        send_link(tx, identity, user, current, &draft.current, now)?;
     }
-    if let Some(current) = user.email.as_ref().filter(|_| user.is_confirmed()) {
-        send_link(tx, identity, &user, current, &draft.current, now)?;
+    if !asks_new {
+        return Ok(());
     }
     if users_global::find_by_email(tx, &new)?.is_some() {
         return letters::send(tx, identity, &new, &Letter::AccountExists, now);
     }
-    send_link(tx, identity, &user, &new, &draft.new, now)
+    send_link(tx, identity, user, &new, &draft.new, now)
 }

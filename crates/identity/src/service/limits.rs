@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EmailAddress, Problem};
+use quoin_kernel::{EmailAddress, Problem, UserId};
 use quoin_web::rate_limit::Counter;
 
 use crate::Identity;
@@ -15,44 +15,65 @@ use crate::error::IdentityError;
 const FAILURE_WINDOW: Duration = Duration::from_mins(15);
 const MAIL_WINDOW: Duration = Duration::from_hours(1);
 
+/// What is being guessed. Passwords and factors are counted apart: whoever knows the password clears the count of its
+/// failures at will, and must not thereby clear what limits the guessing of the second factor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Guessed<'a> {
+    /// An account's password, or a code that was mailed to it instead.
+    Password(&'a str),
+    /// What somebody must show besides: the code of a factor, a recovery code, a code that proves them once more.
+    Factor(UserId),
+}
+
 /// Refuses an account or a network address that has failed too often; counts nothing.
 ///
 /// # Errors
 /// 429 `over_request_rate_limit`.
 pub(crate) async fn check_failures(
     identity: &Identity,
-    account_name: &str,
+    guessed: Guessed<'_>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let [account, network] = failures(identity);
-    let (db, ip) = (identity.db(), network_of(origin.ip));
+    let (account, subject) = guessed.counter(identity);
+    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
     let (by_account, by_network) =
-        tokio::join!(account.check(db, account_name, origin.now), network.check(db, &ip, origin.now));
+        tokio::join!(account.check(db, &subject, origin.now), network.check(db, &ip, origin.now));
     by_account.and(by_network)
 }
 
 /// Counts one failure against the account and the network address, in a transaction of its own.
 pub(crate) async fn count_failure(
     identity: &Identity,
-    account_name: &str,
+    guessed: Guessed<'_>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let [account, network] = failures(identity);
-    let (db, ip) = (identity.db(), network_of(origin.ip));
+    let (account, subject) = guessed.counter(identity);
+    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
     let (by_account, by_network) =
-        tokio::join!(account.add(db, account_name, origin.now), network.add(db, &ip, origin.now));
+        tokio::join!(account.add(db, &subject, origin.now), network.add(db, &ip, origin.now));
     by_account.and(by_network).map(drop)
 }
 
 /// Counts one failure against the network address alone, where it is not known whose account it concerns.
 pub(crate) async fn count_network_failure(identity: &Identity, origin: &Origin) -> Result<(), Problem> {
-    let [_, network] = failures(identity);
+    let network = failures_of_network(identity);
     network.add(identity.db(), &network_of(origin.ip), origin.now).await.map(drop)
 }
 
-/// Forgets the account's failures after a success; the network address keeps its own.
-pub(crate) async fn forget_failures(identity: &Identity, account_name: &str) -> Result<(), Problem> {
-    failures(identity)[0].clear(identity.db(), account_name).await
+/// Forgets the failures of what was guessed, after it was shown; the network address keeps its own.
+pub(crate) async fn forget_failures(identity: &Identity, shown: Guessed<'_>) -> Result<(), Problem> {
+    let (account, subject) = shown.counter(identity);
+    account.clear(identity.db(), &subject).await
+}
+
+/// Counts one sign-up from a network address, before its password costs a hash, and refuses beyond the limit.
+///
+/// # Errors
+/// 429 `over_request_rate_limit`.
+pub(crate) async fn spend_sign_up(identity: &Identity, origin: &Origin) -> Result<(), Problem> {
+    let limit = identity.config().sign_ups_per_ip;
+    let network = Counter::new("identity.sign_up.network", limit, MAIL_WINDOW);
+    network.spend(identity.db(), &network_of(origin.ip), origin.now).await
 }
 
 /// Counts one anonymous sign-in from a network address, and refuses beyond the limit.
@@ -88,12 +109,19 @@ pub(crate) async fn spend_mail(
     })
 }
 
-fn failures(identity: &Identity) -> [Counter; 2] {
-    let config = identity.config();
-    [
-        Counter::new("identity.failure.account", config.failures_per_account, FAILURE_WINDOW),
-        Counter::new("identity.failure.network", config.failures_per_ip, FAILURE_WINDOW),
-    ]
+impl Guessed<'_> {
+    fn counter(self, identity: &Identity) -> (Counter, String) {
+        let limit = identity.config().failures_per_account;
+        let (name, subject) = match self {
+            Self::Password(account) => ("identity.failure.account", account.to_owned()),
+            Self::Factor(user_id) => ("identity.factor.account", user_id.to_string()),
+        };
+        (Counter::new(name, limit, FAILURE_WINDOW), subject)
+    }
+}
+
+fn failures_of_network(identity: &Identity) -> Counter {
+    Counter::new("identity.failure.network", identity.config().failures_per_ip, FAILURE_WINDOW)
 }
 
 /// An IPv6 network of 64 bits counts as one address, because one line has as many.

@@ -14,7 +14,7 @@ use crate::service::challenge_factor::{AskedChallenge, ask, begin_registration, 
 use crate::service::enrol_factor::{check_room_for, usable_name};
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
-use crate::service::limits;
+use crate::service::limits::{self, Guessed};
 use crate::service::step_up::{demand_strong, own_strong_session};
 use crate::service::update_user::own_session;
 use crate::service::verify_factor::{accepted, find_challenge};
@@ -114,7 +114,7 @@ pub async fn sign_in_with_passkey(
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
     // There is no account yet that failures could be counted against, so they are counted by network address.
-    limits::check_failures(identity, "", origin).await?;
+    limits::check_failures(identity, Guessed::Password(""), origin).await?;
     let found = find_challenge(identity, challenge_id, origin).await?;
     let challenge = found.filter(|challenge| challenge.purpose == ChallengePurpose::PasskeyGet);
     let challenge = challenge.ok_or(IdentityError::WebAuthnChallengeNotFound)?;

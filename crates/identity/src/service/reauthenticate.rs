@@ -9,7 +9,7 @@ use quoin_kernel::{Problem, Secret, UserCaller};
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::{Link, Purpose, Session, User};
-use crate::service::limits;
+use crate::service::limits::{self, Guessed};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::store::{links_global, sessions_global};
 
@@ -57,7 +57,8 @@ pub(crate) async fn check_nonce(
     nonce: &Secret<String>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    limits::check_failures(identity, &user.account(), origin).await?;
+    let guessed = Guessed::Factor(user.id);
+    limits::check_failures(identity, guessed, origin).await?;
     let (user_id, now, typed) = (user.id, origin.now, nonce.clone());
     let master = identity.app().master_key().clone();
     // Compared and counted in one transaction: see `verify_link`.
@@ -76,7 +77,7 @@ pub(crate) async fn check_nonce(
         .await?;
     match matches {
         Some(true) => return Ok(()),
-        Some(false) => limits::count_failure(identity, &user.account(), origin).await?,
+        Some(false) => limits::count_failure(identity, guessed, origin).await?,
         None => {}
     }
     Err(IdentityError::ReauthenticationNotValid.into())

@@ -11,7 +11,7 @@ use crate::model::recovery_code::{self, COUNT};
 use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
-use crate::service::limits;
+use crate::service::limits::{self, Guessed};
 use crate::service::step_up::own_strong_session;
 use crate::service::update_user::own_session;
 use crate::service::verify_factor::stronger_by_code;
@@ -59,8 +59,8 @@ pub async fn use_recovery_code(
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
     let (user, session) = own_session(identity, caller).await?;
-    let account = user.account();
-    limits::check_failures(identity, &account, origin).await?;
+    let guessed = Guessed::Factor(user.id);
+    limits::check_failures(identity, guessed, origin).await?;
     let prepared = Prepared {
         identity: identity.clone(),
         session_id: session.id,
@@ -70,10 +70,10 @@ pub async fn use_recovery_code(
     };
     let opened = identity.db().write("identity.recovery_codes.use", move |tx| prepared.open(tx)).await?;
     let Some(open) = opened else {
-        limits::count_failure(identity, &account, origin).await?;
+        limits::count_failure(identity, guessed, origin).await?;
         return Err(IdentityError::FactorRefused.into());
     };
-    limits::forget_failures(identity, &account).await?;
+    limits::forget_failures(identity, guessed).await?;
     open.sign(identity, origin.now)
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::Identity;
 use crate::model::{Purpose, User};
-use crate::service::change_email::{ChangeDraft, send_change_links};
+use crate::service::change_email::{ChangeDraft, send_pending_links};
 use crate::service::limits;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::store::users_global;
@@ -59,10 +59,8 @@ async fn send_again(
             };
             match kind {
                 ResendType::Signup if !user.is_confirmed() => confirm_again(tx, &inside, user, &signup, now),
-                ResendType::EmailChange if user.new_email.is_some() => {
-                    send_change_links(tx, &inside, user, &change, now)
-                }
-                ResendType::Signup | ResendType::EmailChange => Ok(()),
+                ResendType::EmailChange => send_pending_links(tx, &inside, &user, &change, now),
+                ResendType::Signup => Ok(()),
             }
         })
         .await

@@ -7,7 +7,7 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::{AuthMethod, User};
 use crate::service::issue_session::{IssuedSession, SessionDraft, issue_session};
-use crate::service::limits;
+use crate::service::limits::{self, Guessed};
 use crate::service::new_password::demand_passwords;
 use crate::store::users_global;
 
@@ -32,7 +32,7 @@ async fn verify_and_open(
     password: Secret<String>,
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
-    limits::check_failures(identity, email.as_str(), origin).await?;
+    limits::check_failures(identity, Guessed::Password(email.as_str()), origin).await?;
     let wanted = email.clone();
     let user = identity
         .db()
@@ -41,14 +41,14 @@ async fn verify_and_open(
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let verdict = identity.passwords().verify(password.clone(), stored).await?;
     let Some(user) = user.filter(|_| verdict.matches) else {
-        limits::count_failure(identity, email.as_str(), origin).await?;
+        limits::count_failure(identity, Guessed::Password(email.as_str()), origin).await?;
         return Err(IdentityError::InvalidCredentials.into());
     };
     // Again: of many guesses sent at once, all but the first few would otherwise be judged before any was counted.
-    limits::check_failures(identity, email.as_str(), origin).await?;
+    limits::check_failures(identity, Guessed::Password(email.as_str()), origin).await?;
     let new_hash = if verdict.needs_rehash { Some(identity.passwords().hash(password).await?) } else { None };
     let issued = open(identity, user, new_hash, origin).await?;
-    limits::forget_failures(identity, email.as_str()).await?;
+    limits::forget_failures(identity, Guessed::Password(email.as_str())).await?;
     Ok(issued)
 }
 

@@ -77,7 +77,7 @@ struct Judged {
 /// Makes an account, its personal organisation and its confirmation mail.
 ///
 /// # Errors
-/// `signup_disabled`, `weak_password`; `user_already_exists` only where the configuration issues sessions at once.
+/// `signup_disabled`, `weak_password`; `user_already_exists` only where the configuration issues sessions at once; 429.
 pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Result<SignedUp, Problem> {
     if !identity.config().sign_up {
         return Err(IdentityError::SignupDisabled.into());
@@ -204,6 +204,7 @@ async fn at_once(
     origin: &Origin,
 ) -> Result<OpenSession, Problem> {
     let now = origin.now;
+    limits::spend_sign_up(identity, origin).await?;
     if identity.config().unverified == Unverified::Autoconfirm {
         draft.user.email_confirmed_at = Some(now);
     } else {

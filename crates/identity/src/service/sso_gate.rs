@@ -6,6 +6,7 @@ use quoin_kernel::port::Origin;
 use quoin_kernel::{OrgId, Problem};
 
 use crate::Identity;
+use crate::config::Unverified;
 use crate::error::IdentityError;
 use crate::model::User;
 
@@ -28,7 +29,9 @@ pub(crate) fn join(
         return Ok(quoin_tenancy::join_by_sso(tx, &limits, org_id, user.id, now, &entry)?);
     }
     check(tx, user, None, origin)?;
-    match user.email.as_ref().filter(|_| user.is_confirmed()) {
+    // Where every address is believed, a confirmed one proves nothing: anybody could name a colleague's.
+    let is_proved = user.is_confirmed() && identity.config().unverified != Unverified::Autoconfirm;
+    match user.email.as_ref().filter(|_| is_proved) {
         Some(email) => {
             let entry = entry("tenancy.member.joined_by_domain");
             Ok(quoin_tenancy::join_by_domain(tx, &limits, user.id, email, now, &entry)?)

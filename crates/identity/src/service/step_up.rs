@@ -33,9 +33,8 @@ pub(crate) fn demand_strong(
     (user, session): (&User, &Session),
     origin: &Origin,
 ) -> Result<(), IdentityError> {
-    // Whoever has nothing to show where something must be shown may get it in any session: they would be locked out.
-    let is_locked_out = identity.config().second_factor_required && user.factors.is_empty();
-    if session.sso_org_id.is_some() && !is_locked_out {
+    // Not even to whoever must show a factor and has none: the organisation would hold the key to all of the account.
+    if session.sso_org_id.is_some() {
         return Err(IdentityError::SessionConfined);
     }
     if user.has_second_factor() && session.aal == Aal::Aal1 {

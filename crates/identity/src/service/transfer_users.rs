@@ -121,13 +121,13 @@ struct Checked {
     is_named: bool,
 }
 
-/// Adds people, each an [`ArrivingUser`]; each is taken or refused alone, and whoever is there already stays as they are.
+/// Adds people; each is taken or refused alone, and whoever is there already stays as they are.
 ///
 /// # Errors
 /// 400 `validation_failed` for more than [`MAX_AT_ONCE`]; the database's own problems.
 pub async fn import_users(
     identity: &Identity,
-    users: Vec<Value>,
+    users: Vec<ArrivingUser>,
     actor: Actor,
     origin: &Origin,
 ) -> Result<Imported, Problem> {
@@ -137,11 +137,7 @@ pub async fn import_users(
     }
     let checked: Vec<_> = users
         .into_iter()
-        .map(|line| {
-            let user: ArrivingUser =
-                serde_json::from_value(line).map_err(|error| Reason::unreadable(&error))?;
-            user.arrive(identity, origin.now).map_err(|problem| Reason::of(&problem))
-        })
+        .map(|user| user.arrive(identity, origin.now).map_err(|problem| Reason::of(&problem)))
         .collect();
     let mut sum = Imported::default();
     for (number, chunk) in checked.chunks(IN_ONE_TRANSACTION).enumerate() {
@@ -239,11 +235,6 @@ impl From<User> for LeavingUser {
 }
 
 impl Reason {
-    /// What one line says wrongly is its own fault alone, whatever else comes with it.
-    fn unreadable(error: &serde_json::Error) -> Self {
-        Self { code: "validation_failed".to_owned(), message: error.to_string() }
-    }
-
     fn of(problem: &Problem) -> Self {
         Self { code: problem.code().to_owned(), message: problem.message().to_owned() }
     }

@@ -13,7 +13,7 @@ use crate::model::{LinkEnding, Session, User};
 use crate::service::change_email::{ChangeDraft, begin_change, change_at_once};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
-use crate::service::limits;
+use crate::service::limits::{self, Guessed};
 use crate::service::new_password::hash_new_password;
 use crate::service::reauthenticate::{check_nonce, consume_nonce, is_recent};
 use crate::service::send_link::LinkWishes;
@@ -133,12 +133,12 @@ async fn demand_proof(
         return check_nonce(identity, user, nonce, origin).await;
     }
     if let Some(password) = &changes.current_password {
-        limits::check_failures(identity, &user.account(), origin).await?;
+        limits::check_failures(identity, Guessed::Password(&user.account()), origin).await?;
         let verdict = identity.passwords().verify(password.clone(), user.password_hash.clone()).await?;
         if verdict.matches {
-            return limits::check_failures(identity, &user.account(), origin).await;
+            return limits::check_failures(identity, Guessed::Password(&user.account()), origin).await;
         }
-        limits::count_failure(identity, &user.account(), origin).await?;
+        limits::count_failure(identity, Guessed::Password(&user.account()), origin).await?;
         return Err(IdentityError::InvalidCredentials.into());
     }
     if is_recent(identity, session, origin) {

@@ -16,7 +16,7 @@ use crate::service::end_sessions::{end_session, end_sessions};
 use crate::service::enrol_factor::SEALED_AS;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
-use crate::service::limits;
+use crate::service::limits::{self, Guessed};
 use crate::service::step_up::demand_strong;
 use crate::service::update_user::own_session;
 use crate::store::{challenges_global, factors_global, sessions_global};
@@ -71,18 +71,20 @@ pub async fn verify_factor(
 ) -> Result<IssuedSession, Problem> {
     let (user, session) = own_session(identity, caller).await?;
     let factor = own_factor(&user, answer.factor_id)?.clone();
-    limits::check_failures(identity, &user.account(), origin).await?;
+    let guessed = Guessed::Factor(user.id);
+    limits::check_failures(identity, guessed, origin).await?;
     let challenge = find_challenge(identity, answer.challenge_id, origin).await?;
     let challenge =
         challenge.filter(|found| (found.user_id, found.factor_id) == (Some(user.id), Some(factor.id)));
     let challenge = challenge.ok_or(IdentityError::ChallengeExpired)?;
     let judged = judge(identity, &factor, &challenge, &answer.proof, origin)?;
     let Some((shown, method)) = judged else {
-        limits::count_failure(identity, &user.account(), origin).await?;
+        limits::count_failure(identity, guessed, origin).await?;
         return Err(IdentityError::FactorRefused.into());
     };
     // Again: of many guesses sent at once, all but the first few would otherwise be judged before any was counted.
-    limits::check_failures(identity, &user.account(), origin).await?;
+    limits::check_failures(identity, guessed, origin).await?;
+    let is_known = factor.verified_at.is_some();
     let prepared = Prepared {
         identity: identity.clone(),
         session_id: caller.session_id,
@@ -93,7 +95,10 @@ pub async fn verify_factor(
         origin: origin.clone(),
     };
     let open = identity.db().write("identity.factor.verify", move |tx| prepared.open(tx)).await?;
-    limits::forget_failures(identity, &user.account()).await?;
+    // A factor that was never shown before is whoever's who enrols it, and clears nothing.
+    if is_known {
+        limits::forget_failures(identity, guessed).await?;
+    }
     open.sign(identity, origin.now)
 }
 

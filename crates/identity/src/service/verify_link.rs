@@ -13,7 +13,7 @@ use crate::service::apply_link::{Applied, apply_link};
 use crate::service::issue_session::{
     IssuedSession, OpenSession, SessionDraft, check_admission, issue_session,
 };
-use crate::service::limits;
+use crate::service::limits::{self, Guessed};
 use crate::store::{codes_global, links_global, users_global};
 
 /// What proves that somebody has read the mail.
@@ -133,13 +133,13 @@ async fn by_token(attempt: Attempt, hash: [u8; 32]) -> Result<Used, Problem> {
 /// A wrong code counts against the account, the network address and the links that it might have belonged to.
 async fn by_code(attempt: Attempt, email: EmailAddress, code: Secret<String>) -> Result<Used, Problem> {
     let (identity, origin) = (attempt.identity.clone(), attempt.origin.clone());
-    limits::check_failures(&identity, email.as_str(), &origin).await?;
+    limits::check_failures(&identity, Guessed::Password(email.as_str()), &origin).await?;
     let sent_to = email.clone();
     // Compared and counted in one transaction, one guess after the other: many at once would otherwise all be compared
     // before the first wrong one was counted. A wrong one is no error here, so that its count is committed.
     let used = identity.db().write("identity.link.use", move |tx| attempt.guess(tx, &sent_to, &code)).await?;
     let Some(used) = used else {
-        limits::count_failure(&identity, email.as_str(), &origin).await?;
+        limits::count_failure(&identity, Guessed::Password(email.as_str()), &origin).await?;
         return Err(IdentityError::LinkExpired.into());
     };
     Ok(used)

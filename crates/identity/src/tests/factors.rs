@@ -396,3 +396,44 @@ async fn a_secret_is_never_stored_in_the_clear() {
     })
     .await;
 }
+
+/// Makes as many wrong guesses of a factor as there are places for them, signing in anew before each. Returns how many were judged.
+async fn guess(house: &House, app: &App, guesses: usize) -> usize {
+    let right = app.code(house);
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    let mut judged = 0;
+    for _ in 0..guesses {
+        let token = sign_in(house).await;
+        let asked = challenge(house, &token, app).await.json();
+        let answer = verify(house, &token, app, text(&asked, "id"), wrong).await;
+        judged += usize::from(answer.code() == "mfa_verification_failed");
+    }
+    judged
+}
+
+#[tokio::test]
+async fn a_right_password_lifts_no_limit_of_the_second_factor() {
+    story(
+        |config| config.failures_per_account = 5,
+        |house| async move {
+            let (_, app) = guarded(&house).await;
+            assert_eq!(guess(&house, &app, 12).await, 5);
+            let token = sign_in(&house).await;
+            // Recovery codes are guesses of the same thing.
+            let code = json!({"code": "aaaa-bbbb-cccc-dddd"});
+            let spent =
+                house.send(Method::POST, "/auth/v1/factors/recovery_codes/verify", &token, code).await;
+            assert_eq!(spent.code(), "over_request_rate_limit");
+            assert_eq!(show(&house, &token, &app).await.code(), "over_request_rate_limit");
+            // The password itself was never wrong, and the window ends.
+            house.advance(15 * 60 + 1);
+            assert_eq!(guess(&house, &app, 4).await, 4);
+            let token = sign_in(&house).await;
+            house.advance(30);
+            assert_eq!(show(&house, &token, &app).await.status, 200);
+            // Showing the factor clears what was counted.
+            assert_eq!(guess(&house, &app, 4).await, 4);
+        },
+    )
+    .await;
+}

@@ -132,6 +132,7 @@ impl House {
             hash_queue: 1024,
             mails_per_address: 1000,
             mails_per_ip: 1000,
+            sign_ups_per_ip: 1000,
             failures_per_account: 1000,
             failures_per_ip: 1000,
             ..IdentityConfig::default()

@@ -311,6 +311,12 @@ impl Visitor {
                 for _ in 0..5 {
                     self.house.sign_in(&self.email, "not the password").await;
                 }
+                // What must be shown besides is counted by itself.
+                let (path, body) = ("/auth/v1/factors/recovery_codes/verify", json!({"code": "not a code"}));
+                for _ in 0..5 {
+                    let token = text(&self.session, "access_token");
+                    self.house.send(Method::POST, path, token, body.clone()).await;
+                }
             }
             Control::MembershipRemoved => {
                 let note = "insert into quoin.tenancy_departures (org_id, user_id, left_at)

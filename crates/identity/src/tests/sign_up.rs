@@ -3,7 +3,8 @@
 use quoin_web::Method;
 use serde_json::{Value, json};
 
-use super::harness::{ANN, PASSWORD, claims, fragment, plain_story, restricted, story, text};
+use super::harness::{ANN, PASSWORD, autoconfirm, claims, fragment, plain_story, restricted, story, text};
+use crate::config::IdentityConfig;
 
 #[tokio::test]
 async fn a_person_signs_up_confirms_and_signs_in() {
@@ -227,4 +228,30 @@ async fn wrong_passwords_make_an_account_wait_whether_or_not_it_exists() {
         },
     )
     .await;
+}
+
+#[tokio::test]
+async fn sign_ups_that_open_a_session_are_limited_by_address_of_the_network() {
+    let believed: fn(&mut IdentityConfig) = |config| {
+        autoconfirm(config);
+        config.sign_ups_per_ip = 3;
+    };
+    let unproved: fn(&mut IdentityConfig) = |config| {
+        restricted(config);
+        config.sign_ups_per_ip = 3;
+    };
+    for at_once in [believed, unproved] {
+        story(at_once, |house| async move {
+            let tries = (0..20).map(|number| {
+                let house = house.clone();
+                async move { house.sign_up(&format!("p{number}@example.com")).await.status.as_u16() }
+            });
+            let answers = futures_util::future::join_all(tries).await;
+            assert_eq!(answers.iter().filter(|status| **status == 200).count(), 3, "{answers:?}");
+            assert_eq!(answers.iter().filter(|status| **status == 429).count(), 17, "{answers:?}");
+            house.advance(3601);
+            assert_eq!(house.sign_up("later@example.com").await.status, 200);
+        })
+        .await;
+    }
 }

@@ -464,3 +464,62 @@ pub(super) async fn join(house: &House, org_id: quoin_kernel::OrgId, user_id: &s
     let add = move |tx: &mut quoin_db::Tx<'_>| quoin_tenancy::add_member(tx, &member);
     house.identity.db().write::<_, quoin_db::DbError, _>("testing.join", add).await.unwrap();
 }
+
+#[tokio::test]
+async fn where_every_address_is_believed_nobody_joins_by_naming_one_of_the_domain() {
+    story(super::harness::autoconfirm, |house| async move {
+        let owner = house.sign_up("owner@corp.example").await.json();
+        let owner = text(&owner, "access_token").to_owned();
+        let made = house.send(Method::POST, "/orgs/v1/orgs", &owner, json!({"name": "Corp"})).await.json();
+        let corp = Company { org_id: text(&made, "id").to_owned(), domain: "corp.example".to_owned(), owner };
+        corp.prove(&house).await;
+        corp.connect(&house).await;
+        assert_eq!(corp.put(&house, "/policy", json!({"auto_join": true})).await.status, 200);
+        let stranger = house.sign_up("director@corp.example").await.json();
+        house.sign_in("director@corp.example", PASSWORD).await;
+        let renamed = house.sign_up("mallory@elsewhere.example").await.json();
+        let body = json!({"email": "clerk@corp.example", "current_password": PASSWORD});
+        let changed = house.send(Method::PUT, "/auth/v1/user", text(&renamed, "access_token"), body).await;
+        assert_eq!(changed.status, 200, "{}", String::from_utf8_lossy(&changed.body));
+        house.sign_in("clerk@corp.example", PASSWORD).await;
+        let members = corp.members(&house).await;
+        assert_eq!(members.len(), 1, "the owner alone");
+        assert!(!members.contains(&text(&stranger["user"], "id").to_owned()));
+        // Its own provider has proved whom it brings.
+        token(&sign_in(&house, "corp.example", &bob()).await);
+        assert_eq!(corp.members(&house).await.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_organisations_provider_enrols_no_factor_of_the_account_even_where_everybody_needs_one() {
+    story(
+        |config| config.second_factor_required = true,
+        |house| async move {
+            let owner = house.person("owner@corp.example").await;
+            let token_of = |session: &Value| text(session, "access_token").to_owned();
+            let app = super::factors::enrol(&house, &token_of(&owner)).await;
+            let owner = super::factors::show(&house, &token_of(&owner), &app).await.json();
+            let owner = token_of(&owner);
+            let made =
+                house.send(Method::POST, "/orgs/v1/orgs", &owner, json!({"name": "Corp"})).await.json();
+            let corp =
+                Company { org_id: text(&made, "id").to_owned(), domain: "corp.example".to_owned(), owner };
+            corp.prove(&house).await;
+            corp.connect(&house).await;
+            let own = house.person(BOB).await;
+            let confined = token(&sign_in(&house, "corp.example", &bob()).await);
+            let wish = json!({"factor_type": "totp", "friendly_name": "theirs"});
+            let refused = house.send(Method::POST, "/auth/v1/factors", &confined, wish).await;
+            assert_eq!(refused.code(), "session_confined");
+            // In a session of their own they may, and show it in the one of the provider.
+            let app = super::factors::enrol(&house, &token_of(&own)).await;
+            assert_eq!(super::factors::show(&house, &token_of(&own), &app).await.status, 200);
+            house.advance(30);
+            let confined = token(&sign_in(&house, "corp.example", &bob()).await);
+            assert_eq!(super::factors::show(&house, &confined, &app).await.status, 200);
+        },
+    )
+    .await;
+}

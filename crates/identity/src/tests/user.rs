@@ -140,3 +140,40 @@ async fn a_taken_address_is_answered_like_a_free_one_and_never_taken_over() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whoever_asks_for_the_links_of_a_change_again_voids_no_consent() {
+    plain_story(|house| async move {
+        let session = house.person(ANN).await;
+        update(&house, &session, json!({"email": "beth@example.com"})).await;
+        house.click("beth@example.com").await;
+        house.advance(1);
+        let before = house.mails_to("beth@example.com").await.len();
+        let again = json!({"type": "email_change", "email": ANN});
+        assert_eq!(house.post("/auth/v1/resend", again).await.status, 200);
+        // The new address has agreed and is left alone; the present one gets another link, which ends the change.
+        assert_eq!(house.mails_to("beth@example.com").await.len(), before);
+        house.advance(1);
+        let landed = house.click(ANN).await;
+        assert_eq!(super::harness::fragment(&landed)["type"], "email_change");
+        assert_eq!(house.sign_in("beth@example.com", PASSWORD).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_has_agreed_to_is_asked_of_both_again() {
+    plain_story(|house| async move {
+        let session = house.person(ANN).await;
+        update(&house, &session, json!({"email": "beth@example.com"})).await;
+        let old = house.mail_to("beth@example.com").await.link.unwrap();
+        house.advance(1);
+        house.post("/auth/v1/resend", json!({"type": "email_change", "email": ANN})).await;
+        assert_eq!(house.open_page(&old).await.status, 403, "a newer link has replaced it");
+        house.click("beth@example.com").await;
+        house.advance(1);
+        house.click(ANN).await;
+        assert_eq!(house.sign_in("beth@example.com", PASSWORD).await.status, 200);
+    })
+    .await;
+}

@@ -98,9 +98,11 @@ fn unverified(settings: &Settings) -> Finding {
             State::Warning,
             "identity.unverified = restricted: sign-up reveals which addresses have an account",
         ),
-        Unverified::Autoconfirm => {
-            Finding::new(what, State::Warning, "identity.unverified = autoconfirm: nobody proves an address")
-        }
+        Unverified::Autoconfirm => Finding::new(
+            what,
+            State::Warning,
+            "identity.unverified = autoconfirm: nobody proves an address, so nobody joins an organisation by its domain",
+        ),
     }
 }
 

@@ -9,7 +9,6 @@ use quoin_web::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::users::SCOPE;
 use crate::Identity;
@@ -25,8 +24,7 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 #[serde(deny_unknown_fields)]
 struct ImportIn {
     /// 500 at most.
-    #[schemars(with = "Vec<ArrivingUser>")]
-    users: Vec<Value>,
+    users: Vec<ArrivingUser>,
 }
 
 /// Which people leave.
