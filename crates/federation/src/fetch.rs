@@ -34,6 +34,18 @@ impl<'c> AsyncHttpClient<'c> for Client {
     }
 }
 
+/// A way out that takes HTTPS alone.
+pub(crate) struct HttpsOnly(pub(crate) Arc<dyn Fetch>);
+
+impl Fetch for HttpsOnly {
+    fn fetch(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, CannotFetch>> {
+        if request.uri().scheme_str() == Some("https") {
+            return self.0.fetch(request);
+        }
+        Box::pin(async { Err(CannotFetch("only HTTPS is spoken with it".to_owned())) })
+    }
+}
+
 impl Fetch for Outbound {
     fn fetch(&self, request: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, CannotFetch>> {
         Box::pin(async move {

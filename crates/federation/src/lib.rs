@@ -16,5 +16,5 @@ mod tests;
 mod token;
 
 pub use fetch::{CannotFetch, Fetch};
-pub use providers::Providers;
+pub use providers::{Guests, Providers};
 pub use records::NameServers;

@@ -16,14 +16,30 @@ use quoin_kernel::port::BoxFuture;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::fetch::{Client, Fetch};
+use crate::fetch::{Client, Fetch, HttpsOnly};
 use crate::published::{Metadata, Published};
 use crate::token::{BadToken, Expected, ExpectedNonce, attested, verify};
 
-/// Asks OpenID providers.
+/// Asks OpenID providers: the operator's own way, and another for those that organisations bring along. Neither reaches
+/// nor remembers for the other.
 pub struct Providers {
+    pub(crate) of_operator: Side,
+    of_organizations: Side,
+}
+
+/// One way out, and what was read through it.
+pub(crate) struct Side {
     client: Client,
     pub(crate) published: Published,
+    is_https_only: bool,
+}
+
+/// The way out to the providers that organisations bring along.
+pub struct Guests {
+    /// Sends the requests. It must reach nothing that an organisation's owner may not reach themselves.
+    pub fetch: Arc<dyn Fetch>,
+    /// Whether the issuer and everything it names must be reached by HTTPS.
+    pub is_https_only: bool,
 }
 
 /// What the token endpoint gave.
@@ -33,13 +49,31 @@ struct Tokens {
 }
 
 impl Providers {
-    /// Asks through this way out.
-    pub fn new(fetch: Arc<dyn Fetch>) -> Self {
-        Self { client: Client(fetch), published: Published::default() }
+    /// Asks the operator's providers through the first way out, and organisations' own through the second.
+    pub fn new(fetch: Arc<dyn Fetch>, guests: Guests) -> Self {
+        let side = |client, is_https_only| Side { client, published: Published::default(), is_https_only };
+        let Guests { fetch: theirs, is_https_only } = guests;
+        let theirs: Arc<dyn Fetch> = if is_https_only { Arc::new(HttpsOnly(theirs)) } else { theirs };
+        Self {
+            of_operator: side(Client(fetch), false),
+            of_organizations: side(Client(theirs), is_https_only),
+        }
+    }
+
+    fn side(&self, provider: &Provider) -> &Side {
+        if provider.is_own { &self.of_organizations } else { &self.of_operator }
     }
 
     async fn published(&self, provider: &Provider) -> Result<Arc<Metadata>, Upstream> {
-        self.published.of(&self.client, provider).await
+        let side = self.side(provider);
+        let metadata = side.published.of(&side.client, provider).await?;
+        // The browser is sent there, so no way out sees it.
+        if side.is_https_only && metadata.authorization_endpoint().url().scheme() != "https" {
+            return Err(Upstream::Unreachable(
+                "its authorization endpoint is not reached by HTTPS".to_owned(),
+            ));
+        }
+        Ok(metadata)
     }
 
     /// Checks a token; where no known key fits, the keys are read again once.
@@ -55,7 +89,8 @@ impl Providers {
             Err(BadToken::Refused(why)) => return Err(Upstream::Refused(why)),
             Err(BadToken::UnknownKey(why)) => why,
         };
-        let Some(metadata) = self.published.with_new_keys(&self.client, provider).await? else {
+        let side = self.side(provider);
+        let Some(metadata) = side.published.with_new_keys(&side.client, provider).await? else {
             return Err(Upstream::Refused(why));
         };
         verify(text, &metadata, provider, expected).map_err(|bad| match bad {
@@ -82,7 +117,7 @@ impl Providers {
             .exchange_code(AuthorizationCode::new(code.expose().clone()))
             .map_err(|_| refused("the provider has no token endpoint"))?
             .set_pkce_verifier(PkceCodeVerifier::new(answer.verifier.expose().clone()))
-            .request_async(&self.client)
+            .request_async(&self.side(provider).client)
             .await
             .map_err(|error| match error {
                 RequestTokenError::Request(cause) => Upstream::Unreachable(cause.to_string()),
@@ -95,6 +130,7 @@ impl Providers {
     /// Asks for what the ID token leaves out; the answer must be about the same person.
     async fn userinfo(
         &self,
+        provider: &Provider,
         metadata: &Metadata,
         access_token: &str,
         mut said: Map<String, Value>,
@@ -109,8 +145,9 @@ impl Providers {
         let bearer = bearer.map_err(|_| refused("the access token is no header"))?;
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        let client = &self.side(provider).client;
         let answer =
-            self.client.0.fetch(request).await.map_err(|error| Upstream::Unreachable(error.to_string()))?;
+            client.0.fetch(request).await.map_err(|error| Upstream::Unreachable(error.to_string()))?;
         if answer.status() != StatusCode::OK {
             return Err(refused("userinfo was refused"));
         }
@@ -179,7 +216,7 @@ impl OpenId for Providers {
                 now: answer.now,
             };
             let said = self.verified(provider, &tokens.id_token, &expected).await?;
-            let said = self.userinfo(&metadata, &tokens.access_token, said).await?;
+            let said = self.userinfo(provider, &metadata, &tokens.access_token, said).await?;
             attested(&provider.issuer, &said).map_err(Upstream::Refused)
         })
     }

@@ -231,7 +231,7 @@ async fn keys_that_are_rotated_between_two_sign_ins_are_read_again_and_not_too_o
     stage.sign_in().await.unwrap();
     stage.change(rotate);
     assert!(matches!(stage.sign_in().await, Err(Upstream::Refused(_))));
-    stage.providers.published.age();
+    stage.providers.of_operator.published.age();
     stage.sign_in().await.unwrap();
     let reads = stage.log().iter().filter(|line| *line == "GET /jwks").count();
     assert_eq!(reads, 2);

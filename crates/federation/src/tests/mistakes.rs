@@ -130,3 +130,35 @@ async fn a_mobile_apps_client_id_is_taken_only_where_it_is_configured() {
     stage.provider.client_ids.push("the-app".to_owned());
     assert!(stage.providers.read_id_token(&stage.provider, wish(&stage)).await.is_ok());
 }
+
+#[tokio::test]
+async fn an_organisations_provider_is_never_asked_by_the_operators_way_out() {
+    let mut stage = Stage::new();
+    assert!(stage.sign_in().await.is_ok(), "the operator's own");
+    let asked = stage.log().len();
+    // The same issuer, whose configuration and keys are remembered: not for this one.
+    stage.provider.is_own = true;
+    assert!(matches!(stage.sign_in().await, Err(Upstream::Unreachable(_))));
+    assert_eq!(stage.log().len(), asked);
+    assert!(Stage::of_organization().sign_in().await.is_ok(), "by its own way");
+}
+
+#[tokio::test]
+async fn an_organisations_provider_is_asked_by_https_alone_whatever_it_names() {
+    let names = ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"];
+    for name in names {
+        let stage = Stage::of_organization();
+        stage.change(|script| {
+            // Without an address in the token, userinfo is asked for it.
+            script.claims.remove("email");
+            let plain = format!("http://idp.example/{name}");
+            script.configuration.insert(name.to_owned(), json!(plain));
+        });
+        assert!(matches!(stage.sign_in().await, Err(Upstream::Unreachable(_))), "{name}");
+        assert!(!stage.log().iter().any(|asked| asked.ends_with(name)), "{name}: {:?}", stage.log());
+    }
+    let mut stage = Stage::of_organization();
+    "http://idp.example".clone_into(&mut stage.provider.issuer);
+    assert!(matches!(stage.sign_in().await, Err(Upstream::Unreachable(_))));
+    assert!(stage.log().is_empty());
+}

@@ -20,11 +20,20 @@ use quoin_kernel::{Clock as _, Secret, Timestamp};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{CannotFetch, Fetch, Providers};
+use crate::{CannotFetch, Fetch, Guests, Providers};
 
 pub(super) const ISSUER: &str = "https://idp.example";
 const CLIENT_SECRET: &str = "a secret of sixteen bytes";
 const ACCESS_TOKEN: &str = "an-access-token";
+
+/// A way out that leads nowhere.
+struct Nowhere;
+
+impl Fetch for Nowhere {
+    fn fetch(&self, _: HttpRequest) -> BoxFuture<'_, Result<HttpResponse, CannotFetch>> {
+        Box::pin(async { Err(CannotFetch("there is no way out".to_owned())) })
+    }
+}
 
 /// How the next ID token is signed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -238,8 +247,18 @@ impl Stage {
             ..ProviderConfig::default()
         };
         let played = Played(Arc::new(Mutex::new(Script::new())));
-        let providers = Providers::new(Arc::new(played.clone()));
+        let guests = Guests { fetch: Arc::new(Nowhere), is_https_only: true };
+        let providers = Providers::new(Arc::new(played.clone()), guests);
         Self { provider: config.build("idp").unwrap(), played, providers, sent_to: Mutex::default() }
+    }
+
+    /// The provider as one that an organisation has brought along, reached by the way for those alone.
+    pub(super) fn of_organization() -> Self {
+        let mut stage = Self::new();
+        let guests = Guests { fetch: Arc::new(stage.played.clone()), is_https_only: true };
+        stage.providers = Providers::new(Arc::new(Nowhere), guests);
+        stage.provider.is_own = true;
+        stage
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut Script)) {
