@@ -58,6 +58,21 @@ pub(crate) fn schedule_fetch(
     quoin_jobs::enqueue(tx, &NewJob::new(payments.app().rng(), now, FETCH, payload)).map(|_| ())
 }
 
+/// Schedules a fetch in the caller's transaction, unless one that was scheduled so waits or runs already: however long the
+/// provider is down, an object never has more of these than one.
+pub(crate) fn schedule_fetch_once(
+    payments: &Payments,
+    tx: &mut Tx<'_>,
+    provider: &str,
+    object: &ObjectRef,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let payload = json!({"provider": provider, "kind": object.kind, "id": object.id});
+    let job = NewJob::new(payments.app().rng(), now, FETCH, payload);
+    let job = job.unique(format!("{provider}:{}:{}", object.kind.as_str(), object.id));
+    quoin_jobs::enqueue(tx, &job).map(|_| ())
+}
+
 /// Schedules the publication of a plan in the caller's transaction.
 pub(crate) fn schedule_publication(
     payments: &Payments,

@@ -45,17 +45,26 @@ pub use service::entitle::Entitled;
 pub use views::views;
 
 /// The room's schema.
-pub static MIGRATIONS: &[Migration] =
-    migrations!("payments", "0001_plans", "0002_subscriptions", "0003_ledger", "0004_use", "0005_manual");
+pub static MIGRATIONS: &[Migration] = migrations!(
+    "payments",
+    "0001_plans",
+    "0002_subscriptions",
+    "0003_ledger",
+    "0004_use",
+    "0005_manual",
+    "0006_attempts"
+);
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&Statement]] = &[
     store::checkouts::ALL,
+    store::checkouts_global::ALL,
     store::customers::ALL,
     store::entitlements::ALL,
     store::events_global::ALL,
     store::intents_global::ALL,
     store::invoices::ALL,
+    store::invoices_global::ALL,
     store::manual_books_global::ALL,
     store::objects_global::ALL,
     store::plans_global::ALL,
@@ -64,6 +73,7 @@ pub static STATEMENTS: &[&[&Statement]] = &[
     store::subscriptions::ALL,
     store::subscriptions_global::ALL,
     store::usage::ALL,
+    store::usage_global::ALL,
 ];
 
 /// The room: everything its services need. Cloning shares it.

@@ -172,6 +172,7 @@ pub static STATEMENTS: &[&[&Statement]] = &[
     store::invitations_global::ALL,
     store::memberships::ALL,
     store::organizations::ALL,
+    store::organizations_global::ALL,
     store::roles::ALL,
     store::sso_connections::ALL,
 ];

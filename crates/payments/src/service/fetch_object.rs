@@ -80,7 +80,7 @@ impl Payments {
             let (room, name, news, now) = (self.clone(), provider.name(), object.clone(), self.now());
             let later = move |tx: &mut Tx<'_>| {
                 objects_global::set_scheduled(tx, name, &news, true)?;
-                jobs::schedule_fetch(&room, tx, name, &news, now)
+                jobs::schedule_fetch_once(&room, tx, name, &news, now)
             };
             let scheduled: Result<(), DbError> = self.db().write("payments.objects.later", later).await;
             scheduled?;
@@ -260,12 +260,12 @@ impl Payments {
     pub(crate) async fn catch_up(&self) -> Result<(), PaymentsError> {
         for provider in self.providers() {
             let (room, now) = (self.clone(), self.now());
-            // What was heard a moment ago has its job already; a second one finds nothing left to do.
+            // What was heard a moment ago has its job already; one more finds nothing left to do.
             self.db()
                 .write("payments.objects.catch_up", move |tx| {
                     for object in objects_global::list_behind(tx, provider.name(), now, 500)? {
                         objects_global::set_scheduled(tx, provider.name(), &object, true)?;
-                        jobs::schedule_fetch(&room, tx, provider.name(), &object, now)?;
+                        jobs::schedule_fetch_once(&room, tx, provider.name(), &object, now)?;
                     }
                     Ok::<_, DbError>(())
                 })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Payments;
 use crate::error::PaymentsError;
-use crate::store::{events_global, intents_global, objects_global, usage};
+use crate::store::{events_global, intents_global, objects_global, usage_global};
 
 impl Payments {
     /// Removes events, news, fetches that changed nothing, settled intents and keys of reports after `keep_days`.
@@ -15,7 +15,7 @@ impl Payments {
                 events_global::delete_old(tx, before)?;
                 objects_global::delete_old(tx, before)?;
                 intents_global::delete_old(tx, before)?;
-                usage::delete_old_global(tx, before)?;
+                usage_global::delete_old(tx, before)?;
                 Ok::<_, PaymentsError>(())
             })
             .await

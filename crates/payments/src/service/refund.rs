@@ -8,7 +8,7 @@ use crate::error::PaymentsError;
 use crate::model::command::RefundCommand;
 use crate::model::invoice::InvoiceId;
 use crate::model::{Command, Invoice, ObjectKind, ObjectRef};
-use crate::store::invoices;
+use crate::store::invoices_global;
 
 /// What is to be given back.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl Payments {
 
     pub(crate) async fn invoice(&self, id: InvoiceId) -> Result<Invoice, PaymentsError> {
         let found: Result<_, DbError> =
-            self.db().read("payments.invoices.get", move |tx| invoices::find_any(tx, id)).await;
+            self.db().read("payments.invoices.get", move |tx| invoices_global::find_any(tx, id)).await;
         found?.ok_or(PaymentsError::NoSuch("invoice"))
     }
 }

@@ -9,9 +9,9 @@ use crate::error::PaymentsError;
 use crate::model::Command;
 use crate::model::command::ReportUsage;
 use crate::model::use_of::month_start;
-use crate::port::ProviderError;
 use crate::store::customers;
 use crate::store::usage::{self, Unreported};
+use crate::store::usage_global;
 
 /// Use of something.
 #[derive(Debug, Clone)]
@@ -69,11 +69,13 @@ impl Payments {
 
     /// Tells the provider what it does not know yet.
     pub(crate) async fn report_to_provider(&self) -> Result<(), PaymentsError> {
-        let claim = |tx: &mut Tx<'_>| usage::claim_unreported_global(tx, 500);
+        let now = self.now();
+        let claim = move |tx: &mut Tx<'_>| usage_global::claim_unreported(tx, 500, now);
         let sums: Result<Vec<Unreported>, DbError> = self.db().write("payments.usage.claim", claim).await;
         for sum in sums?.into_iter().filter(|sum| sum.sending > 0) {
+            let (meter, subject) = (sum.meter.clone(), sum.subject);
             if let Err(error) = self.report_sum(sum).await {
-                tracing::warn!(%error, "use cannot be reported yet");
+                tracing::warn!(%error, meter, %subject, "use cannot be reported yet");
             }
         }
         Ok(())
@@ -98,16 +100,10 @@ impl Payments {
                 meter: sum.meter.clone(),
                 amount: sum.sending,
                 identifier: identifier.clone(),
-                at_s: self.now().as_seconds(),
+                at_s: sum.sending_at.as_seconds(),
             });
-            match self.ask_usage(provider.as_ref(), identifier, command).await {
-                Ok(()) => {}
-                // Meters that the provider does not price are counted here alone.
-                Err(PaymentsError::Provider(ProviderError::Refused { code, .. })) => {
-                    tracing::debug!(code, "the provider does not price this meter");
-                }
-                Err(error) => return Err(error),
-            }
+            // Whatever is refused stays unreported: it is money that would never be asked for.
+            self.ask_usage(provider.as_ref(), identifier, command).await?;
         }
         let end = move |tx: &mut Tx<'_>| usage::end_sending(tx, &sum);
         let ended: Result<(), DbError> = self.db().write("payments.usage.end", end).await;

@@ -22,9 +22,6 @@ statements! {
     FIND = "select id, plan_id, plan_version, price_id, quantity, wish_hash, remote_id, url, expires_at, state
         from quoin.payments_checkouts where subject_id = ?1 and id = ?2";
 
-    /// Finds whose session it is.
-    FIND_SUBJECT = "select subject_kind, subject_id, id from quoin.payments_checkouts where remote_id = ?1";
-
     /// Notes the session at the provider.
     SET_REMOTE = "update quoin.payments_checkouts set remote_id = ?3, url = ?4 where subject_id = ?1 and id = ?2";
 
@@ -80,11 +77,6 @@ pub(crate) fn find_open(tx: &mut Tx<'_>, subject: Subject) -> Result<Option<Chec
 /// Finds a checkout of the subject.
 pub(crate) fn find(tx: &mut Tx<'_>, subject: Subject, id: Uuid) -> Result<Option<Checkout>, DbError> {
     tx.query_opt(&FIND, &params![subject.uuid(), id], read)
-}
-
-/// Finds whose session it is, and which checkout.
-pub(crate) fn find_subject(tx: &mut Tx<'_>, remote_id: &str) -> Result<Option<(Subject, Uuid)>, DbError> {
-    tx.query_opt(&FIND_SUBJECT, &params![remote_id], |row| Ok((super::subject(row, 0, 1)?, row.get(2)?)))
 }
 
 /// Notes the session at the provider and where it is paid.

@@ -47,11 +47,6 @@ statements! {
         paid_at, next_attempt_at, mismatch, updated_at from quoin.payments_invoices
         where provider = ?1 and remote_id = ?2";
 
-    /// Finds an invoice, whoever it is for.
-    FIND_ANY = "select id, subject_kind, subject_id, provider, remote_id, subscription, number, status, currency, subtotal,
-        total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at, paid_at,
-        next_attempt_at, mismatch, updated_at from quoin.payments_invoices where id = ?1";
-
     /// Adds a refund, or brings it up to date.
     UPSERT_REFUND = "insert into quoin.payments_refunds (subject_id, id, provider, remote_id, invoice_id, amount, currency,
         reason, status, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
@@ -112,11 +107,6 @@ pub(crate) fn find(tx: &mut Tx<'_>, subject: Subject, id: InvoiceId) -> Result<O
     tx.query_opt(&FIND, &params![subject.uuid(), id], read)
 }
 
-/// Finds an invoice for an administrator of the platform.
-pub(crate) fn find_any(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Option<Invoice>, DbError> {
-    tx.query_opt(&FIND_ANY, &params![id], read)
-}
-
 /// Finds the invoice that a provider calls so.
 pub(crate) fn find_by_remote(
     tx: &mut Tx<'_>,
@@ -153,7 +143,7 @@ pub(crate) fn upsert_refund(
     Ok(sum)
 }
 
-fn read(row: &Row<'_>) -> Result<Invoice, DbError> {
+pub(super) fn read(row: &Row<'_>) -> Result<Invoice, DbError> {
     Ok(Invoice {
         id: row.get(0)?,
         subject: super::subject(row, 1, 2)?,

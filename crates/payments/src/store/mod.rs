@@ -1,11 +1,13 @@
 //! SQL, and nothing else. Files named `…_global` hold what belongs to no one subject.
 
 pub(crate) mod checkouts;
+pub(crate) mod checkouts_global;
 pub(crate) mod customers;
 pub(crate) mod entitlements;
 pub(crate) mod events_global;
 pub(crate) mod intents_global;
 pub(crate) mod invoices;
+pub(crate) mod invoices_global;
 pub(crate) mod manual_books_global;
 pub(crate) mod objects_global;
 pub(crate) mod plans_global;
@@ -14,6 +16,7 @@ pub(crate) mod standings;
 pub(crate) mod subscriptions;
 pub(crate) mod subscriptions_global;
 pub(crate) mod usage;
+pub(crate) mod usage_global;
 
 use quoin_db::{DbError, Row};
 use quoin_kernel::billing::Subject;

@@ -21,7 +21,7 @@ statements! {
     SCHEDULE = "update quoin.payments_objects set scheduled = ?4 where provider = ?1 and kind = ?2 and id = ?3";
 
     /// Takes the lease, where nobody holds it.
-    CLAIM = "update quoin.payments_objects set lease_until = ?4, fence = fence + 1
+    CLAIM = "update quoin.payments_objects set lease_until = ?4, fence = fence + 1, attempted_at = ?5
         where provider = ?1 and kind = ?2 and id = ?3 and (lease_until is null or lease_until <= ?5)
         returning fence, news";
 
@@ -36,10 +36,11 @@ statements! {
     /// Gives every lease back.
     RELEASE_ALL = "update quoin.payments_objects set lease_until = null where lease_until is not null";
 
-    /// Lists objects of which more was heard than is known and that nobody is fetching.
+    /// Lists objects of which more was heard than is known and that nobody is fetching, first what was never asked for, then
+    /// what has waited longest since.
     LIST_BEHIND = "select kind, id from quoin.payments_objects
         where provider = ?1 and known < news and (lease_until is null or lease_until <= ?2)
-        order by kind, id limit ?3";
+        order by attempted_at is not null, attempted_at, kind, id limit ?3";
 
     /// Keeps what a fetch came to.
     INSERT_FETCH = "insert into quoin.payments_fetches (provider, object_kind, object_id, id, fence, covers, started_at,

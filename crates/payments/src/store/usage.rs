@@ -21,20 +21,13 @@ statements! {
     LIST = "select meter, period_start, total, reported from quoin.payments_usage
         where subject_id = ?1 order by period_start desc, meter limit 1000";
 
-    /// Lists sums of which the provider does not know everything.
-    LIST_UNREPORTED = "select subject_kind, subject_id, meter, period_start, total, reported, sending, batch
-        from quoin.payments_usage where reported < total order by subject_id, meter, period_start limit ?1";
-
-    /// Fixes what is sent next, so that sending it again sends the same.
-    BEGIN_SENDING = "update quoin.payments_usage set sending = total - reported, batch = batch + 1
+    /// Fixes what is sent next and what it says of its time, so that sending it again sends the same.
+    BEGIN_SENDING = "update quoin.payments_usage set sending = total - reported, batch = batch + 1, sending_at = ?4
         where subject_id = ?1 and meter = ?2 and period_start = ?3 and sending = 0 and reported < total";
 
     /// Notes that what was sent has arrived.
     END_SENDING = "update quoin.payments_usage set reported = reported + sending, sending = 0
         where subject_id = ?1 and meter = ?2 and period_start = ?3 and batch = ?4";
-
-    /// Removes keys that nobody will use again.
-    DELETE_OLD = "delete from quoin.payments_usage_reports where at < ?1";
 }
 
 /// A sum of use that is on its way to the provider.
@@ -45,6 +38,8 @@ pub(crate) struct Unreported {
     pub(crate) period_start: Timestamp,
     pub(crate) sending: i64,
     pub(crate) batch: i64,
+    /// When the batch was put together, which the provider is told however often it is sent.
+    pub(crate) sending_at: Timestamp,
 }
 
 /// A sum of use in a period.
@@ -102,34 +97,14 @@ pub(crate) fn list(tx: &mut Tx<'_>, subject: Subject) -> Result<Vec<UsageSum>, D
     })
 }
 
-/// Takes up to `limit` sums of which the provider does not know everything, and fixes how much of each is sent.
-pub(crate) fn claim_unreported_global(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<Unreported>, DbError> {
-    let found = list_unreported(tx, limit)?;
-    for sum in &found {
-        tx.execute(&BEGIN_SENDING, &params![sum.subject.uuid(), &sum.meter, sum.period_start])?;
-    }
-    list_unreported(tx, limit)
-}
-
-fn list_unreported(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<Unreported>, DbError> {
-    tx.query(&LIST_UNREPORTED, &params![limit], |row| {
-        Ok(Unreported {
-            subject: super::subject(row, 0, 1)?,
-            meter: row.get(2)?,
-            period_start: row.get(3)?,
-            sending: row.get(6)?,
-            batch: row.get(7)?,
-        })
-    })
+/// Fixes what is sent next, unless something is on its way.
+pub(crate) fn begin_sending(tx: &mut Tx<'_>, sum: &Unreported, now: Timestamp) -> Result<(), DbError> {
+    let row = params![sum.subject.uuid(), &sum.meter, sum.period_start, now];
+    tx.execute(&BEGIN_SENDING, &row).map(|_| ())
 }
 
 /// Notes that what was sent has arrived.
 pub(crate) fn end_sending(tx: &mut Tx<'_>, sum: &Unreported) -> Result<(), DbError> {
     let row = params![sum.subject.uuid(), &sum.meter, sum.period_start, sum.batch];
     tx.execute(&END_SENDING, &row).map(|_| ())
-}
-
-/// Removes keys of reports that nobody will use again.
-pub(crate) fn delete_old_global(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
-    tx.execute(&DELETE_OLD, &params![before])
 }

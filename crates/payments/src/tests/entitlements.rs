@@ -158,3 +158,32 @@ async fn use_is_reported_once_per_key_and_all_or_none() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn use_that_the_provider_refuses_stays_to_be_reported_and_says_the_same_whenever_it_is_sent() {
+    in_house(|house| async move {
+        house.plan(json!({"id": "pro", "name": "Pro", "prices": [{"interval": "month", "amount": 1900, "currency": "usd"}],
+            "entitlements": {"renders": {"limit": 100}}})).await;
+        let subject = house.org();
+        house.subscribe(subject, "pro").await;
+        let report = |key: &str, amount| Report { subject, meter: "renders".into(), amount, key: key.into() };
+        house.room.report_usage(vec![report("a", 4)]).await.unwrap();
+        let reported = async || house.room.entitlements(subject).await.unwrap().usage[0].reported;
+        *house.provider.refuses_reports.lock().unwrap() = Some("resource_missing");
+        house.room.report_to_provider().await.unwrap();
+        assert_eq!(reported().await, 0, "what is refused was not told");
+        *house.provider.refuses_reports.lock().unwrap() = None;
+        // It arrives, the answer is lost, and it is sent again later: the provider sees one command under one key.
+        *house.provider.troubles.lock().unwrap() = vec![super::provider::Trouble::After];
+        house.test.clock.advance(Duration::from_mins(5));
+        house.room.report_to_provider().await.unwrap();
+        assert_eq!(reported().await, 0);
+        house.room.report_usage(vec![report("b", 2)]).await.unwrap();
+        house.test.clock.advance(Duration::from_mins(5));
+        house.room.report_to_provider().await.unwrap();
+        assert_eq!(reported().await, 4);
+        house.room.report_to_provider().await.unwrap();
+        assert_eq!(reported().await, 6);
+    })
+    .await;
+}

@@ -50,6 +50,10 @@ pub(super) struct Scripted {
     pub(super) hold: Mutex<Option<std::sync::Arc<Notify>>>,
     pub(super) holding: Notify,
     next: AtomicU32,
+    /// Whether objects can be read at all.
+    pub(super) is_down: std::sync::atomic::AtomicBool,
+    /// With which code it refuses reports of use, where it does.
+    pub(super) refuses_reports: Mutex<Option<&'static str>>,
 }
 
 impl Scripted {
@@ -316,6 +320,10 @@ impl Provider for Scripted {
         Box::pin(async move {
             self.calls.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
+            let refusal = *self.refuses_reports.lock().unwrap();
+            if let (Some(code), Command::ReportUsage(_)) = (refusal, command) {
+                return Err(ProviderError::Refused { code: code.into(), message: "no".into() });
+            }
             let trouble = self.trouble();
             if trouble == Some(Trouble::Before) {
                 return Err(ProviderError::Unavailable("the line is dead".into()));
@@ -352,6 +360,9 @@ impl Provider for Scripted {
 
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Option<Remote>, ProviderError>> {
         Box::pin(async move {
+            if self.is_down.load(Ordering::SeqCst) {
+                return Err(ProviderError::Unavailable("the line is dead".into()));
+            }
             let found = self.with(|books| match object.kind {
                 ObjectKind::Product => books.products.get(&object.id).cloned().map(Remote::Product),
                 ObjectKind::Checkout => books.checkouts.get(&object.id).cloned().map(Remote::Checkout),

@@ -203,3 +203,48 @@ async fn the_present_state_is_explained_by_events_and_fetches() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn however_long_the_provider_is_down_an_object_has_no_more_jobs_than_one_of_its_news_and_one_to_catch_up()
+ {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let id = house.buy(subject, "pro").await;
+        house.hear(ObjectKind::Subscription, &id).await;
+        house.provider.is_down.store(true, std::sync::atomic::Ordering::SeqCst);
+        for _ in 0..10 {
+            house.test.clock.advance(Duration::from_mins(2));
+            assert!(house.room.fetch_object(&house.port(), &subscription(&id)).await.is_err());
+            house.room.catch_up().await.unwrap();
+        }
+        let jobs = "select count(*) from quoin.jobs_queue where type = 'payments.fetch'";
+        assert_eq!(house.count(jobs).await, 2);
+        house.provider.is_down.store(false, std::sync::atomic::Ordering::SeqCst);
+        house.room.fetch_object(&house.port(), &subscription(&id)).await.unwrap();
+        assert_eq!(house.only(subject).await.access, Access::Full);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_waited_longest_is_caught_up_with_first() {
+    in_house(|house| async move {
+        for id in ["sub_a", "sub_b", "sub_c"] {
+            house.hear(ObjectKind::Subscription, id).await;
+        }
+        house.provider.is_down.store(true, std::sync::atomic::Ordering::SeqCst);
+        for id in ["sub_b", "sub_a"] {
+            house.test.clock.advance(Duration::from_mins(2));
+            house.room.fetch_object(&house.port(), &subscription(id)).await.unwrap_err();
+        }
+        let now = house.now();
+        let behind = house
+            .write(move |tx| crate::store::objects_global::list_behind(tx, "stripe", now, 2))
+            .await
+            .unwrap();
+        let ids: Vec<&str> = behind.iter().map(|object| object.id.as_str()).collect();
+        assert_eq!(ids, ["sub_c", "sub_b"], "never asked for, then asked for longest ago");
+    })
+    .await;
+}

@@ -7,7 +7,7 @@ use super::{Erasure, end_tokens, standing_in};
 use crate::Tenancy;
 use crate::error::TenancyError;
 use crate::model::Organization;
-use crate::store::{memberships, organizations};
+use crate::store::{memberships, organizations, organizations_global};
 
 /// How many organisations one run of the job removes at most; the next run goes on.
 const AT_ONCE: i64 = 100;
@@ -79,7 +79,7 @@ pub(crate) async fn delete_due(tenancy: &Tenancy, now: Timestamp) -> Result<usiz
     let due: Vec<OrgId> = tenancy
         .db()
         .read::<_, TenancyError, _>("tenancy.orgs.due", move |tx| {
-            Ok(organizations::list_due(tx, now, AT_ONCE)?)
+            Ok(organizations_global::list_due(tx, now, AT_ONCE)?)
         })
         .await?;
     let count = due.len();

@@ -78,9 +78,6 @@ statements! {
     RESTORE = "update quoin.tenancy_organizations set delete_after = null, updated_at = ?2
         where id = ?1 and delete_after > ?2";
 
-    /// Lists organisations whose time of grace is over.
-    LIST_DUE = "select id from quoin.tenancy_organizations where delete_after <= ?1 order by delete_after limit ?2";
-
     /// Tells whether an organisation's time of grace is over.
     IS_DUE = "select count(*) from quoin.tenancy_organizations where id = ?1 and delete_after <= ?2";
 
@@ -226,11 +223,6 @@ pub(crate) fn schedule_deletion(tx: &mut Tx<'_>, org_id: OrgId, after: Timestamp
 /// Takes the end back; `false` where the time of grace is over or never began.
 pub(crate) fn restore(tx: &mut Tx<'_>, org_id: OrgId, now: Timestamp) -> Result<bool, DbError> {
     Ok(tx.execute(&RESTORE, &params![org_id, now])? == 1)
-}
-
-/// Lists organisations whose time of grace is over.
-pub(crate) fn list_due(tx: &mut Tx<'_>, now: Timestamp, limit: i64) -> Result<Vec<OrgId>, DbError> {
-    tx.query(&LIST_DUE, &params![now, limit], |row| row.get(0))
 }
 
 /// Tells whether an organisation's time of grace is over.

@@ -14,6 +14,9 @@ type Done = Result<Outcome, ProviderError>;
 /// What is done already needs no further doing: these refusals say so.
 const ALREADY: [&str; 2] = ["resource_already_exists", "resource_missing"];
 
+/// Refusals of reports that leave nothing to report: no price counts this meter; the event has come before.
+const REPORTED: [&str; 2] = ["no_meter", "duplicate_meter_event"];
+
 impl Stripe {
     pub(super) async fn carry_out(&self, command: &Command, key: &IntentKey) -> Done {
         let call = match command {
@@ -26,8 +29,7 @@ impl Stripe {
             }
             Command::ExpireCheckout { session } => return self.expire(session, key).await,
             Command::ReportUsage(report) => {
-                self.write(request::meter_event(report), key, "").await?;
-                return Ok(Outcome::Nothing);
+                return reported(self.write(request::meter_event(report), key, "").await);
             }
             Command::ArchivePrice { price, active } => request::set_price(price, *active),
             Command::CreateCustomer(wish) => request::create_customer(wish, key),
@@ -228,5 +230,17 @@ pub(super) fn outcome(command: &Command, value: &Value) -> Done {
             url: value["url"].as_str().unwrap_or_default().to_owned(),
         }),
         _ => object(value),
+    }
+}
+
+/// Reads the answer to a report. A meter that Stripe does not know has no price there, so nothing is owed for it; an event
+/// that came before need not come again. Every other refusal stays one.
+pub(super) fn reported(answer: Result<Value, ProviderError>) -> Done {
+    match answer {
+        Err(ProviderError::Refused { code, .. }) if REPORTED.contains(&code.as_str()) => {
+            tracing::debug!(code, "there is nothing to report");
+            Ok(Outcome::Nothing)
+        }
+        other => other.map(|_| Outcome::Nothing),
     }
 }

@@ -236,3 +236,17 @@ fn an_empty_secret_among_several_turns_belief_off() {
     );
     assert_eq!(signature::verify(None, b"{}", &secrets[..1], now), Err(InvalidAnnouncement::NoSignature));
 }
+
+#[test]
+fn of_refused_reports_only_those_count_as_told_that_leave_nothing_to_tell() {
+    let refused = |code: &str| {
+        steps::reported(Err(ProviderError::Refused { code: code.to_owned(), message: String::new() }))
+    };
+    for code in ["no_meter", "duplicate_meter_event"] {
+        assert!(matches!(refused(code), Ok(Outcome::Nothing)), "{code}");
+    }
+    for code in ["resource_missing", "idempotency_error", "parameter_invalid_integer", ""] {
+        assert!(matches!(refused(code), Err(ProviderError::Refused { .. })), "{code}");
+    }
+    assert!(matches!(steps::reported(Ok(json!({}))), Ok(Outcome::Nothing)));
+}

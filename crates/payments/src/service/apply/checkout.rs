@@ -13,7 +13,7 @@ use crate::model::{ObjectKind, ObjectRef};
 use crate::port::Provider;
 use crate::service::carry_out::read_subject;
 use crate::store::checkouts::{self, Checkout};
-use crate::store::{customers, prices_global};
+use crate::store::{checkouts_global, customers, prices_global};
 use crate::{Payments, jobs};
 
 impl Payments {
@@ -83,7 +83,7 @@ fn mismatch_of(
 
 /// Finds our checkout: by the session's id, else by what we wrote into the session.
 fn find(tx: &mut Tx<'_>, remote: &RemoteCheckout) -> Result<Option<(Subject, Checkout)>, PaymentsError> {
-    let known = checkouts::find_subject(tx, &remote.id)?;
+    let known = checkouts_global::find_subject(tx, &remote.id)?;
     let noted = || {
         let subject = read_subject(remote.metadata.get("quoin_subject")?).ok()?;
         Some((subject, remote.metadata.get("quoin_checkout")?.parse().ok()?))
