@@ -170,7 +170,9 @@ impl Db {
         }
     }
 
-    /// Like [`Db::write`], but `READ COMMITTED` on PostgreSQL: only for claims with `FOR UPDATE SKIP LOCKED`.
+    /// Like [`Db::write`], but `READ COMMITTED` on PostgreSQL: for claims with `FOR UPDATE SKIP LOCKED`, and for a single
+    /// statement that decides by nothing but the one row it writes, such as a counter's upsert. Whatever reads first and
+    /// writes by what it read wants [`Db::write`].
     pub async fn write_read_committed<T, E, F>(&self, name: &'static str, closure: F) -> Result<T, E>
     where
         T: Send + 'static,

@@ -151,11 +151,11 @@ fn caller(credential: &str, now: Timestamp) -> Option<Caller> {
         Some((name, org_id)) => (name, Some(org_id.parse().ok()?)),
         None => (credential, None),
     };
-    if name == "key" {
-        let key_id = Id::new(now, &SeededRng::new(1));
-        return Some(Caller::ApiKey(Arc::new(ApiKeyCaller { key_id, org_id, scopes: vec!["*".to_owned()] })));
+    let (kind, user_id) = name.split_once(':').unwrap_or((name, "*"));
+    if kind == "key" {
+        let (key_id, scopes) = (Id::new(now, &SeededRng::new(1)), vec![user_id.to_owned()]);
+        return Some(Caller::ApiKey(Arc::new(ApiKeyCaller { key_id, org_id, scopes })));
     }
-    let (kind, user_id) = name.split_once(':')?;
     let needs_second_factor = match kind {
         "user" | "sso" => false,
         "aal1" => true,

@@ -11,6 +11,16 @@ use crate::model::query::{Parameters, Preferences};
 use crate::service::{BodyFormat, Data, RowsRequest};
 use quoin_policy::model::requester::Requester;
 
+/// Refuses an API key that was not made for users' tables.
+fn demand_scope(caller: &Caller) -> Result<(), Problem> {
+    match caller {
+        Caller::ApiKey(key) if !key.allows("data") => {
+            Err(Problem::forbidden("This API key lacks the scope data."))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Reads everything that a request says in its head.
 fn head(
     ctx: &Ctx<Anyone>,
@@ -19,11 +29,7 @@ fn head(
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<RowsRequest, Problem> {
-    if let Caller::ApiKey(key) = &ctx.who.caller
-        && !key.allows("data")
-    {
-        return Err(Problem::forbidden("This API key lacks the scope data."));
-    }
+    demand_scope(&ctx.who.caller)?;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     check_profile(text("accept-profile"))?;
     let (format, strip_nulls) = format(text("accept"))?;
@@ -98,6 +104,7 @@ pub(super) async fn describe(
     ctx: Ctx<Anyone>,
     State(data): State<Data>,
 ) -> Result<Json<serde_json::Value>, Refusal> {
+    demand_scope(&ctx.who.caller)?;
     Ok(Json(data.describe(&Requester::of(&ctx.who.caller, ctx.now())).await?))
 }
 

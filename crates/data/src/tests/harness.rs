@@ -91,6 +91,7 @@ fn credential(who: &str) -> Option<String> {
         "carol" => format!("user:{CAROL}@{BIRD}"),
         "loner" => format!("user:{BOB}"),
         "acme-key" => format!("key@{ACME}"),
+        "files-key" => format!("key:files@{ACME}"),
         "platform" => "key".to_owned(),
         "anon" => return None,
         other => panic!("nobody is called {other}"),

@@ -1,9 +1,9 @@
 //! Listing: one folder as people browse it, or everything below a prefix as programs read it.
 
-use quoin_db::{DbError, Tx};
+use quoin_db::Tx;
 use quoin_kernel::Timestamp;
 
-use super::list_governed::Governed;
+use super::list_governed::{Governed, MOST, too_many};
 use super::{Files, bucket};
 use crate::error::FilesError;
 use crate::model::name::fold;
@@ -99,10 +99,9 @@ pub async fn list_folder(
                 let governed = Governed { shelf, bucket: &bucket, policies: &policies };
                 return governed.folder(tx, (&folder, &needle), order, (limit, offset));
             }
-            let mut folders = folders(tx, shelf, &folder, &needle)?;
-            if order.descending && order.column == Column::Name {
-                folders.reverse();
-            }
+            let descending = order.descending && order.column == Column::Name;
+            let wanted = (offset as usize).saturating_add(limit as usize);
+            let folders = folders(tx, shelf, (&folder, &needle), descending, wanted)?;
             let skipped = offset.min(u32::try_from(folders.len()).unwrap_or(u32::MAX));
             let folders: Vec<String> =
                 folders.into_iter().skip(skipped as usize).take(limit as usize).collect();
@@ -117,21 +116,34 @@ pub async fn list_folder(
         .await
 }
 
-/// Finds the folders directly below a folder, jumping from one to the next through the index.
-fn folders(tx: &mut Tx<'_>, shelf: Shelf, folder: &str, needle: &str) -> Result<Vec<String>, DbError> {
+/// Finds the first folders directly below a folder, or the last ones where `descending`, jumping from one to the next
+/// through the index: each costs a statement, so no more are looked for than are shown or skipped.
+fn folders(
+    tx: &mut Tx<'_>,
+    shelf: Shelf,
+    (folder, needle): (&str, &str),
+    descending: bool,
+    wanted: usize,
+) -> Result<Vec<String>, FilesError> {
     let base = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let mut span = span_of(&base);
     let mut found = Vec::new();
-    while let Some(object) = listing::by_name(tx, shelf, &span, false, 1)?.pop() {
-        let name = object.name.as_str();
-        match name[base.len()..].split_once('/') {
-            Some((child, _)) => {
-                if fold(child).starts_with(needle) {
-                    found.push(child.to_owned());
-                }
-                span.from = after_folder(&name[..base.len() + child.len()]);
-            }
-            None => span.from = after(name),
+    let mut looked_at = 0;
+    while found.len() < wanted {
+        let Some(name) = listing::next_below(tx, shelf, (&span, folder), descending)? else { break };
+        if looked_at >= MOST {
+            return Err(too_many());
+        }
+        looked_at += 1;
+        let child = name[base.len()..].split_once('/').map_or("", |(child, _)| child);
+        let whole = &name[..base.len() + child.len()];
+        if descending {
+            span.before = format!("{whole}/").into_bytes();
+        } else {
+            span.from = after_folder(whole);
+        }
+        if fold(child).starts_with(needle) {
+            found.push(child.to_owned());
         }
     }
     Ok(found)
@@ -248,7 +260,7 @@ impl Page<'_> {
             None => {
                 if self.with_folders {
                     let base = &self.prefix[..self.prefix.len() - needle.len()];
-                    let found = folders(tx, self.shelf, folder, "")?;
+                    let found = folders(tx, self.shelf, (folder, ""), false, usize::MAX)?;
                     let wanted = found.into_iter().filter(|child| child.starts_with(needle));
                     listing.folders = wanted.map(|child| format!("{base}{child}/")).collect();
                 }

@@ -13,8 +13,8 @@ use crate::store::listing::{self, Column, Order, Shelf};
 
 /// How many objects are looked at in one statement.
 const BATCH: u32 = 500;
-/// How many objects one list looks at: more of them want a narrower prefix.
-const MOST: usize = 50_000;
+/// How many objects, or folders, one list looks at: more of them want a narrower prefix.
+pub(super) const MOST: usize = 50_000;
 
 /// A shelf in a bucket where policies decide.
 pub(super) struct Governed<'a> {
@@ -137,12 +137,15 @@ impl Governed<'_> {
                 return Ok(());
             }
             if looked_at >= MOST {
-                return Err(FilesError::InvalidRequest(
-                    "There are too many objects here for one list; name a longer prefix.",
-                ));
+                return Err(too_many());
             }
         }
     }
+}
+
+/// Refuses to look any further.
+pub(super) fn too_many() -> FilesError {
+    FilesError::InvalidRequest("There are too many objects here for one list; name a longer prefix.")
 }
 
 fn sort(objects: &mut [Object], order: Order) {

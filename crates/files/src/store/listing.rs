@@ -12,6 +12,12 @@ statements! {
         where bucket_id = ?1 and owner_id = ?2 and name_key >= ?3 and name_key < ?4 order by name_key limit ?5");
     PREVIOUS = concat!("select ", object_columns!(), " from quoin.files_objects
         where bucket_id = ?1 and owner_id = ?2 and name_key >= ?3 and name_key < ?4 order by name_key desc limit ?5");
+    /// Skips what lies in the folder itself: its leaves may be many where its folders are few.
+    NEXT_BELOW = "select name from quoin.files_objects
+        where bucket_id = ?1 and owner_id = ?2 and name_key >= ?3 and name_key < ?4 and folder <> ?5 order by name_key limit 1";
+    PREVIOUS_BELOW = "select name from quoin.files_objects
+        where bucket_id = ?1 and owner_id = ?2 and name_key >= ?3 and name_key < ?4 and folder <> ?5
+        order by name_key desc limit 1";
     LEAVES_BY_NAME = concat!("select ", object_columns!(), " from quoin.files_objects
         where bucket_id = ?1 and owner_id = ?2 and folder = ?3 and leaf_folded like ?4 escape '\\'
         order by name_key limit ?5 offset ?6");
@@ -94,6 +100,19 @@ pub(crate) fn by_name(
     let statement = if descending { &PREVIOUS } else { &NEXT };
     let (from, before) = (span.from.as_slice(), span.before.as_slice());
     tx.query(statement, &params![shelf.bucket_id, shelf.owner.id(), from, before, limit], read)
+}
+
+/// Finds the first name within a span that lies in a folder below this one, or the last where `descending`.
+pub(crate) fn next_below(
+    tx: &mut Tx<'_>,
+    shelf: Shelf,
+    (span, folder): (&Span, &str),
+    descending: bool,
+) -> Result<Option<String>, DbError> {
+    let statement = if descending { &PREVIOUS_BELOW } else { &NEXT_BELOW };
+    let (from, before) = (span.from.as_slice(), span.before.as_slice());
+    let params = params![shelf.bucket_id, shelf.owner.id(), from, before, folder];
+    tx.query_opt(statement, &params, |row| row.get(0))
 }
 
 /// Lists the objects of one folder whose last part begins with `needle`, whatever the case.

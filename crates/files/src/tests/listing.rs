@@ -106,3 +106,23 @@ async fn a_prefix_is_listed_page_by_page() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn pages_go_through_a_folders_folders_and_on_to_its_objects_either_way_round() {
+    story(async |house| {
+        let folders: Vec<String> = (0..60).map(|number| format!("f{number:02}/x")).collect();
+        let leaves: Vec<String> = (0..60).map(|number| format!("a{number:02}")).collect();
+        let names: Vec<&str> = folders.iter().chain(&leaves).map(String::as_str).collect();
+        fill(&house, &names).await;
+        let page = async |limit: u32, offset: u32, order: &str| {
+            let by = json!({"column": "name", "order": order});
+            list(&house, json!({"prefix": "", "limit": limit, "offset": offset, "sortBy": by})).await
+        };
+        assert_eq!(page(2, 0, "asc").await, ["f00", "f01"]);
+        assert_eq!(page(2, 59, "asc").await, ["f59", "a00"]);
+        assert_eq!(page(2, 0, "desc").await, ["f59", "f58"]);
+        assert_eq!(page(3, 58, "desc").await, ["f01", "f00", "a59"]);
+        assert_eq!(page(2, 118, "asc").await, ["a58", "a59"]);
+    })
+    .await;
+}
