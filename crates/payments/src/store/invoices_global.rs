@@ -3,7 +3,8 @@
 use quoin_db::{DbError, Tx, params, statements};
 
 use super::invoices::read;
-use crate::model::{Invoice, InvoiceId};
+use crate::model::Invoice;
+use crate::model::invoice::InvoiceId;
 
 statements! {
     /// Finds an invoice, whoever it is for.
