@@ -138,7 +138,7 @@ impl<'a> Browser<'a> {
 
 fn attribute(tag: &str, name: &str) -> String {
     let value = tag.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap();
-    value.replace("&#x2f;", "/").replace("&amp;", "&").replace("&#34;", "\"")
+    value.replace("&#x2f;", "/").replace("&quot;", "\"").replace("&amp;", "&").replace("&#34;", "\"")
 }
 
 fn location(answer: &Answer) -> String {
