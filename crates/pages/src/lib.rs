@@ -3,7 +3,7 @@
 //! They are one more door to the services of `identity` and `tenancy`, never to their stores, and neither room knows them.
 //! Made on the server; only the passkey page has a script, one file of ours. Invariants:
 //!
-//! - Whatever a form sends has passed [`Sent`](visit::Sent), which checks the CSRF token; no handler takes a form otherwise.
+//! - Whatever a form sends has passed `visit::Sent`, which checks the CSRF token; no handler takes a form otherwise.
 //! - A browser's session is a session like any other, issued by the one function of `identity`. Its tokens are in cookies that
 //!   only these pages read, so no API can be called with them from elsewhere.
 //! - A session belongs to the pages or to an application, never to both: tokens that are handed on leave no cookie behind.
