@@ -179,9 +179,7 @@ impl IdentityError {
             Self::SsoAddressNotAllowed => {
                 (403, "sso_address_not_allowed", "The provider may not speak for this address")
             }
-            Self::SessionConfined => {
-                (403, "session_confined", "This session acts for its organisation alone")
-            }
+            Self::SessionConfined => (403, "session_confined", "The session is its organisation's alone"),
             Self::WebAuthnDisabled => (422, "mfa_webauthn_enroll_not_enabled", "Passkeys are not available"),
             Self::WebAuthnChallengeNotFound => {
                 (404, "webauthn_challenge_not_found", "The challenge was not found")

@@ -168,7 +168,7 @@ pub(crate) async fn admit(files: &Files, token: &str) -> Result<Ticket, FilesErr
 /// Reads a ticket for reading this very object.
 ///
 /// # Errors
-/// [`FilesError::InvalidTicket`] for another object or purpose, and as [`admit`].
+/// [`FilesError::InvalidTicket`] for another object or purpose, and as `admit`.
 pub async fn admit_read(
     files: &Files,
     token: &str,

@@ -13,7 +13,6 @@ use quoin_kernel::port::{Billing, BoxFuture};
 use quoin_kernel::{Problem, Rng, Timestamp};
 use quoin_web::App;
 use quoin_web::entitlements::{Denied, Entitlements as Port, ORGANIZATIONS, SEATS, Wish};
-use serde_json::Value;
 
 use crate::config::PaymentsConfig;
 use crate::jobs;
@@ -394,14 +393,4 @@ fn differs(old: &Granted, new: &Granted) -> bool {
         || old.mode != new.mode
         || old.per != new.per
         || old.resets_at != new.resets_at
-}
-
-/// Writes one row as the API shows it: the scalar, or the limit with its use.
-pub(crate) fn shown(row: &Granted) -> Value {
-    row.value.clone().unwrap_or_else(|| {
-        serde_json::json!({
-            "limit": row.allowed, "mode": if row.mode == "open" { "soft" } else { &row.mode },
-            "used": row.used, "per": row.per, "resets_at": row.resets_at,
-        })
-    })
 }

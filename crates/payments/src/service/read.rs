@@ -5,12 +5,12 @@ use quoin_kernel::billing::Subject;
 use quoin_kernel::page::{Listed, Page};
 use serde_json::{Map, Value};
 
-use super::entitle::shown;
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::invoice::InvoiceId;
 use crate::model::remote::RemoteInvoice;
 use crate::model::{Invoice, ObjectKind, ObjectRef, Subscription, SubscriptionId};
+use crate::store::entitlements::Granted;
 use crate::store::usage::{self, UsageSum};
 use crate::store::{customers, invoices, subscriptions};
 
@@ -92,4 +92,14 @@ impl Payments {
             upgrade_url: self.entitled().upgrade_url().to_owned(),
         })
     }
+}
+
+/// Writes one row as the API shows it: the scalar, or the limit with its use.
+fn shown(row: &Granted) -> Value {
+    row.value.clone().unwrap_or_else(|| {
+        serde_json::json!({
+            "limit": row.allowed, "mode": if row.mode == "open" { "soft" } else { &row.mode },
+            "used": row.used, "per": row.per, "resets_at": row.resets_at,
+        })
+    })
 }
