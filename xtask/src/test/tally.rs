@@ -9,6 +9,7 @@ const DRIVERS: &[&str] = &[
     "journey",
     "nodes",
     "equality",
+    "pages",
     "providers",
     "python",
     "resumable",
