@@ -1,4 +1,4 @@
-//! The one developer tool: `cargo xtask check`, `test`, `gen` and `bench`.
+//! The one developer tool: `cargo xtask check`, `test`, `gen`, `record` and `bench`.
 //!
 //! `check` holds the rules of the house as data and fails on what breaks them; `test` sets up everything a test needs
 //! (PostgreSQL, a browser, the client libraries), runs all of them and takes it down again. Reading order:
@@ -26,6 +26,7 @@ const USAGE: &str = "usage: cargo xtask <task>
   check                     formatting, lints, arrows, sizes, words, licences, generated files, links
   test [--long] [FILTER]    everything that runs; FILTER picks tests and steps whose name contains it
   gen                       writes docs/errors.md, config.md, openapi.json and stripe-twin-calls.md
+  record                    records a customer's year at the twin of Stripe, which the payments room's tests replay
   bench [SCENARIO] [--engine sqlite|postgres] [--rounds N]";
 
 fn main() -> ExitCode {
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         "test" => test::run(rest),
         "gen" => generate::run(rest),
         "bench" => bench::run(rest),
+        "record" => test::record_year(),
         _ => Err(USAGE.into()),
     };
     match outcome {

@@ -15,6 +15,7 @@ use crate::error::PaymentsError;
 use crate::model::{ObjectKind, ObjectRef, PlanId};
 use crate::service::carry_out::read_subject;
 use crate::service::fetch_object::Fetch;
+use crate::service::reconcile::Reach;
 use crate::store::objects_global;
 use crate::{Payments, service};
 
@@ -165,7 +166,7 @@ async fn publish(payments: Payments, payload: Value) -> Result<(), PaymentsError
 }
 
 async fn reconcile(payments: Payments, _: Value) -> Result<(), PaymentsError> {
-    let report = payments.reconcile().await?;
+    let report = payments.reconcile(Reach::Lately).await?;
     if !report.repaired.is_empty() {
         tracing::warn!(
             repaired = report.repaired.len(),

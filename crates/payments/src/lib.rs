@@ -52,7 +52,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0003_ledger",
     "0004_use",
     "0005_manual",
-    "0006_attempts"
+    "0006_attempts",
+    "0007_disputes"
 );
 
 /// Every statement of this room.
@@ -60,6 +61,8 @@ pub static STATEMENTS: &[&[&Statement]] = &[
     store::checkouts::ALL,
     store::checkouts_global::ALL,
     store::customers::ALL,
+    store::differences_global::ALL,
+    store::disputes::ALL,
     store::entitlements::ALL,
     store::events_global::ALL,
     store::intents_global::ALL,

@@ -70,7 +70,8 @@ pub trait Provider: Send + Sync {
     /// Reads an object as it stands now; `None` where there is none.
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Option<Remote>, ProviderError>>;
 
-    /// Lists products or subscriptions, the ended ones too.
+    /// Lists products, subscriptions, invoices, refunds or disputes, the ended ones too, newest first. Of refunds and
+    /// disputes it need not say which invoice they belong to.
     fn list<'a>(
         &'a self,
         kind: ObjectKind,

@@ -1,5 +1,5 @@
 // Test clocks: renewals, trials, dunning, usage.
-import { advance, assert, balances, DAY, step } from "../lib.mjs";
+import { advance, assert, balances, CARD, DAY, step, submit } from "../lib.mjs";
 import { payer } from "./subscriptions.mjs";
 
 export async function clocks({ url, stripe, price, bigger, product }) {
@@ -131,6 +131,21 @@ export async function clocks({ url, stripe, price, bigger, product }) {
     await advance(stripe, clock, 25 * DAY);
     const [latest] = (await stripe.invoices.list({ customer: customer.id, limit: 1 })).data;
     assert.deepEqual([latest.total, latest.lines.data[0].quantity, latest.status], [105, 15, "paid"]);
+  });
+  await step("customers made without a clock live by the one that the twin was told, their payment pages by the real one", async () => {
+    const name = async (test_clock) => fetch(`${url}/_twin/clock`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ test_clock }) });
+    const clock = await stripe.testHelpers.testClocks.create({ frozen_time: start });
+    assert.equal((await name("clock_nowhere")).status, 400);
+    assert.equal((await name(clock.id)).status, 200);
+    const customer = await stripe.customers.create({ email: "ada@example.com" });
+    assert.deepEqual([customer.test_clock, customer.created], [clock.id, start]);
+    const session = await stripe.checkout.sessions.create({ customer: customer.id, mode: "subscription", success_url: "http://127.0.0.1/", line_items: [{ price, quantity: 1 }] });
+    assert.ok(Math.abs(session.created - Date.now() / 1000) < 60);
+    assert.equal((await submit(session.url, CARD)).status, 303);
+    const [made] = (await stripe.subscriptions.list({ customer: customer.id })).data;
+    assert.deepEqual([made.created, made.test_clock], [start, clock.id]);
+    assert.equal((await name("")).status, 200);
+    assert.equal((await stripe.customers.create({})).test_clock, null);
   });
   await step("a deleted clock takes everything on it along", async () => {
     const { clock, customer } = await world("pm_card_visa");

@@ -27,7 +27,7 @@ use tally::Tally;
 
 /// What the person asked for.
 struct Options {
-    /// Fifty kills per engine instead of five.
+    /// More of everything random: kills, seeds, organisations, pairs.
     long: bool,
     /// Picks tests and steps by a part of their name.
     filter: Option<String>,
@@ -87,6 +87,9 @@ fn cargo_tests(options: &Options, workspace: &Workspace, postgres: &Postgres, ta
         .args(["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"])
         .args(&options.filter);
     command.env("QUOIN_TEST_POSTGRES_URL", postgres.url("postgres"));
+    if options.long {
+        command.env("QUOIN_TEST_THOROUGH", "1");
+    }
     let store = stores::S3::start(workspace)?;
     command.env("QUOIN_TEST_S3_URL", store.url());
     let google = gcs::Gcs::start(workspace)?;
@@ -109,6 +112,17 @@ fn run_step(step: &Step, context: &Context<'_>, tally: &mut Tally) {
         tally.fail(step.name, &error.to_string());
     }
     println!("   {:.1} s", start.elapsed().as_secs_f32());
+}
+
+/// Lives a customer's year at the twin of Stripe and writes down what it announced and answered.
+pub(crate) fn record_year() -> Outcome {
+    let workspace = Workspace::read()?;
+    let (quoin, folder) = (build("quoin-server", "quoin")?, fresh_folder(&workspace.target, "record")?);
+    let twin = twin::Twin::start(&quoin, &folder, free_address()?)?;
+    let mut driver = process::dies_with_us("python3", "TERM");
+    driver.arg(workspace.root.join("examples/journey/python/record_year.py"));
+    driver.args(["--stripe-url", &twin.url, "--out"]);
+    process::run(driver.arg(workspace.root.join("crates/payments/src/tests/recorded/year.json")))
 }
 
 /// Builds one program and returns where Cargo put it.

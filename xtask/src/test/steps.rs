@@ -42,6 +42,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "crash-files-s3", run: crash_files_on_s3 },
     Step { name: "storm-sqlite", run: stripe::storm_on_sqlite },
     Step { name: "storm-postgres", run: stripe::storm_on_postgres },
+    Step { name: "year-sqlite", run: stripe::year_on_sqlite },
+    Step { name: "year-postgres", run: stripe::year_on_postgres },
 ];
 
 /// The settings with which files are kept at a server for tests.

@@ -23,6 +23,9 @@ use crate::value::{FromValue, Value};
 /// Names the environment variable with the URL of a PostgreSQL server for tests.
 pub const POSTGRES_URL: &str = "QUOIN_TEST_POSTGRES_URL";
 
+/// Names the environment variable that asks for the long form of tests with random cases; `cargo xtask test --long` sets it.
+pub const THOROUGH: &str = "QUOIN_TEST_THOROUGH";
+
 /// A database that lives as long as this value. It dereferences to its [`Db`].
 pub struct TestDatabase {
     db: Db,
@@ -113,6 +116,13 @@ pub fn fresh_postgres() -> Option<TestDatabase> {
 pub fn postgres_server() -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the test harness tells tests where its server is")]
     std::env::var(POSTGRES_URL).ok().filter(|url| !url.is_empty())
+}
+
+/// Returns how many random cases a test tries: `usual`, or `thorough` where [`THOROUGH`] asks for the long form.
+pub fn cases(usual: u64, thorough: u64) -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the test harness tells tests how long they may take")]
+    let asked = std::env::var_os(THOROUGH).is_some_and(|asked| !asked.is_empty());
+    if asked { thorough } else { usual }
 }
 
 /// Makes an empty database on every engine there is, and prints which.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::out::SubscriptionOut;
 use super::plans::{SCOPE, plan_id};
-use crate::service::reconcile::Reconciled;
+use crate::service::reconcile::{Reach, Reconciled};
 use crate::service::serve_manually::Grant;
 use crate::{Payments, PaymentsError};
 
@@ -82,7 +82,7 @@ async fn reconcile(
     State(payments): State<Payments>,
 ) -> Result<Json<Reconciled>, Refusal> {
     ctx.who.demand(SCOPE)?;
-    Ok(Json(payments.reconcile().await?))
+    Ok(Json(payments.reconcile(Reach::Everything).await?))
 }
 
 fn unusable(field: &'static str, problem: &str) -> PaymentsError {

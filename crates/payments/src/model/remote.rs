@@ -237,4 +237,6 @@ pub struct RemoteDispute {
     pub invoice: Option<String>,
     /// Whether it is decided against us, or undecided.
     pub stands: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
 }

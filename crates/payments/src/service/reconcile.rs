@@ -1,8 +1,10 @@
 //! Comparing with the provider and repairing, for events that never came.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
 
 use crate::Payments;
 use crate::error::PaymentsError;
@@ -10,7 +12,23 @@ use crate::model::explanation::Changes;
 use crate::model::remote::Remote;
 use crate::model::{ObjectKind, ObjectRef};
 use crate::port::Provider;
-use crate::store::subscriptions_global;
+use crate::store::{checkouts_global, customers, differences_global, subscriptions_global};
+
+/// How far back the frequent comparison looks for invoices, refunds and disputes: providers repeat an event for days.
+const LATELY: Duration = Duration::from_hours(35 * 24);
+
+/// Why something differed that the provider listed.
+const UNHEARD: &str = "the event never came, or was not handled";
+
+/// How far back to compare what has ended: invoices, refunds and disputes. Products, subscriptions and open checkouts are always
+/// compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// As far as events may still be on their way.
+    Lately,
+    /// All there is.
+    Everything,
+}
 
 /// What a comparison found.
 #[derive(Debug, Clone, Default, serde::Serialize, schemars::JsonSchema)]
@@ -37,18 +55,23 @@ pub struct Repair {
 }
 
 impl Payments {
-    /// Compares every product and subscription of every provider, repairs and reports.
+    /// Compares what every provider has with what is written down, repairs and reports.
     ///
     /// # Errors
     /// Where a provider cannot be listed; what was repaired by then stays.
-    pub async fn reconcile(&self) -> Result<Reconciled, PaymentsError> {
+    pub async fn reconcile(&self, reach: Reach) -> Result<Reconciled, PaymentsError> {
         let mut report = Reconciled::default();
+        let since = (reach == Reach::Lately).then(|| self.now() - LATELY);
         for provider in self.providers() {
             for kind in [ObjectKind::Product, ObjectKind::Subscription] {
-                self.reconcile_kind(&provider, kind, &mut report).await?;
+                self.reconcile_kind(&provider, kind, None, &mut report).await?;
             }
             self.reconcile_ours(&provider, &mut report).await?;
+            for kind in [ObjectKind::Invoice, ObjectKind::Refund, ObjectKind::Dispute] {
+                self.reconcile_kind(&provider, kind, since, &mut report).await?;
+            }
         }
+        self.reconcile_checkouts(&mut report).await?;
         Ok(report)
     }
 
@@ -56,19 +79,56 @@ impl Payments {
         &self,
         provider: &Arc<dyn Provider>,
         kind: ObjectKind,
+        since: Option<Timestamp>,
         report: &mut Reconciled,
     ) -> Result<(), PaymentsError> {
         let mut after = None;
         loop {
             let page = provider.list(kind, after.as_deref()).await?;
-            for remote in &page.objects {
-                if let Some(object) = name(remote) {
-                    self.compare(provider, &object, "the event never came, or was not handled", report).await;
+            let is_old =
+                |remote: &Remote| since.is_some_and(|since| made_at(remote).is_some_and(|at| at < since));
+            for remote in page.objects.iter().filter(|remote| !is_old(remote)) {
+                match name(remote) {
+                    Some(object) if self.differs(provider, remote).await? => {
+                        self.compare(provider, &object, UNHEARD, report).await;
+                    }
+                    _ => report.checked += 1,
                 }
             }
-            after = page.next;
-            if after.is_none() {
-                return Ok(());
+            let Some(next) = page.next.filter(|_| !page.objects.iter().any(is_old)) else { return Ok(()) };
+            after = Some(next);
+        }
+    }
+
+    /// Tells whether to ask again: always for what others hang on; for the rest where the list says another thing than we do.
+    async fn differs(&self, provider: &Arc<dyn Provider>, remote: &Remote) -> Result<bool, DbError> {
+        if matches!(remote, Remote::Product(_) | Remote::Subscription(_)) {
+            return Ok(true);
+        }
+        let (name, remote) = (provider.name(), remote.clone());
+        let look = move |tx: &mut Tx<'_>| match &remote {
+            Remote::Invoice(one) => Ok(customers::find_subject(tx, name, &one.customer)?.is_some()
+                && !differences_global::has_invoice(tx, name, one)?),
+            Remote::Refund(one) => differences_global::has_refund(tx, name, one).map(|has| !has),
+            Remote::Dispute(one) => differences_global::has_dispute(tx, name, one).map(|has| !has),
+            _ => Ok(false),
+        };
+        self.db().read("payments.differences", look).await
+    }
+
+    /// Looks at checkouts that are open as far as is known here.
+    async fn reconcile_checkouts(&self, report: &mut Reconciled) -> Result<(), PaymentsError> {
+        let Ok(provider) = self.provider() else { return Ok(()) };
+        let mut after = String::new();
+        loop {
+            let from = after.clone();
+            let list = move |tx: &mut Tx<'_>| checkouts_global::list_open(tx, &from, 500);
+            let open: Result<Vec<String>, DbError> = self.db().read("payments.checkouts.open", list).await;
+            let open = open?;
+            let Some(newest) = open.last() else { return Ok(()) };
+            after.clone_from(newest);
+            for id in open {
+                self.compare(&provider, &ObjectRef::new(ObjectKind::Checkout, id), UNHEARD, report).await;
             }
         }
     }
@@ -121,6 +181,18 @@ fn name(remote: &Remote) -> Option<ObjectRef> {
     match remote {
         Remote::Product(product) => Some(ObjectRef::new(ObjectKind::Product, &product.id)),
         Remote::Subscription(one) => Some(ObjectRef::new(ObjectKind::Subscription, &one.id)),
+        Remote::Invoice(one) => Some(ObjectRef::new(ObjectKind::Invoice, &one.id)),
+        Remote::Refund(one) => Some(ObjectRef::new(ObjectKind::Refund, &one.id)),
+        Remote::Dispute(one) => Some(ObjectRef::new(ObjectKind::Dispute, &one.id)),
+        Remote::Price { .. } | Remote::Checkout(_) => None,
+    }
+}
+
+fn made_at(remote: &Remote) -> Option<Timestamp> {
+    match remote {
+        Remote::Invoice(one) => Some(one.issued_at),
+        Remote::Refund(one) => Some(one.created_at),
+        Remote::Dispute(one) => Some(one.created_at),
         _ => None,
     }
 }

@@ -7,9 +7,18 @@ use uuid::Uuid;
 statements! {
     /// Finds whose session it is.
     FIND_SUBJECT = "select subject_kind, subject_id, id from quoin.payments_checkouts where remote_id = ?1";
+
+    /// Lists sessions that are open as far as is known here.
+    LIST_OPEN = "select remote_id from quoin.payments_checkouts
+        where state = 'open' and remote_id is not null and remote_id > ?1 order by remote_id limit ?2";
 }
 
 /// Finds whose session it is, and which checkout.
 pub(crate) fn find_subject(tx: &mut Tx<'_>, remote_id: &str) -> Result<Option<(Subject, Uuid)>, DbError> {
     tx.query_opt(&FIND_SUBJECT, &params![remote_id], |row| Ok((super::subject(row, 0, 1)?, row.get(2)?)))
+}
+
+/// Lists the next sessions after one that are open as far as is known here.
+pub(crate) fn list_open(tx: &mut Tx<'_>, after: &str, limit: u32) -> Result<Vec<String>, DbError> {
+    tx.query(&LIST_OPEN, &params![after, limit], |row| row.get(0))
 }

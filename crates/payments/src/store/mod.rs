@@ -3,6 +3,8 @@
 pub(crate) mod checkouts;
 pub(crate) mod checkouts_global;
 pub(crate) mod customers;
+pub(crate) mod differences_global;
+pub(crate) mod disputes;
 pub(crate) mod entitlements;
 pub(crate) mod events_global;
 pub(crate) mod intents_global;

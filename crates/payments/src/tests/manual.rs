@@ -9,6 +9,7 @@ use super::harness::{House, MODULES};
 use crate::config::ProviderName;
 use crate::model::{Access, Status};
 use crate::port::Provider;
+use crate::service::reconcile::Reach;
 use crate::service::serve_manually::Grant;
 use crate::{PaymentsConfig, PaymentsError};
 
@@ -22,7 +23,7 @@ async fn in_house<F: Future<Output = ()>>(body: impl Fn(House) -> F) {
 async fn pass(house: &House, time: Duration) {
     house.test.clock.advance(time);
     house.room.manual().advance(house.now()).await.unwrap();
-    house.room.reconcile().await.unwrap();
+    house.room.reconcile(Reach::Everything).await.unwrap();
 }
 
 #[tokio::test]
@@ -36,7 +37,7 @@ async fn an_order_opens_when_its_transfer_is_confirmed_and_not_before() {
             .await
             .unwrap();
         assert!(started.url.contains("/payments/v1/transfers/"), "{}", started.url);
-        house.room.reconcile().await.unwrap();
+        house.room.reconcile(Reach::Everything).await.unwrap();
         let one = house.only(subject).await;
         assert_eq!((one.status, one.access), (Status::Incomplete, Access::None));
         let manual: Arc<dyn Provider> = house.room.manual().clone();

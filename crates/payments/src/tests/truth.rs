@@ -10,6 +10,7 @@ use super::harness::in_house;
 use crate::model::remote::RemoteSubscription;
 use crate::model::{Access, ObjectKind, ObjectRef, Status};
 use crate::service::fetch_object::Fetch;
+use crate::service::reconcile::Reach;
 
 fn subscription(id: &str) -> ObjectRef {
     ObjectRef::new(ObjectKind::Subscription, id)
@@ -168,13 +169,13 @@ async fn reconciliation_repairs_what_no_event_told_and_says_what_it_was() {
         house.buy(lost, "pro").await;
         let known = house.subscribe(stale, "pro").await;
         house.provider.edit(&known.remote_id, |one| one.status = Status::Canceled);
-        let report = house.room.reconcile().await.unwrap();
+        let report = house.room.reconcile(Reach::Everything).await.unwrap();
         assert_eq!(report.repaired.len(), 2, "{report:?}");
         assert_eq!(house.only(lost).await.access, Access::Full);
         assert_eq!(house.only(stale).await.access, Access::None);
         let canceled = report.repaired.iter().find(|repair| repair.id == known.remote_id).unwrap();
         assert_eq!(canceled.changes["status"].from, json!("active"));
-        assert!(house.room.reconcile().await.unwrap().repaired.is_empty());
+        assert!(house.room.reconcile(Reach::Everything).await.unwrap().repaired.is_empty());
     })
     .await;
 }

@@ -82,11 +82,15 @@ pub(crate) static RESOURCE: Resource = Resource {
 
 /// Creates a customer.
 pub(crate) fn create(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeError> {
-    if let Some(clock) = params.text("test_clock") {
+    let clock = match params.text("test_clock") {
+        Some(clock) => Some(clock.to_owned()),
+        None => super::test_clock::default_of(desk)?,
+    };
+    if let Some(clock) = &clock {
         let clock = desk.named("test_helpers.test_clock", clock, "test_clock")?;
         desk.live_by_clock_of(&Object::new(json!({"test_clock": clock.id()})))?;
     }
-    let mut customer = shape(desk, params);
+    let mut customer = shape(desk, clock.as_deref());
     apply(desk, &mut customer, params)?;
     desk.insert(&customer, "customer.created")?;
     if let Some(method) = params.text("payment_method") {
@@ -95,7 +99,7 @@ pub(crate) fn create(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object,
     Ok(customer)
 }
 
-fn shape(desk: &mut Desk<'_, '_>, params: &Params) -> Object {
+fn shape(desk: &mut Desk<'_, '_>, clock: Option<&str>) -> Object {
     let (id, prefix) = (desk.id("cus_"), desk.mint.text(8).to_uppercase());
     Object::new(json!({
         "id": id,
@@ -122,7 +126,7 @@ fn shape(desk: &mut Desk<'_, '_>, params: &Params) -> Object {
         "preferred_locales": [],
         "shipping": null,
         "tax_exempt": "none",
-        "test_clock": params.get("test_clock"),
+        "test_clock": clock,
     }))
 }
 

@@ -11,9 +11,12 @@ use crate::due;
 use crate::error::StripeError;
 use crate::fields::{Field, text, time};
 use crate::object::Object;
-use crate::store::objects;
+use crate::store::{objects, settings};
 
 const CREATE: &[Field] = &[time("frozen_time").required(), text("name")];
+
+/// Under which name the clock of those who name none is kept.
+const DEFAULT: &str = "clock";
 
 /// How far one advance may go.
 const FARTHEST_S: i64 = 5 * 366 * DAY;
@@ -97,6 +100,28 @@ fn arrive(desk: &mut Desk<'_, '_>, mut clock: Object, moment: i64, status: &str)
     desk.now = moment;
     desk.update_quietly(&clock)?;
     desk.emit(&format!("test_helpers.test_clock.{status}"), &clock)
+}
+
+/// Returns the clock on which customers live that are made without one.
+pub(crate) fn default_of(desk: &mut Desk<'_, '_>) -> Result<Option<String>, StripeError> {
+    let kept = settings::find(desk.tx, DEFAULT)?;
+    let named = kept.and_then(|kept| kept["test_clock"].as_str().map(str::to_owned));
+    Ok(match named {
+        // A deleted clock is nobody's any more.
+        Some(clock) if desk.find(&clock)?.is_some() => Some(clock),
+        _ => None,
+    })
+}
+
+/// Sets the clock on which customers live that are made without one; empty for the real one.
+///
+/// # Errors
+/// Where there is no such clock.
+pub(crate) fn set_default(desk: &mut Desk<'_, '_>, clock: &str) -> Result<(), StripeError> {
+    if !clock.is_empty() {
+        desk.named("test_helpers.test_clock", clock, "test_clock")?;
+    }
+    Ok(settings::update(desk.tx, DEFAULT, &json!({"test_clock": clock}))?)
 }
 
 /// Deletes a clock with everything that lives on it.

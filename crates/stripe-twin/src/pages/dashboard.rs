@@ -26,6 +26,7 @@ pub(super) fn add(routes: RoutesFor<StripeTwin>) -> RoutesFor<StripeTwin> {
         .add(Operation::get("/_twin/chaos", "stripe_twin.chaos.get").undocumented(), chaos)
         .add(Operation::post("/_twin/chaos", "stripe_twin.chaos.turn").undocumented(), turn)
         .add(Operation::post("/_twin/dunning", "stripe_twin.dunning.set").undocumented(), knobs::dunning)
+        .add(Operation::post("/_twin/clock", "stripe_twin.clock.set").undocumented(), knobs::clock)
         .add(Operation::post("/_twin/trigger", "stripe_twin.trigger").undocumented(), trigger)
 }
 
@@ -46,6 +47,7 @@ async fn overview(_: Ctx<Unidentified>, State(twin): State<StripeTwin>, headers:
                 deliveries: deliveries::list_recent(desk.tx, 25)?,
                 knob: Knob::read(desk.tx)?.shown(),
                 dunning: crate::billing::lifecycle::after_retries(desk)?,
+                clock: crate::objects::test_clock::default_of(desk)?,
                 now: desk.now,
             };
             Ok(show::overview(&state).into_response())

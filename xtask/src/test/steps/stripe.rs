@@ -1,4 +1,4 @@
-//! Steps around Stripe: its own clients drive the twin, and a storm of webhooks finds the books in order.
+//! Steps around Stripe: its own clients drive the twin; a year and a storm of webhooks find the books in order.
 
 use std::process::Command;
 
@@ -63,6 +63,39 @@ fn storm(context: &Context<'_>, tally: &mut Tally, name: &str, options: &[&str])
     driver.args(["--webhook-secret", &twin.webhook_secret]).args(options);
     if context.long {
         driver.args(["--people", "100", "--webhooks", "10000", "--seeds", "20"]);
+    }
+    driver.args(["--", "setpriv", "--pdeathsig", "KILL", "--"]);
+    drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
+}
+
+pub(super) fn year_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    year(context, tally, "year-sqlite", &[])
+}
+
+pub(super) fn year_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
+    let psql = context.postgres.programs().join("psql").display().to_string();
+    let around = context.postgres.url("postgres");
+    year(context, tally, "year-postgres", &["--psql", &psql, "--template-of", &around])
+}
+
+/// Lives a year with organisations that do at random what customers do, and balances the books afterwards.
+fn year(context: &Context<'_>, tally: &mut Tally, name: &str, options: &[&str]) -> Outcome {
+    let folder = fresh_folder(&context.workspace.target, name)?;
+    let address = free_address()?;
+    let twin = Twin::start(&context.quoin, &folder.join("stripe-twin"), address)?;
+    let settings = [
+        ("QUOIN_STRIPE_SECRET_KEY", "sk_test_of_the_year"),
+        ("QUOIN_STRIPE_WEBHOOK_SECRET", twin.webhook_secret.as_str()),
+        ("QUOIN_STRIPE_API_URL", twin.url.as_str()),
+        ("QUOIN_PAYMENTS_RECONCILE_MINUTES", "10080"),
+    ];
+    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
+    let mut driver = process::dies_with_us("python3", "TERM");
+    start.give_settings(&mut driver, address);
+    driver.arg(context.workspace.root.join("examples/journey/python/year.py"));
+    driver.arg("--folder").arg(&folder).args(["--stripe-url", &twin.url]).args(options);
+    if context.long {
+        driver.args(["--people", "100", "--steps", "40"]);
     }
     driver.args(["--", "setpriv", "--pdeathsig", "KILL", "--"]);
     drive(driver.arg(&context.quoin).arg("serve"), &[], tally)

@@ -228,5 +228,10 @@ pub(super) fn refund(value: &Value, invoice: Option<String>) -> Read<RemoteRefun
 
 pub(super) fn dispute(value: &Value, invoice: Option<String>) -> Read<RemoteDispute> {
     let settled = matches!(text(value, "status")?, "won" | "warning_closed" | "prevented");
-    Ok(RemoteDispute { id: text(value, "id")?.to_owned(), invoice, stands: !settled })
+    Ok(RemoteDispute {
+        id: text(value, "id")?.to_owned(),
+        invoice,
+        stands: !settled,
+        created_at: time(value, "created").ok_or_else(|| garbled("created"))?,
+    })
 }

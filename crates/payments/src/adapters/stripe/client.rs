@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
+use quoin_kernel::port::BoxFuture;
 use quoin_kernel::{Problem, Secret};
 use quoin_web::outbound::{Outbound, OutboundAnswer, OutboundConfig, OutboundRequest};
 use serde_json::Value;
@@ -20,6 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 /// The largest answer: a page of a hundred subscriptions.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
+
+/// What carries calls to an account and brings back its answers.
+pub(super) trait Line: Send + Sync {
+    /// Sends a call; under a key, its effect happens once.
+    fn send<'a>(
+        &'a self,
+        call: &'a Call,
+        key: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Value, ProviderError>>;
+}
 
 /// Speaks with one account.
 pub(super) struct Client {
@@ -53,7 +64,7 @@ impl Client {
     }
 
     /// Sends a call, and again where that is safe: reads, and what carries an idempotency key.
-    pub(super) async fn send(&self, call: &Call, key: Option<&str>) -> Result<Value, ProviderError> {
+    async fn send_patiently(&self, call: &Call, key: Option<&str>) -> Result<Value, ProviderError> {
         let mut pauses = PAUSES.iter();
         loop {
             let outcome = self.send_once(call, key).await;
@@ -92,6 +103,16 @@ impl Client {
             request.headers.insert("idempotency-key", value);
         }
         Ok(request)
+    }
+}
+
+impl Line for Client {
+    fn send<'a>(
+        &'a self,
+        call: &'a Call,
+        key: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Value, ProviderError>> {
+        Box::pin(self.send_patiently(call, key))
     }
 }
 

@@ -11,13 +11,13 @@ mod signature;
 mod steps;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use quoin_kernel::port::BoxFuture;
 use quoin_kernel::{Problem, Secret, Timestamp};
 use serde_json::Value;
 
-use self::client::Client;
+use self::client::{Client, Line};
 use self::form::Call;
 use crate::config::StripeConfig;
 use crate::model::command::ChangeSubscription;
@@ -30,7 +30,7 @@ pub const API_VERSION: &str = "2026-10-28.endive";
 
 /// Stripe, as one account sees it.
 pub struct Stripe {
-    client: Client,
+    line: Box<dyn Line>,
     secrets: Vec<Secret<String>>,
     account: Option<String>,
     live: bool,
@@ -44,12 +44,12 @@ impl Stripe {
     pub fn new(config: &StripeConfig) -> Result<Option<Self>, Problem> {
         let Some(key) = &config.secret_key else { return Ok(None) };
         let live = key.expose().contains("_live_");
-        let client = Client::new(key, config.api_url.as_deref())?;
-        Ok(Some(Self { client, secrets: config.webhook_secrets(), account: config.account.clone(), live }))
+        let line = Box::new(Client::new(key, config.api_url.as_deref())?);
+        Ok(Some(Self { line, secrets: config.webhook_secrets(), account: config.account.clone(), live }))
     }
 
     async fn read(&self, call: Call) -> Result<Value, ProviderError> {
-        self.client.send(&call, None).await
+        self.line.send(&call, None).await
     }
 
     /// Reads what may not be there.
@@ -107,6 +107,9 @@ impl Provider for Stripe {
                         let prices = self.prices_of(answer::text(value, "id")?).await?;
                         Remote::Product(answer::product(value, &prices)?)
                     }
+                    ObjectKind::Invoice => Remote::Invoice(answer::invoice(value)?),
+                    ObjectKind::Refund => Remote::Refund(answer::refund(value, None)?),
+                    ObjectKind::Dispute => Remote::Dispute(answer::dispute(value, None)?),
                     _ => Remote::Subscription(answer::subscription(value)?),
                 });
             }

@@ -272,7 +272,7 @@ pub(super) fn fetch(object: &ObjectRef) -> Call {
     }
 }
 
-/// Lists what reconciliation compares; `None` for kinds that hang on those.
+/// Lists what reconciliation compares, newest first; `None` for kinds that hang on those.
 pub(super) fn list(kind: ObjectKind, after: Option<&str>) -> Option<Call> {
     let call = match kind {
         ObjectKind::Product => Call::get("/v1/products"),
@@ -280,7 +280,10 @@ pub(super) fn list(kind: ObjectKind, after: Option<&str>) -> Option<Call> {
             .with("status", "all")
             .with("expand[0]", "data.latest_invoice")
             .with("expand[1]", "data.discounts"),
-        _ => return None,
+        ObjectKind::Invoice => Call::get("/v1/invoices"),
+        ObjectKind::Refund => Call::get("/v1/refunds"),
+        ObjectKind::Dispute => Call::get("/v1/disputes"),
+        ObjectKind::Price | ObjectKind::Checkout => return None,
     };
     Some(call.with("limit", 100).with_some("starting_after", after))
 }

@@ -45,7 +45,7 @@ impl Stripe {
 
     /// Sends a change; `step` tells several calls of one command apart.
     async fn write(&self, call: Call, key: &IntentKey, step: &str) -> Result<Value, ProviderError> {
-        self.client.send(&call, Some(&format!("{}{step}", key.key))).await
+        self.line.send(&call, Some(&format!("{}{step}", key.key))).await
     }
 
     async fn publish_product(&self, wish: &PublishProduct, key: &IntentKey) -> Done {

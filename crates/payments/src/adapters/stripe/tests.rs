@@ -1,5 +1,7 @@
 //! What is sent to Stripe, and what is read from it.
 
+pub(crate) mod recorded;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use quoin_kernel::{Secret, Timestamp};

@@ -10,7 +10,7 @@ use crate::error::PaymentsError;
 use crate::model::Subscription;
 use crate::model::remote::RemoteDispute;
 use crate::port::Provider;
-use crate::store::{invoices, subscriptions_global};
+use crate::store::{disputes, invoices, subscriptions_global};
 
 impl Payments {
     pub(super) fn apply_dispute(
@@ -30,7 +30,9 @@ impl Payments {
             None => None,
         };
         let Some(before) = before else { return Ok(Applied::foreign()) };
-        let mut after = Subscription { disputed: remote.stands, updated_at: now, ..before.clone() };
+        disputes::upsert(tx, &before, remote, now)?;
+        let disputed = disputes::any_stands(tx, before.subject, provider.name(), &before.remote_id)?;
+        let mut after = Subscription { disputed, updated_at: now, ..before.clone() };
         after.access = recompute_access(self, &after, now);
         self.write_subscription(tx, Some(&before), &after, now)
     }

@@ -17,8 +17,6 @@ use crate::model::explanation::Changes;
 use crate::model::remote::Remote;
 use crate::port::Provider;
 
-#[cfg(test)]
-pub(crate) use subscription::describe;
 pub(crate) use subscription::recompute_access;
 
 /// What an answer changed.

@@ -257,7 +257,7 @@ fn currency(
 }
 
 /// Writes the fields that come from the provider, for comparison and explanation.
-pub(crate) fn describe(one: &Subscription) -> Value {
+fn describe(one: &Subscription) -> Value {
     json!({
         "status": one.status,
         "plan": one.plan.as_ref().map(|(plan, _)| plan),

@@ -85,8 +85,10 @@ fn check(params: &Params) -> Result<(), StripeError> {
 }
 
 fn shape(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeError> {
-    let expires_at = params.int("expires_at").unwrap_or(desk.now + DAY);
-    if expires_at < desk.now + HOUR / 2 || expires_at > desk.now + DAY {
+    // Its page is open to people, who live by the real clock, whichever one the customer lives by.
+    let now = desk.real_now_ms.div_euclid(1000);
+    let expires_at = params.int("expires_at").unwrap_or(now + DAY);
+    if expires_at < now + HOUR / 2 || expires_at > now + DAY {
         let message = "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.";
         return Err(StripeError::invalid(message).param("expires_at"));
     }
@@ -114,7 +116,7 @@ fn shape(desk: &mut Desk<'_, '_>, params: &Params) -> Result<Object, StripeError
         "billing_address_collection": params.get("billing_address_collection"),
         "cancel_url": params.get("cancel_url"), "client_reference_id": params.get("client_reference_id"),
         "client_secret": null, "collected_information": null, "consent": null, "consent_collection": null,
-        "created": desk.now, "currency": params.text("currency").map(str::to_lowercase), "currency_conversion": null,
+        "created": now, "currency": params.text("currency").map(str::to_lowercase), "currency_conversion": null,
         "custom_fields": [], "custom_text": {
             "after_submit": null, "shipping_address": null, "submit": null, "terms_of_service_acceptance": null,
         },

@@ -17,6 +17,7 @@ pub(super) struct State {
     pub(super) deliveries: Vec<Delivery>,
     pub(super) knob: Value,
     pub(super) dunning: String,
+    pub(super) clock: Option<String>,
     pub(super) now: i64,
 }
 
@@ -34,7 +35,7 @@ pub(super) fn overview(state: &State) -> Page {
         .raw(".</p><section><h2>Objects</h2><nav>")
         .html(&kinds(&state.counts))
         .raw("</nav></section>")
-        .html(&clocks(&state.clocks))
+        .html(&clocks(&state.clocks, state.clock.as_deref()))
         .raw("<section><h2>Latest events</h2>")
         .html(&rows(&state.events))
         .raw("</section><section><h2>Latest deliveries</h2>")
@@ -55,7 +56,7 @@ fn kinds(counts: &[(String, i64)]) -> Html {
     })
 }
 
-fn clocks(clocks: &[Object]) -> Html {
+fn clocks(clocks: &[Object], of_new_customers: Option<&str>) -> Html {
     if clocks.is_empty() {
         return Html::new();
     }
@@ -69,7 +70,11 @@ fn clocks(clocks: &[Object]) -> Html {
             .text(clock.status())
             .raw("</td></tr>");
     }
-    html.raw("</table></div></section>")
+    let who = |clock: &str| {
+        Html::new().raw("<p class=\"soft\">Customers made without a clock live by ").text(clock)
+    };
+    html = html.raw("</table></div>").html(&who(of_new_customers.unwrap_or("the real one"))).raw(".</p>");
+    html.raw("</section>")
 }
 
 fn link(id: &str) -> Html {
