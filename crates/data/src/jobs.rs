@@ -26,6 +26,8 @@ async fn forget_org(data: &Data, news: &Value) -> Result<(), JobError> {
     let org_id = OrgId::deserialize(&news["org_id"]).map_err(|error| JobError::Fail(Box::new(error)))?;
     let removed: Result<u64, DataError> = data.forget_org(org_id).await;
     let rows = removed.map_err(|error| JobError::Retry(Box::new(error)))?;
+    // A log that somebody reads from is emptied by the hour.
+    data.db().empty_log().await.map_err(|error| JobError::Retry(Box::new(error)))?;
     tracing::info!(%org_id, rows, "removed the rows of an organisation that is gone");
     Ok(())
 }

@@ -215,6 +215,16 @@ impl Db {
         self.reruns.store(on, std::sync::atomic::Ordering::Relaxed);
     }
 
+    /// Empties the log in which SQLite keeps what pages held before: what was deleted is gone from the disk then. `false` where
+    /// somebody still reads from the log, so that it must be tried again. On PostgreSQL there is nothing to do here: its own
+    /// vacuum takes dead rows out of their pages.
+    pub async fn empty_log(&self) -> Result<bool, DbError> {
+        match self.engine.as_ref() {
+            OpenEngine::Sqlite(file) => file.empty_log().await,
+            OpenEngine::Postgres(_) => Ok(true),
+        }
+    }
+
     /// Finishes what waits and closes every connection; later calls fail with [`DbError::Unreachable`].
     pub fn close(&self) {
         match self.engine.as_ref() {

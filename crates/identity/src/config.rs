@@ -16,11 +16,23 @@ pub enum Unverified {
     Autoconfirm,
 }
 
+/// Whose people are whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityMode {
+    /// An address is one person, who belongs to any number of organisations.
+    Global,
+    /// An address is one person for each organisation, who belongs to that one alone.
+    PerOrganization,
+}
+
 /// How people sign up and in.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
+    /// Whether an address is one person here, or one for each organisation; decided before the first account is made.
+    pub mode: IdentityMode,
     /// The fewest characters a password may have; 8 at least, 15 recommended where it stands alone.
     pub password_min_length: usize,
     /// What happens before an address is proved.
@@ -85,6 +97,7 @@ pub struct InvalidConfig {
 impl Default for IdentityConfig {
     fn default() -> Self {
         Self {
+            mode: IdentityMode::Global,
             password_min_length: 8,
             unverified: Unverified::Refuse,
             access_token_s: 3600,
@@ -120,7 +133,13 @@ impl IdentityConfig {
     /// # Errors
     /// The first field that is outside of its range.
     pub fn validate(&self) -> Result<(), InvalidConfig> {
+        let is_global = self.mode == IdentityMode::Global;
         let rules = [
+            (
+                is_global || !self.anonymous,
+                "anonymous",
+                "must be false where identity.mode is per_organization",
+            ),
             (self.password_min_length >= 6, "password_min_length", "must be 6 or more"),
             (self.password_min_length <= 64, "password_min_length", "must be 64 or less"),
             ((1..=3600).contains(&self.access_token_s), "access_token_s", "must be between 1 and 3600"),

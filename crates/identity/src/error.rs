@@ -22,6 +22,9 @@ pub enum IdentityError {
     /// Somebody signs up with an address that has an account, where the configuration reveals that.
     #[error("There is an account with this address already.")]
     UserAlreadyExists,
+    /// People belong to one organisation each, and the call does not say to which.
+    #[error("Say whose people this is about: send a key of the organisation as apikey.")]
+    OrganizationNeeded,
     /// The configuration lets nobody sign themselves up.
     #[error("Sign-up is closed. An administrator can invite you.")]
     SignupDisabled,
@@ -162,6 +165,7 @@ impl IdentityError {
             Self::UserBanned => (400, "user_banned", "User is banned"),
             Self::EmailExists => (422, "email_exists", "The address is taken"),
             Self::UserAlreadyExists => (422, "user_already_exists", "User already registered"),
+            Self::OrganizationNeeded => (400, "organization_needed", "An organisation is needed"),
             Self::SignupDisabled => (422, "signup_disabled", "Sign-up is closed"),
             Self::PhoneDisabled => (400, "phone_provider_disabled", "Telephone numbers are not available"),
             Self::AnonymousDisabled => {

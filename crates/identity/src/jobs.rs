@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use quoin_audit::{Actor, Entry};
 use quoin_db::{DbError, Tx};
 use quoin_kernel::job::{JobError, JobType, Schedule, When};
 use quoin_kernel::{OrgId, Timestamp};
@@ -10,27 +11,38 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 use crate::Identity;
+use crate::model::Realm;
+use crate::service::delete_user::erase;
 use crate::service::end_sessions::end_session;
 use crate::store::{
     api_keys_global, challenges_global, codes_global, factors_global, links_global, oauth_flows_global,
-    sessions_global,
+    sessions_global, users_global,
 };
 
 /// The job that removes what has ended.
 const PURGE: &str = "identity.purge";
 /// The job that hears of organisations that are gone.
 pub const FORGET_ORG: &str = "identity.forget_org";
+/// The job that takes what was erased out of the database's log.
+pub const EMPTY_LOG: &str = "identity.empty_log";
+/// How many people are erased in one transaction: nobody else writes meanwhile.
+const AT_ONCE: u32 = 25;
 /// How long links and codes stay after their use or expiry, so that a person can be told what became of them.
 const KEPT: Duration = Duration::from_hours(24);
 
 /// Says when the jobs of this room run.
 pub(crate) fn schedules() -> Vec<Schedule> {
-    vec![Schedule { name: PURGE, when: When::Every(Duration::from_hours(1)), job: PURGE }]
+    let hourly = When::Every(Duration::from_hours(1));
+    vec![
+        Schedule { name: PURGE, when: hourly, job: PURGE },
+        // Once more for what other rooms remove when an organisation ends, each in its own time.
+        Schedule { name: EMPTY_LOG, when: hourly, job: EMPTY_LOG },
+    ]
 }
 
 /// Describes the jobs of this room.
 pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
-    let (purging, forgetting) = (identity.clone(), identity.clone());
+    let (purging, forgetting, emptying) = (identity.clone(), identity.clone(), identity.clone());
     vec![
         JobType::new(PURGE, 3, Duration::from_mins(1), move |job, _| {
             let identity = purging.clone();
@@ -40,10 +52,24 @@ pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
             let identity = forgetting.clone();
             async move { forget_org(&identity, &news, job.now).await }
         }),
+        JobType::new(EMPTY_LOG, 20, Duration::from_mins(5), move |_, _| {
+            let identity = emptying.clone();
+            async move { empty_log(&identity).await }
+        }),
     ]
 }
 
-/// Removes what this room keeps of an organisation that is gone: its keys, and that sessions acted for it.
+/// Takes what was erased out of the log, where the pages that held it stand until then.
+async fn empty_log(identity: &Identity) -> Result<(), JobError> {
+    match identity.db().empty_log().await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(JobError::Retry("somebody still reads from the log".into())),
+        Err(error) => Err(JobError::Retry(Box::new(error))),
+    }
+}
+
+/// Removes what this room keeps of an organisation that is gone: its keys, that sessions acted for it, and its people, where
+/// people belong to one each.
 async fn forget_org(identity: &Identity, news: &Value, now: Timestamp) -> Result<(), JobError> {
     let org_id: OrgId =
         OrgId::deserialize(&news["org_id"]).map_err(|error| JobError::Fail(Box::new(error)))?;
@@ -57,7 +83,28 @@ async fn forget_org(identity: &Identity, news: &Value, now: Timestamp) -> Result
             Ok(api_keys_global::delete_of_org(tx, org_id)? + sessions_global::forget_org(tx, org_id)?)
         })
         .await;
-    forgotten.map(drop).map_err(|error| JobError::Retry(Box::new(error)))
+    forgotten.map_err(|error| JobError::Retry(Box::new(error)))?;
+    forget_people(identity, org_id, now).await.map_err(|error| JobError::Retry(Box::new(error)))
+}
+
+/// Erases whoever was one of the organisation's people, some at a time; nobody is where people belong to no single one.
+async fn forget_people(identity: &Identity, org_id: OrgId, now: Timestamp) -> Result<(), DbError> {
+    loop {
+        let inside = identity.clone();
+        let erased = identity.db().write("identity.forget_people", move |tx| {
+            let ids = users_global::list_ids_of(tx, Realm::of(org_id), AT_ONCE)?;
+            for id in &ids {
+                let Some(user) = users_global::find(tx, *id)? else { continue };
+                let actor = Actor::System("identity.forget_org");
+                let entry = Entry::new(inside.app().rng(), now, actor, "identity.user.deleted").on(*id);
+                erase(tx, &inside, &user, &entry, now)?;
+            }
+            Ok::<_, DbError>(ids.len())
+        });
+        if erased.await? == 0 {
+            return Ok(());
+        }
+    }
 }
 
 /// Removes links and codes a day after their end, and sessions that nobody has refreshed for too long or that have

@@ -32,15 +32,15 @@ use std::sync::{Arc, OnceLock};
 
 use axum::extract::FromRef;
 use quoin_audit::{Actor, Entry};
-use quoin_db::{Db, Migration, Statement, migrations};
+use quoin_db::{Db, Migration, Statement, Tx, migrations};
 use quoin_kernel::port::{Billing, Origin};
 use quoin_kernel::{Problem, Timestamp};
 use quoin_web::{App, Module};
 
 use authenticator::{ApiKeys, LiveIssuers, RevocationList, TokenCache};
-use config::IdentityConfig;
+use config::{IdentityConfig, IdentityMode};
 use error::IdentityError;
-pub use jobs::FORGET_ORG;
+pub use jobs::{EMPTY_LOG, FORGET_ORG};
 use keyring::Keyring;
 use model::Provider;
 use password::Passwords;
@@ -58,7 +58,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0013_factors",
     "0014_identities",
     "0015_sessions_by_person" and "0015_sessions_by_person.postgres",
-    "0016_sso"
+    "0016_sso",
+    "0017_realms" and "0017_realms.postgres"
 );
 
 /// Every statement of this room.
@@ -124,8 +125,29 @@ impl Identity {
             openid: OnceLock::new(),
         }));
         let inner = &identity.0;
+        identity.check_mode().await?;
         inner.keyring.load(identity.db(), inner.app.master_key(), inner.app.rng(), inner.app.now()).await?;
         Ok(identity)
+    }
+
+    /// Refuses a mode that the accounts which are there contradict: nobody can say to which organisation somebody belongs who
+    /// belongs to several, nor which of two people an address shall be.
+    async fn check_mode(&self) -> Result<(), Problem> {
+        let mode = self.config().mode;
+        let contradicts = move |tx: &mut Tx<'_>| match mode {
+            IdentityMode::Global => store::users_global::is_anybody_of_organizations(tx),
+            IdentityMode::PerOrganization => store::users_global::is_anybody_of_instance(tx),
+        };
+        if !self.db().read("identity.mode.check", contradicts).await? {
+            return Ok(());
+        }
+        let why = match mode {
+            IdentityMode::Global => "the people here belong to one organisation each",
+            IdentityMode::PerOrganization => "there are people here who belong to no single organisation",
+        };
+        let mode = serde_json::to_string(&mode).map_err(Problem::internal)?;
+        Err(Problem::new(409, "identity_mode_differs", format!("identity.mode = {mode} cannot be used: {why}"))
+            .detail("The mode is decided before the first account is made: set it back, or begin with an empty instance."))
     }
 
     /// The configuration.

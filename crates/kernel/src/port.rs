@@ -22,6 +22,8 @@ pub struct Origin {
     pub user_agent: String,
     /// When the request arrived.
     pub now: Timestamp,
+    /// The organisation whose people the call is about, where people belong to one each and the call names it.
+    pub realm: Option<OrgId>,
 }
 
 /// Says who holds a credential. Every API asks it on every call; `identity` implements it.

@@ -10,7 +10,7 @@ use quoin_identity::error::IdentityError;
 use quoin_identity::http::landing;
 use quoin_identity::model::User;
 use quoin_identity::service::{self, IssuedSession, Verified};
-use quoin_kernel::port::Authenticator as _;
+use quoin_kernel::port::{Authenticator as _, Origin};
 use quoin_kernel::{Caller, Problem, UserCaller};
 use quoin_web::{IntoResponse as _, Redirect, Response, cookies};
 use serde_json::Value;
@@ -38,7 +38,7 @@ pub(crate) async fn somebody(visit: &mut Visit) -> Result<Option<Person>, Proble
         return Ok(Some(person));
     }
     let Some(refresh) = refresh.filter(|token| !token.is_empty()) else { return Ok(None) };
-    match service::refresh_session(visit.pages.identity(), &refresh, &visit.origin).await {
+    match service::refresh_session(visit.pages.identity(), &refresh, &own(visit)).await {
         Ok(issued) => {
             keep(visit, &issued)?;
             who_holds(visit, &issued.access_token).await
@@ -49,6 +49,11 @@ pub(crate) async fn somebody(visit: &mut Visit) -> Result<Option<Person>, Proble
             Ok(None)
         }
     }
+}
+
+/// Returns where a browser's own session is continued from: it says whose it is, whatever an address names.
+fn own(visit: &Visit) -> Origin {
+    Origin { realm: None, ..visit.origin.clone() }
 }
 
 /// Demands somebody who owes no second factor, and reads their account; the pages speak the language that they have chosen.
@@ -140,7 +145,7 @@ pub(crate) async fn enter(visit: &mut Visit, issued: IssuedSession) -> Result<Re
 pub(crate) async fn leave(visit: &mut Visit) -> Result<Response, Problem> {
     visit.next = None;
     let refresh = cookies::get(visit.app().config(), &visit.headers, REFRESH).unwrap_or_default().to_owned();
-    let issued = service::refresh_session(visit.pages.identity(), &refresh, &visit.origin).await?;
+    let issued = service::refresh_session(visit.pages.identity(), &refresh, &own(visit)).await?;
     enter(visit, issued).await
 }
 

@@ -212,6 +212,7 @@ fn form(state: &State, path: &str) -> Value {
         (part("name"), Some(part("value"))),
         ("redirect_to".to_owned(), carried("redirect_to")),
         ("next".to_owned(), carried("next")),
+        ("org".to_owned(), carried("org")),
     ];
     let base = state.lookup("base").unwrap_or_default();
     let action = HtmlEscape(&format!("{base}{path}")).to_string();

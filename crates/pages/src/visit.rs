@@ -2,24 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use axum::extract::{FromRef as _, FromRequest, FromRequestParts};
 use minijinja::{Value, context};
-use quoin_identity::service::LinkWishes;
+use quoin_identity::service::{LinkWishes, Named};
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EmailAddress, Problem, Secret};
+use quoin_kernel::{EmailAddress, OrgId, Problem, Secret};
 use quoin_web::csrf::{self, FormToken};
 use quoin_web::page::policy_source;
 use quoin_web::request::RequestInfo;
 use quoin_web::{
     App, Body, HeaderMap, HeaderValue, IntoResponse, Redirect, Refusal, Request, Response, StatusCode,
-    ValidBody, ValidQuery, header,
+    ValidBody, ValidQuery, cookies, header,
 };
 use url::{Url, form_urlencoded};
 
 use crate::Pages;
 use crate::language::Language;
 
+/// Names the organisation whose people a visit is about, in addresses, forms and the cookie that remembers it.
+const ORG: &str = "org";
+/// How long a browser remembers it.
+const REMEMBERED: Duration = Duration::from_hours(365 * 24);
 /// The page that mailed links open.
 const LINK_PAGE: &str = "/confirm";
 
@@ -67,6 +72,8 @@ pub(crate) struct Visit {
     pub(crate) target: Option<Url>,
     /// What the person came to do once they are signed in.
     pub(crate) next: Option<String>,
+    /// The organisation whose people the visit is about, where they belong to one each.
+    org: Option<String>,
     form: FormToken,
     cookies: Vec<HeaderValue>,
     runs_script: bool,
@@ -95,7 +102,7 @@ impl FromRequestParts<Pages> for Opened {
             ValidQuery::<BTreeMap<String, String>>::from_request_parts(parts, pages).await?;
         let fields = Fields(fields);
         let origin = RequestInfo::of(&parts.extensions)?.origin.clone();
-        let visit = Visit::begin(pages, origin, parts.headers.clone(), &fields)?;
+        let visit = Visit::begin(pages, origin, parts.headers.clone(), &fields).await?;
         Ok(Self { visit, fields })
     }
 }
@@ -114,7 +121,7 @@ impl FromRequest<Pages> for Sent {
         let genuine = csrf::verify(&app, &headers, fields.get(csrf::FIELD));
         // Nothing that a forged form says is repeated on the page that refuses it.
         let trusted = if genuine.is_ok() { &fields } else { &Fields::default() };
-        let visit = Visit::begin(pages, origin, headers, trusted);
+        let visit = Visit::begin(pages, origin, headers, trusted).await;
         let visit = visit.map_err(|problem| Refusal::from(problem).into_response())?;
         match genuine {
             Ok(()) => Ok(Self { visit, fields }),
@@ -124,8 +131,15 @@ impl FromRequest<Pages> for Sent {
 }
 
 impl Visit {
-    fn begin(pages: &Pages, origin: Origin, headers: HeaderMap, fields: &Fields) -> Result<Self, Problem> {
+    async fn begin(
+        pages: &Pages,
+        origin: Origin,
+        headers: HeaderMap,
+        fields: &Fields,
+    ) -> Result<Self, Problem> {
         let app = App::from_ref(pages);
+        let named = fields.get(ORG).or_else(|| cookies::get(app.config(), &headers, ORG));
+        let named = named.and_then(|org| org.parse().ok());
         let form = csrf::issue(&app, &headers)?;
         let target = fields.get("redirect_to").and_then(|target| {
             let ours = Url::parse(target).ok().filter(|target| is_ours(&app, target));
@@ -133,8 +147,30 @@ impl Visit {
         });
         let next = fields.get("next").filter(|next| *next == "password").map(str::to_owned);
         let language = Language::of(&headers);
-        let (pages, cookies) = (pages.clone(), Vec::new());
-        Ok(Self { pages, origin, headers, language, target, next, form, cookies, runs_script: false })
+        let (pages, cookies, org) = (pages.clone(), Vec::new(), None);
+        let mut visit =
+            Self { pages, origin, headers, language, target, next, org, form, cookies, runs_script: false };
+        if let Some(org_id) = named {
+            visit.is_about(org_id).await.or_else(unless_ours)?;
+        }
+        Ok(visit)
+    }
+
+    /// Makes the visit about an organisation's people, where they belong to one each, and has the browser remember it.
+    pub(crate) async fn is_about(&mut self, org_id: OrgId) -> Result<(), Problem> {
+        let named = Some(Named::Organization(org_id));
+        self.origin = self.pages.identity().at_door(named, self.origin.clone()).await?;
+        self.org = self.origin.realm.map(|org_id| org_id.to_string());
+        if let Some(org) = &self.org {
+            let cookie = cookies::set(self.app().config(), ORG, org, Some(REMEMBERED))?;
+            self.set_cookie(cookie);
+        }
+        Ok(())
+    }
+
+    /// Tells whether the visit is about one organisation's people.
+    pub(crate) fn is_about_one(&self) -> bool {
+        self.org.is_some()
     }
 
     /// Returns what every door needs.
@@ -199,6 +235,7 @@ impl Visit {
             csrf => context! { name => csrf::FIELD, value => self.form.field.as_str() },
             redirect_to => self.target.as_ref().map(Url::as_str),
             next => self.next.as_deref(),
+            org => self.org.as_deref(),
             carry => self.carry(),
         };
         let filled = self.pages.look().fill(template, context! { ..values, ..common });
@@ -238,8 +275,11 @@ impl Visit {
 
     /// Returns what goes along from page to page until the person has landed.
     fn carried(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let carried =
-            [("redirect_to", self.target.as_ref().map(Url::as_str)), ("next", self.next.as_deref())];
+        let carried = [
+            ("redirect_to", self.target.as_ref().map(Url::as_str)),
+            ("next", self.next.as_deref()),
+            (ORG, self.org.as_deref()),
+        ];
         carried.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))
     }
 
@@ -267,6 +307,11 @@ impl Visit {
         let needs_sign_in = problem.code() == "reauthentication_needed";
         self.refuse("problem.html", problem, context! { needs_sign_in })
     }
+}
+
+/// An organisation that cannot be used is as good as none: the page says what is missing.
+fn unless_ours(problem: Problem) -> Result<(), Problem> {
+    if problem.status() < 500 { Ok(()) } else { Err(problem) }
 }
 
 /// Tells whether a URL is one of the pages that a signed-in person may be sent to.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    backup, doctor, files, generate, keys, migrations, payments, restore, stripe_twin, users, webhooks,
+    backup, doctor, files, generate, keys, migrations, orgs, payments, restore, stripe_twin, users, webhooks,
 };
 use crate::settings::{self, Overrides, Settings};
 
@@ -58,6 +58,9 @@ enum Command {
     /// Bring people in or out, with the hashes of their passwords
     #[command(subcommand)]
     Users(users::Command),
+    /// Found organisations for customers
+    #[command(subcommand)]
+    Orgs(orgs::Command),
     /// Compare with the provider of payments; bring plans in line with a file
     #[command(subcommand)]
     Payments(payments::Command),
@@ -104,6 +107,7 @@ fn execute(cli: Cli) -> Result<(), String> {
         Command::Migrate => migrations::run(&settings, json),
         Command::Keys(command) => keys::run(&settings, command, json),
         Command::Users(command) => users::run(&settings, &command, json),
+        Command::Orgs(command) => orgs::run(&settings, &command, json),
         Command::Payments(command) => payments::run(&settings, command, json),
         Command::Files(command) => files::run(&settings, &command, json),
         Command::Doctor => doctor::run(&settings, json),

@@ -94,6 +94,7 @@ fn subscriptions() -> Subscriptions {
         .on(quoin_tenancy::ORGANIZATION_DELETED, quoin_data::FORGET_ORG)
         .on(quoin_tenancy::ORGANIZATION_DELETED, quoin_payments::FORGET_ORG)
         .on("identity.user.deleted", quoin_payments::FORGET_PERSON)
+        .on("identity.user.deleted", quoin_identity::EMPTY_LOG)
 }
 
 /// Adds up what the rooms of this process bring.

@@ -40,10 +40,10 @@ pub use model::{
 pub use port::{People, Records};
 pub use revocations::{Revocation, Revoked};
 pub use service::{
-    Limits, ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, count_members, count_organizations,
-    create_personal, forget_address, has_sso_connection, is_usable, join_by_domain, join_by_sso,
-    kept_of_person, membership_of, note_sso_use, remove_person, set_last_used, sso_connection,
-    sso_demanded_of,
+    Limits, ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, add_to_realm, count_members,
+    count_organizations, create_personal, forget_address, found, has_sso_connection, is_invited, is_usable,
+    join_by_domain, join_by_sso, join_realm, kept_of_person, membership_of, note_sso_use, own, remove_person,
+    set_last_used, sso_connection, sso_demanded_of,
 };
 
 use std::sync::{Arc, OnceLock};

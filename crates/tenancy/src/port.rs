@@ -2,15 +2,23 @@
 
 use quoin_db::{DbError, Tx};
 use quoin_kernel::port::BoxFuture;
-use quoin_kernel::{EmailAddress, Problem, UserId};
+use quoin_kernel::{EmailAddress, OrgId, Problem, UserId};
 
 /// Knows which address is proved to be whose; `identity` implements it.
 pub trait People: Send + Sync {
     /// Returns the address that a person has proved to be theirs; `None` for nobody, and while nothing is proved.
     fn proved_address(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<Option<EmailAddress>, DbError>;
 
-    /// Finds the person who has proved that an address is theirs.
-    fn find_by_address(&self, tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<UserId>, DbError>;
+    /// Finds the person who has proved that an address is theirs, among those who may become members of an organisation.
+    fn find_by_address(
+        &self,
+        tx: &mut Tx<'_>,
+        org_id: OrgId,
+        email: &EmailAddress,
+    ) -> Result<Option<UserId>, DbError>;
+
+    /// Returns the one organisation that a person may belong to, where people belong to one each.
+    fn confined_to(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<Option<OrgId>, DbError>;
 }
 
 /// Reads what stands in DNS.

@@ -194,6 +194,7 @@ pub fn origin() -> Origin {
         ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "test".to_owned(),
         now: START,
+        realm: None,
     }
 }
 

@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { failed, finish, name } from '../lib/steps.mjs'
 import { World } from '../lib/world.mjs'
 import { takeBack } from './revocations.mjs'
-import { refreshOnBoth } from './sessions.mjs'
+import { refreshOnBoth, reuseAfterDeath, spendBeforeDeath } from './sessions.mjs'
 import { serveMail } from './smtp.mjs'
 import { killOne, shareWork, stopOne } from './work.mjs'
 
@@ -42,7 +42,9 @@ try {
   await takeBack(nodes)
   await refreshOnBoth(nodes)
   await shareWork(nodes)
+  const spent = await spendBeforeDeath(nodes)
   await killOne(nodes)
+  await reuseAfterDeath(nodes, spent)
   await stopOne(nodes)
 } catch (error) {
   failed()

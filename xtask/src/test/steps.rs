@@ -1,5 +1,6 @@
 //! The finished program, driven from outside by software that others wrote.
 
+mod crashes;
 mod stripe;
 
 use std::process::Command;
@@ -35,11 +36,13 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "stripe-twin-node", run: stripe::stripe_twin_in_node },
     Step { name: "stripe-twin-python", run: stripe::stripe_twin_in_python },
     Step { name: "stripe-twin-commands", run: stripe::stripe_twin_commands },
-    Step { name: "crash-sqlite", run: crash_on_sqlite },
-    Step { name: "crash-postgres", run: crash_on_postgres },
-    Step { name: "disk-full", run: fill_the_disk },
-    Step { name: "crash-files-disk", run: crash_files_on_disk },
-    Step { name: "crash-files-s3", run: crash_files_on_s3 },
+    Step { name: "crash-sqlite", run: crashes::crash_on_sqlite },
+    Step { name: "crash-postgres", run: crashes::crash_on_postgres },
+    Step { name: "erase-sqlite", run: crashes::erase_on_sqlite },
+    Step { name: "erase-postgres", run: crashes::erase_on_postgres },
+    Step { name: "disk-full", run: crashes::fill_the_disk },
+    Step { name: "crash-files-disk", run: crashes::crash_files_on_disk },
+    Step { name: "crash-files-s3", run: crashes::crash_files_on_s3 },
     Step { name: "storm-sqlite", run: stripe::storm_on_sqlite },
     Step { name: "storm-postgres", run: stripe::storm_on_postgres },
     Step { name: "year-sqlite", run: stripe::year_on_sqlite },
@@ -279,85 +282,6 @@ fn drive_files_commands(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     python.arg(context.workspace.root.join("examples/journey/python/files_commands.py"));
     python.args(arguments(&server)).arg("--quoin").arg(&context.quoin);
     drive(&mut python, &[&server], tally)
-}
-
-fn crash_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    crash(context, tally, "crash-sqlite", &[])
-}
-
-fn crash_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let url = context.postgres.create_database("crash")?;
-    crash(context, tally, "crash-postgres", &[("QUOIN_DATABASE_URL", &url)])
-}
-
-/// The driver starts the server itself, with the settings it inherits. Sign-ups come from many addresses, so the
-/// driver counts as a proxy.
-fn crash(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, name)?;
-    let settings = [settings, &[("QUOIN_TRUSTED_PROXIES", "1")]].concat();
-    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
-    let rounds = if context.long { "50" } else { "5" };
-    let mut driver = process::dies_with_us(&context.crash, "TERM");
-    start.give_settings(&mut driver, free_address()?);
-    driver.arg("--folder").arg(&folder).args([
-        "--rounds",
-        rounds,
-        "--",
-        "setpriv",
-        "--pdeathsig",
-        "KILL",
-        "--",
-    ]);
-    drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
-}
-
-/// Gives the server a small file system of its own for its files, and fills it. The driver starts the server, so that the file
-/// system goes with it.
-fn fill_the_disk(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, "disk-full")?;
-    let files = folder.join("small").display().to_string();
-    let settings = [("QUOIN_FILES_DIRECTORY", files.as_str())];
-    let start = Start { quoin: &context.quoin, folder: &folder, settings: &settings };
-    let mut driver = process::dies_with_us("python3", "TERM");
-    start.give_settings(&mut driver, free_address()?);
-    driver.arg(context.workspace.root.join("examples/journey/python/disk_full.py"));
-    driver.arg("--folder").arg(&folder).args([
-        "--",
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
-        "sh",
-        "-c",
-    ]);
-    driver.arg(
-        "mount -t tmpfs -o size=24m tmpfs \"$QUOIN_FILES_DIRECTORY\" && exec setpriv --pdeathsig KILL -- \"$0\" serve",
-    );
-    drive(driver.arg(&context.quoin), &[], tally)
-}
-
-fn crash_files_on_disk(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    crash_files(context, tally, "crash-files-disk", &[])
-}
-
-/// Rows in PostgreSQL, bytes in a store that checks signatures.
-fn crash_files_on_s3(context: &Context<'_>, tally: &mut Tally) -> Outcome {
-    let (database, store) = (context.postgres.create_database("crash_files")?, S3::start(context.workspace)?);
-    let endpoint = store.url();
-    let settings = [&[("QUOIN_DATABASE_URL", database.as_str())], &kept_in_s3(&endpoint)[..]].concat();
-    crash_files(context, tally, "crash-files-s3", &settings)
-}
-
-/// Kills a server that stores, replaces, moves and removes files, and compares rows, bytes, counters and promises.
-fn crash_files(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
-    let folder = fresh_folder(&context.workspace.target, name)?;
-    let start = Start { quoin: &context.quoin, folder: &folder, settings };
-    let mut driver = process::dies_with_us("python3", "TERM");
-    start.give_settings(&mut driver, free_address()?);
-    driver.arg(context.workspace.root.join("examples/journey/python/crash_files.py"));
-    driver.arg("--folder").arg(&folder).args(["--rounds", if context.long { "50" } else { "5" }, "--"]);
-    driver.args(["setpriv", "--pdeathsig", "KILL", "--"]);
-    drive(driver.arg(&context.quoin).arg("serve"), &[], tally)
 }
 
 /// Runs a driver, counts its summary line, and shows the servers' logs where something failed.

@@ -49,7 +49,9 @@ impl Connected {
     /// Opens the one connection that writes. Its commits are synced by [`super::syncer`].
     pub(super) fn writer(options: &SqliteOptions) -> Result<Self, DbError> {
         let opened = Self::open(options)?;
-        let pragmas = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;";
+        // What is deleted is overwritten with zeros, or erased people would stay readable in free pages.
+        let pragmas = "pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0;
+                       pragma secure_delete = on;";
         opened.connection.execute_batch(pragmas).map_err(from_driver)?;
         Ok(opened)
     }
@@ -116,6 +118,16 @@ impl Connected {
         // Without a log, or while another connection carries over, the figure is -1.
         let carried: i64 = statement.query_row([], |row| row.get(2)).map_err(from_driver)?;
         Ok(u32::try_from(carried).unwrap_or(0))
+    }
+
+    /// Carries the whole log over into the file and empties it, so that nothing of what was overwritten stays in it; `false`
+    /// where somebody still reads from it.
+    pub(super) fn empty_log(&self, patience: Duration) -> Result<bool, DbError> {
+        self.connection.busy_timeout(patience).map_err(from_driver)?;
+        let mut statement =
+            self.connection.prepare_cached("pragma wal_checkpoint(truncate)").map_err(from_driver)?;
+        let is_busy: i64 = statement.query_row([], |row| row.get(0)).map_err(from_driver)?;
+        Ok(is_busy == 0)
     }
 
     /// Stops statements that still run after `limit` from now.

@@ -16,6 +16,7 @@ mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use backup::{BackupProgress, copy_while_running};
 pub(crate) use row::DriverRow;
@@ -27,8 +28,12 @@ use crate::signal::Signals;
 use crate::stats::Stats;
 use crate::tx::Tx;
 
+/// How long emptying the log may keep the writer waiting for somebody who reads from it.
+const EMPTYING: Duration = Duration::from_millis(200);
+
 /// An open SQLite file.
 pub(crate) struct SqliteFile {
+    options: Arc<SqliteOptions>,
     writer: writer::Writer,
     readers: reader::Readers,
 }
@@ -50,9 +55,10 @@ impl SqliteFile {
     ) -> Result<Self, DbError> {
         let shared = Shared { options: Arc::new(options.clone()), signals, stats };
         connection::assert_version()?;
+        let options = Arc::clone(&shared.options);
         let writer = writer::Writer::start(shared.clone())?;
         let readers = reader::Readers::start(shared)?;
-        Ok(Self { writer, readers })
+        Ok(Self { options, writer, readers })
     }
 
     pub(crate) async fn read<T, E, F>(&self, name: &'static str, closure: F) -> Result<T, E>
@@ -71,6 +77,14 @@ impl SqliteFile {
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         self.writer.write(name, closure).await
+    }
+
+    /// Empties the log; `false` where somebody still reads from it.
+    pub(crate) async fn empty_log(&self) -> Result<bool, DbError> {
+        let options = Arc::clone(&self.options);
+        let empty = move || connection::Connected::checkpointer(&options)?.empty_log(EMPTYING);
+        let emptied = tokio::task::spawn_blocking(empty).await;
+        emptied.map_err(|panicked| DbError::Driver(Box::new(panicked)))?
     }
 
     /// Returns the file's path, for backups.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use quoin_db::{Db, DbError, Tx};
-use quoin_kernel::{ApiKeyCaller, ApiKeyId, Caller, Timestamp};
+use quoin_kernel::{ApiKeyCaller, ApiKeyId, Caller, OrgId, Timestamp};
 use uuid::Uuid;
 
 use crate::model::api_key::{ApiKey, KeyKind};
@@ -19,6 +19,7 @@ struct Known {
     id: ApiKeyId,
     kind: KeyKind,
     expires_at: Option<Timestamp>,
+    org_id: Option<OrgId>,
     caller: Caller,
     /// The state of the revocation list when the row was read.
     epoch: u64,
@@ -27,14 +28,14 @@ struct Known {
 }
 
 impl ApiKeys {
-    /// Finds the live key of this kind with this hash, and notes its use.
+    /// Finds the live key of this kind with this hash and the organisation that it is confined to, and notes its use.
     pub(super) async fn find(
         &self,
         db: &Db,
         kind: KeyKind,
         hash: &[u8; 32],
         (now, epoch): (Timestamp, u64),
-    ) -> Result<Option<Caller>, DbError> {
+    ) -> Result<Option<(Caller, Option<OrgId>)>, DbError> {
         let known = match self.known(hash) {
             Some(known) if known.is_current(epoch) => Some(known),
             _ => self.load(db, *hash, (now, epoch)).await?,
@@ -42,7 +43,7 @@ impl ApiKeys {
         let live = known.filter(|key| key.kind == kind && key.expires_at.is_none_or(|end| now < end));
         Ok(live.map(|key| {
             key.used_at.fetch_max(now.as_micros(), Ordering::Relaxed);
-            key.caller.clone()
+            (key.caller.clone(), key.org_id)
         }))
     }
 
@@ -54,6 +55,7 @@ impl ApiKeys {
             id,
             kind: KeyKind::Secret,
             expires_at: None,
+            org_id: None,
             caller: Caller::ApiKey(Arc::new(caller)),
             epoch: 0,
             used_at: AtomicI64::new(0),
@@ -109,7 +111,7 @@ impl Known {
     /// Tells whether what is known still holds. An organisation may have been closed since: that ends tokens, so the
     /// revocation list has changed, and the row of its key is read again.
     fn is_current(&self, epoch: u64) -> bool {
-        self.caller.org_id().is_none() || self.epoch == epoch
+        self.org_id.is_none() || self.epoch == epoch
     }
 
     /// Returns the time of last use, if it has moved since it was last written.
@@ -134,6 +136,7 @@ impl From<ApiKey> for Known {
             id: key.id,
             kind: key.kind,
             expires_at: key.expires_at,
+            org_id: key.org_id,
             caller,
             epoch: 0,
             used_at: AtomicI64::new(used),

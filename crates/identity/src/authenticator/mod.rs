@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use quoin_kernel::hash::sha256;
 use quoin_kernel::port::{Authenticator, BoxFuture};
-use quoin_kernel::{Caller, Problem, Timestamp};
+use quoin_kernel::{Caller, OrgId, Problem, Timestamp};
 
 pub(crate) use api_keys::ApiKeys;
 pub use issuers::LiveIssuers;
@@ -48,15 +48,36 @@ impl Authenticator for Identity {
 
 impl Identity {
     async fn authenticate_key(&self, kind: KeyKind, key: &str, now: Timestamp) -> Result<Caller, Problem> {
+        self.find_key(kind, key, now).await.map(|(caller, _)| caller)
+    }
+
+    /// Finds the organisation that a key is confined to; `None` for one of the whole platform.
+    ///
+    /// # Errors
+    /// 401 for anything that is no live key; 503 where that cannot be found out.
+    pub(crate) async fn organization_of_key(
+        &self,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<Option<OrgId>, Problem> {
+        self.0.revocations.catch_up(self.db(), now).await?;
+        let kind = KeyKind::of(key).ok_or_else(unknown_key)?;
+        self.find_key(kind, key, now).await.map(|(_, org_id)| org_id)
+    }
+
+    async fn find_key(
+        &self,
+        kind: KeyKind,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<(Caller, Option<OrgId>), Problem> {
         let moment = (now, self.0.revocations.epoch());
         let found = self.0.api_keys.find(self.db(), kind, &sha256(key.as_bytes()), moment).await?;
-        let caller = found.filter(|caller| match caller {
+        let found = found.filter(|(caller, _)| match caller {
             Caller::ApiKey(key) => !self.0.revocations.has_key(key),
             Caller::Anonymous | Caller::User(_) => true,
         });
-        caller.ok_or_else(|| {
-            Problem::new(401, "invalid_api_key", "This API key is not known, has expired or was revoked")
-        })
+        found.ok_or_else(unknown_key)
     }
 
     async fn authenticate_token(&self, token: &str, now: Timestamp) -> Result<Caller, Problem> {
@@ -119,6 +140,10 @@ impl Identity {
             tracing::warn!(%error, "keys could not be brought up to date");
         }
     }
+}
+
+fn unknown_key() -> Problem {
+    Problem::new(401, "invalid_api_key", "This API key is not known, has expired or was revoked")
 }
 
 /// Every way in which a token can be wrong looks alike, but for its age, which clients act on.

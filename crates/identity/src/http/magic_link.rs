@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::door::Door;
 use super::link_query::RedirectQuery;
 use super::out::Nothing;
 use super::sign_up::missing;
@@ -82,6 +83,7 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
 async fn ask(
     ctx: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<AskQuery>,
 ) -> Result<Response, Refusal> {
@@ -93,12 +95,14 @@ async fn ask(
         redirect_to: query.redirect_to,
         page: None,
     };
-    Ok(pages::ask_for_link(&identity, &wishes, csrf::issue(&ctx.app, &headers)?).into_response())
+    Ok(pages::ask_for_link(&identity, &wishes, door.page_key.as_deref(), csrf::issue(&ctx.app, &headers)?)
+        .into_response())
 }
 
 async fn request(
     ctx: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<RedirectQuery>,
     ValidBody(input): ValidBody<MagicLinkIn>,
@@ -119,11 +123,12 @@ async fn request(
         data: input.data.unwrap_or_default(),
         wishes: wishes.clone(),
     };
-    let sent = service::request_magic_link(&identity, request, &ctx.origin).await;
+    let sent = service::request_magic_link(&identity, request, &door.origin).await;
     match sent {
         Ok(()) if page_asks => {
             let form = csrf::issue(&ctx.app, &headers)?;
-            Ok(pages::check_your_mail(&identity, &email, &wishes, form).into_response())
+            Ok(pages::check_your_mail(&identity, (&email, door.page_key.as_deref()), &wishes, form)
+                .into_response())
         }
         Ok(()) => Ok(Json(Nothing {}).into_response()),
         Err(problem) if page_asks && problem.status() < 500 => {

@@ -3,6 +3,7 @@
 mod about;
 mod admin;
 mod api_keys;
+mod door;
 mod factor_out;
 mod factors;
 mod introspect;

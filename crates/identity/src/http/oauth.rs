@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::door::Door;
 use super::landing;
 use super::out::Nothing;
 use super::sign_up::missing;
@@ -160,11 +161,12 @@ impl AuthorizeQuery {
 async fn begin(
     ctx: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<AuthorizeQuery>,
 ) -> Result<Response, Refusal> {
     if let Some(ticket) = &query.ticket {
-        return Ok(match service::peek_ticket(&identity, ticket, &ctx.origin).await {
+        return Ok(match service::peek_ticket(&identity, ticket, &door.origin).await {
             Ok(holder) => {
                 let form = csrf::issue(&ctx.app, &headers)?;
                 pages::link_account(&identity, &holder, ticket, form).into_response()
@@ -176,7 +178,7 @@ async fn begin(
         });
     }
     let browser = browser(&ctx.app, &headers);
-    let url = service::begin_oauth(&identity, query.wish()?, &browser, &ctx.origin).await?;
+    let url = service::begin_oauth(&identity, query.wish()?, &browser, &door.origin).await?;
     depart(&ctx.app, &url, &browser)
 }
 
@@ -197,15 +199,16 @@ async fn use_ticket(
 async fn finish(
     ctx: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<CallbackQuery>,
 ) -> Result<Response, Refusal> {
     let Some(state) = query.state else {
-        return verify::show_page(&ctx, &identity, &headers, query.link).await;
+        return verify::show_page((&ctx.app, &door.origin), &identity, &headers, query.link).await;
     };
     let browser = cookies::get(ctx.app.config(), &headers, COOKIE).map(|text| Secret::new(text.to_owned()));
     let returned = OauthReturn { state, code: query.code, iss: query.iss, error: query.error, browser };
-    let landed = match service::finish_oauth(&identity, returned, &ctx.origin).await {
+    let landed = match service::finish_oauth(&identity, returned, &door.origin).await {
         Ok(landed) => landed,
         Err(problem) if problem.status() < 500 => {
             return Ok(pages::dead_link(&identity, &problem, None).into_response());

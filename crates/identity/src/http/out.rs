@@ -171,7 +171,7 @@ impl IdentityOut {
             identity_data: json!({
                 "sub": user.id,
                 "email": email,
-                "email_verified": user.is_confirmed(),
+                "email_verified": user.email_confirmed_at.is_some(),
                 "phone_verified": false,
             }),
             provider: "email".to_owned(),

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::door::Door;
 use super::factor_out::{PasskeyOptionsOut, PasskeyOut};
 use super::out::SessionOut;
 use crate::Identity;
@@ -124,19 +125,21 @@ async fn register(
 }
 
 async fn ask(
-    ctx: Ctx<Unidentified>,
+    _: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
 ) -> Result<Json<PasskeyOptionsOut>, Refusal> {
-    Ok(Json(service::begin_passkey_sign_in(&identity, &ctx.origin).await?.into()))
+    Ok(Json(service::begin_passkey_sign_in(&identity, &door.origin).await?.into()))
 }
 
 async fn sign_in(
-    ctx: Ctx<Unidentified>,
+    _: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     ValidJson(input): ValidJson<AnswerIn>,
 ) -> Result<Json<SessionOut>, Refusal> {
     let answer = (input.challenge_id, input.credential);
-    Ok(Json(service::sign_in_with_passkey(&identity, answer, &ctx.origin).await?.into()))
+    Ok(Json(service::sign_in_with_passkey(&identity, answer, &door.origin).await?.into()))
 }
 
 async fn list(ctx: Ctx<User>, State(identity): State<Identity>) -> Result<Json<Vec<PasskeyOut>>, Refusal> {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::door::Door;
 use super::link_query::RedirectQuery;
 use super::out::{Nothing, SessionOut, UserOut};
 use crate::Identity;
@@ -100,8 +101,9 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
 }
 
 async fn sign_up(
-    ctx: Ctx<Unidentified>,
+    _: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     ValidQuery(query): ValidQuery<RedirectQuery>,
     ValidJson(input): ValidJson<SignUpIn>,
 ) -> Result<Json<SignUpOut>, Refusal> {
@@ -111,38 +113,40 @@ async fn sign_up(
         _ if input.phone.is_some() => return Err(IdentityError::PhoneDisabled.into()),
         (None, None) => {
             let data = input.data.unwrap_or_default();
-            let issued = service::sign_in_anonymously(&identity, &data, &ctx.origin).await?;
+            let issued = service::sign_in_anonymously(&identity, &data, &door.origin).await?;
             return Ok(Json(SignUpOut::Session(Box::new(issued.into()))));
         }
         (Some(_), None) => return Err(missing("password").into()),
         (None, Some(_)) => return Err(missing("email").into()),
     };
     let sign_up = SignUp { email, password, data: input.data.unwrap_or_default(), wishes };
-    Ok(Json(match service::sign_up(&identity, sign_up, &ctx.origin).await? {
+    Ok(Json(match service::sign_up(&identity, sign_up, &door.origin).await? {
         SignedUp::Pending(user) => SignUpOut::Pending(Box::new((*user).into())),
         SignedUp::Session(issued) => SignUpOut::Session(Box::new((*issued).into())),
     }))
 }
 
 async fn recover(
-    ctx: Ctx<Unidentified>,
+    _: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     ValidQuery(query): ValidQuery<RedirectQuery>,
     ValidJson(input): ValidJson<RecoverIn>,
 ) -> Result<Json<Nothing>, Refusal> {
     let wishes = query.wishes(input.code_challenge.as_deref(), input.code_challenge_method.as_deref())?;
-    service::request_recovery(&identity, input.email, wishes, &ctx.origin).await?;
+    service::request_recovery(&identity, input.email, wishes, &door.origin).await?;
     Ok(Json(Nothing {}))
 }
 
 async fn resend(
-    ctx: Ctx<Unidentified>,
+    _: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     ValidQuery(query): ValidQuery<RedirectQuery>,
     ValidJson(input): ValidJson<ResendIn>,
 ) -> Result<Json<Nothing>, Refusal> {
     let wishes = query.wishes(input.code_challenge.as_deref(), input.code_challenge_method.as_deref())?;
-    service::resend_link(&identity, (input.kind, input.email), wishes, &ctx.origin).await?;
+    service::resend_link(&identity, (input.kind, input.email), wishes, &door.origin).await?;
     Ok(Json(Nothing {}))
 }
 

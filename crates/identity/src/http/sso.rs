@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::door::Door;
 use super::sign_up::missing;
 use crate::Identity;
 use crate::model::CodeChallenge;
@@ -83,11 +84,12 @@ impl SsoIn {
 async fn begin(
     ctx: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     ValidJson(input): ValidJson<SsoIn>,
 ) -> Result<Response, Refusal> {
     let key = input.key().ok_or_else(|| missing("domain"))?;
     CodeChallenge::from_client(input.code_challenge.as_deref(), input.code_challenge_method.as_deref())?;
-    let id = service::find_sso(&identity, key).await?;
+    let id = service::find_sso(&identity, key, &door.origin).await?;
     let mut url: Url = ctx.app.config().link("/auth/v1/authorize");
     {
         let mut query = url.query_pairs_mut();

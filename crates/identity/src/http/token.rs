@@ -8,6 +8,7 @@ use quoin_web::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::door::Door;
 use super::out::SessionOut;
 use super::sign_up::missing;
 use crate::Identity;
@@ -81,8 +82,9 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
 }
 
 async fn token(
-    ctx: Ctx<Unidentified>,
+    _: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     ValidQuery(query): ValidQuery<TokenQuery>,
     ValidBody(input): ValidBody<TokenIn>,
 ) -> Result<Json<SessionOut>, Refusal> {
@@ -93,16 +95,16 @@ async fn token(
             }
             let email = input.email.ok_or_else(|| missing("email"))?;
             let password = input.password.ok_or_else(|| missing("password"))?;
-            service::sign_in(&identity, email, password, &ctx.origin).await?
+            service::sign_in(&identity, email, password, &door.origin).await?
         }
         Some("refresh_token") => {
             let token = input.refresh_token.ok_or_else(|| missing("refresh_token"))?;
-            service::refresh_session(&identity, token.expose(), &ctx.origin).await?
+            service::refresh_session(&identity, token.expose(), &door.origin).await?
         }
         Some("pkce") => {
             let code = input.auth_code.ok_or_else(|| missing("auth_code"))?;
             let verifier = input.code_verifier.ok_or_else(|| missing("code_verifier"))?;
-            service::exchange_code(&identity, &code, verifier, &ctx.origin).await?
+            service::exchange_code(&identity, &code, verifier, &door.origin).await?
         }
         Some("id_token") => {
             let grant = IdTokenGrant {
@@ -111,7 +113,7 @@ async fn token(
                 access_token: input.access_token,
                 nonce: input.nonce,
             };
-            service::sign_in_with_id_token(&identity, grant, &ctx.origin).await?
+            service::sign_in_with_id_token(&identity, grant, &door.origin).await?
         }
         _ => return Err(unknown_grant().into()),
     };

@@ -2,14 +2,16 @@
 //!
 //! Opening the page consumes nothing, however often: mail scanners open links. The button's form does.
 
+use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, Secret};
 use quoin_web::{
-    Ctx, HeaderMap, IntoResponse, Json, Operation, Redirect, Refusal, Response, RoutesFor, State,
+    App, Ctx, HeaderMap, IntoResponse, Json, Operation, Redirect, Refusal, Response, RoutesFor, State,
     Unidentified, ValidBody, ValidQuery, Who, csrf, header,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::door::Door;
 use super::landing;
 use super::out::SessionOut;
 use super::sign_up::missing;
@@ -92,15 +94,16 @@ pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
 async fn show(
     ctx: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<VerifyQuery>,
 ) -> Result<Response, Refusal> {
-    show_page(&ctx, &identity, &headers, query).await
+    show_page((&ctx.app, &door.origin), &identity, &headers, query).await
 }
 
 /// Shows the page of a mailed link.
 pub(super) async fn show_page(
-    ctx: &Ctx<Unidentified>,
+    (app, origin): (&App, &Origin),
     identity: &Identity,
     headers: &HeaderMap,
     query: VerifyQuery,
@@ -109,14 +112,14 @@ pub(super) async fn show_page(
     let (Some(token), Some(kind)) = (query.token.or(query.token_hash), query.kind) else {
         return Ok(pages::dead_link(identity, &missing("token"), target).into_response());
     };
-    let purpose = match service::peek_link(identity, &token, &kind, &ctx.origin).await {
+    let purpose = match service::peek_link(identity, &token, &kind, origin).await {
         Ok(purpose) => purpose,
         Err(problem) if problem.status() < 500 => {
             return Ok(pages::dead_link(identity, &problem, target).into_response());
         }
         Err(problem) => return Err(problem.into()),
     };
-    let form = csrf::issue(&ctx.app, headers)?;
+    let form = csrf::issue(app, headers)?;
     let link = pages::LinkForm { token: &token, kind: &kind, target };
     Ok(pages::use_link(identity, purpose, &link, form).into_response())
 }
@@ -124,14 +127,15 @@ pub(super) async fn show_page(
 async fn verify(
     ctx: Ctx<Unidentified>,
     State(identity): State<Identity>,
+    door: Door,
     headers: HeaderMap,
     ValidBody(input): ValidBody<VerifyIn>,
 ) -> Result<Response, Refusal> {
     if is_form(&headers) {
-        return submit(&ctx, &identity, &headers, input).await;
+        return submit((&ctx.app, &door.origin), &identity, &headers, input).await;
     }
     let proof = input.proof()?;
-    let out = match service::verify_link(&identity, proof, &input.kind, Delivery::Body, &ctx.origin).await? {
+    let out = match service::verify_link(&identity, proof, &input.kind, Delivery::Body, &door.origin).await? {
         Verified::Session(issued, _) | Verified::SignedIn(issued) => {
             VerifyOut::Session(Box::new((*issued).into()))
         }
@@ -143,21 +147,21 @@ async fn verify(
 
 /// Takes the page's form and sends the browser on.
 async fn submit(
-    ctx: &Ctx<Unidentified>,
+    (app, origin): (&App, &Origin),
     identity: &Identity,
     headers: &HeaderMap,
     input: VerifyIn,
 ) -> Result<Response, Refusal> {
     let target = input.redirect_to.clone();
-    let result = match csrf::verify(&ctx.app, headers, input.csrf_token.as_deref()) {
+    let result = match csrf::verify(app, headers, input.csrf_token.as_deref()) {
         Ok(()) => {
             let proof = input.proof()?;
-            service::verify_link(identity, proof, &input.kind, Delivery::Redirect, &ctx.origin).await
+            service::verify_link(identity, proof, &input.kind, Delivery::Redirect, origin).await
         }
         // Not redirected: whoever forged the form would learn that it was sent.
         Err(problem) => return Ok(pages::dead_link(identity, &problem, None).into_response()),
     };
-    let config = ctx.app.config();
+    let config = app.config();
     let allowed = target.as_deref().and_then(|target| config.allowed_redirect(target));
     let location = match (result, allowed) {
         (Ok(verified), allowed) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quoin_kernel::hash::sha256;
-use quoin_kernel::{Secret, Timestamp, UserId};
+use quoin_kernel::{OrgId, Secret, Timestamp, UserId};
 use quoin_tenancy::ConnectionId;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub struct OauthFlow {
     pub sso_connection_id: Option<ConnectionId>,
     /// Whose account the identity is to be linked to.
     pub link_user_id: Option<UserId>,
+    /// The organisation whose people it is about, where they belong to one each; a connection names its own.
+    pub realm_id: Option<OrgId>,
     /// When it began.
     pub created_at: Timestamp,
     /// When it is too late to come back.

@@ -3,19 +3,24 @@
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 use serde_json::{Map, Value, json};
 
-use crate::model::{ExternalIdentity, Factor, FactorKind, Metadata};
+use crate::config::Unverified;
+use crate::model::{EmailProof, ExternalIdentity, Factor, FactorKind, Metadata, Realm};
 
 /// A person with an account, as the row holds them.
 #[derive(Debug, Clone)]
 pub struct User {
     /// The person.
     pub id: UserId,
+    /// Whose people they are one of.
+    pub realm: Realm,
     /// The address they sign in with, where they have one.
     pub email: Option<EmailAddress>,
     /// True for somebody who has shown nothing yet by which they could be recognised.
     pub is_anonymous: bool,
     /// When they proved that the address is theirs.
     pub email_confirmed_at: Option<Timestamp>,
+    /// By what; `None` for what was proved before that was noted.
+    pub email_proof: Option<EmailProof>,
     /// The password's hash as a PHC string; `None` where no password is set.
     pub password_hash: Option<String>,
     /// What the person may edit.
@@ -48,17 +53,19 @@ pub struct User {
 
 impl User {
     /// Starts an account that nobody has proved anything about.
-    pub fn new(id: UserId, email: EmailAddress, now: Timestamp) -> Self {
-        Self { email: Some(email), is_anonymous: false, ..Self::anonymous(id, now) }
+    pub fn new(realm: Realm, id: UserId, email: EmailAddress, now: Timestamp) -> Self {
+        Self { email: Some(email), is_anonymous: false, ..Self::anonymous(realm, id, now) }
     }
 
     /// Starts an account of somebody of whom nothing is known.
-    pub fn anonymous(id: UserId, now: Timestamp) -> Self {
+    pub fn anonymous(realm: Realm, id: UserId, now: Timestamp) -> Self {
         Self {
             id,
+            realm,
             email: None,
             is_anonymous: true,
             email_confirmed_at: None,
+            email_proof: None,
             password_hash: None,
             user_metadata: Metadata::default(),
             app_metadata: Metadata::default(),
@@ -83,7 +90,7 @@ impl User {
 
     /// Names the account where failures are counted.
     pub fn account(&self) -> String {
-        self.email.as_ref().map_or_else(|| self.id.to_string(), ToString::to_string)
+        self.email.as_ref().map_or_else(|| self.id.to_string(), |email| self.realm.account(email))
     }
 
     /// Tells whether a second factor must be shown before anything else.
@@ -91,9 +98,41 @@ impl User {
         self.factors.iter().any(|factor| factor.kind != FactorKind::Passkey && factor.verified_at.is_some())
     }
 
-    /// Tells whether the address has been proved.
-    pub const fn is_confirmed(&self) -> bool {
-        self.email_confirmed_at.is_some()
+    /// Notes that the address is proved. The first moment stays, unless nobody had shown anything then.
+    pub fn confirm(&mut self, proof: EmailProof, now: Timestamp) {
+        if self.is_proved() {
+            return;
+        }
+        let stays = self.email_confirmed_at.is_some() && proof == EmailProof::Believed;
+        if !stays {
+            self.email_confirmed_at = Some(now);
+            self.email_proof = Some(proof);
+            self.updated_at = now;
+        }
+    }
+
+    /// Takes another address, with what proves that it is theirs.
+    pub fn take_address(
+        &mut self,
+        email: EmailAddress,
+        proof: EmailProof,
+        now: Timestamp,
+    ) -> Option<EmailAddress> {
+        self.email_confirmed_at = Some(now);
+        self.email_proof = Some(proof);
+        self.is_anonymous = false;
+        self.updated_at = now;
+        self.email.replace(email)
+    }
+
+    /// Tells whether the address counts as proved where sign-up is held to this.
+    pub fn is_confirmed(&self, unverified: Unverified) -> bool {
+        self.is_proved() || self.email_confirmed_at.is_some() && unverified == Unverified::Autoconfirm
+    }
+
+    /// Tells whether somebody has shown that the address is theirs, whatever the configuration believes.
+    pub fn is_proved(&self) -> bool {
+        self.email_confirmed_at.is_some() && self.email_proof != Some(EmailProof::Believed)
     }
 
     /// Returns the server's metadata as tokens and answers show it: with the providers that vouch for the person.

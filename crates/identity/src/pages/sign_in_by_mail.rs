@@ -8,13 +8,18 @@ use crate::Identity;
 use crate::model::CodeChallenge;
 use crate::service::LinkWishes;
 
-/// Asks for the address that a link is mailed to.
-pub(crate) fn ask_for_link(identity: &Identity, wishes: &LinkWishes, form: FormToken) -> Page {
+/// Asks for the address that a link is mailed to; `key` says among whose people it is looked up.
+pub(crate) fn ask_for_link(
+    identity: &Identity,
+    wishes: &LinkWishes,
+    key: Option<&str>,
+    form: FormToken,
+) -> Page {
     let title = "Sign in by mail";
     let body = Html::new()
         .raw("<main class=\"card\"><h1>Sign in by mail</h1><p>Enter your address. A mail with a link and a code will \
               follow; no password is needed.</p>")
-        .html(&form_to(identity, "/auth/v1/magiclink"))
+        .html(&form_to(identity, "/auth/v1/magiclink", key))
         .html(&wished(identity, wishes))
         .hidden(csrf::FIELD, &form.field)
         .raw(
@@ -28,7 +33,7 @@ pub(crate) fn ask_for_link(identity: &Identity, wishes: &LinkWishes, form: FormT
 /// Says that a mail is on its way, whether or not it is, and takes the code that it holds.
 pub(crate) fn check_your_mail(
     identity: &Identity,
-    email: &EmailAddress,
+    (email, key): (&EmailAddress, Option<&str>),
     wishes: &LinkWishes,
     form: FormToken,
 ) -> Page {
@@ -41,7 +46,7 @@ pub(crate) fn check_your_mail(
               once, for ")
         .text(&minutes)
         .raw(" minutes.</p>")
-        .html(&form_to(identity, "/auth/v1/verify"))
+        .html(&form_to(identity, "/auth/v1/verify", key))
         .html(&wished(identity, &LinkWishes { challenge: None, ..wishes.clone() }))
         .hidden(csrf::FIELD, &form.field)
         .hidden("type", "email")
@@ -51,14 +56,25 @@ pub(crate) fn check_your_mail(
              autocomplete=\"one-time-code\" minlength=\"8\" maxlength=\"8\"><p><button type=\"submit\">Sign in</button>\
              </p></form><p class=\"soft\">Nothing arrives? Look among unwanted mails, or <a href=\"",
         )
-        .text(identity.app().config().link("/auth/v1/magiclink").as_str())
+        .text(&about(identity, "/auth/v1/magiclink", key))
         .raw("\">ask again</a>.</p></main>");
     Page::new("Check your mail", body).form_may_reach(&landing).cookie(form.set_cookie)
 }
 
-fn form_to(identity: &Identity, path: &str) -> Html {
-    let action = identity.app().config().link(path);
-    Html::new().raw("<form method=\"post\" action=\"").text(action.path()).raw("\">")
+fn form_to(identity: &Identity, path: &str, key: Option<&str>) -> Html {
+    Html::new().raw("<form method=\"post\" action=\"").text(&about(identity, path, key)).raw("\">")
+}
+
+/// Writes the address of a page that is about the people whom a key names.
+fn about(identity: &Identity, path: &str, key: Option<&str>) -> String {
+    let mut url = identity.app().config().link(path);
+    if let Some(key) = key {
+        url.query_pairs_mut().append_pair("apikey", key);
+    }
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
 }
 
 /// Carries on where the person shall land, if it is allowed, and the challenge of the browser that asks.

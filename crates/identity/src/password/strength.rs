@@ -4,6 +4,8 @@ use zxcvbn::matching::patterns::MatchPattern;
 
 /// Characters of a password that are compared with the list; the work grows with the square of the length.
 const COMPARED_CHARS: usize = 40;
+/// More guesses than any entry of a list takes, with a capital letter or two.
+const GUESSED_FIRST: u64 = 100_000;
 /// A longer password is refused before anything is done with it.
 const MAX_BYTES: usize = 4096;
 
@@ -51,10 +53,14 @@ pub fn check_strength(password: &str, min_length: usize) -> Result<(), WeakPassw
     Ok(())
 }
 
-/// Looks the password up, as a whole, in the bundled lists; patterns that fall within a thousand guesses count too.
+/// Looks the password up, as a whole, in the bundled lists. An entry that also reads as a word and a number is judged as
+/// those; so whatever falls within as many guesses as the lists have entries, three times over, counts too.
 fn is_common(password: &str) -> bool {
     let estimate = zxcvbn::zxcvbn(password, &[]);
     let whole_word =
         matches!(estimate.sequence(), [only] if matches!(only.pattern, MatchPattern::Dictionary(_)));
-    whole_word || estimate.guesses() < 1_000
+    whole_word || estimate.guesses() < GUESSED_FIRST
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@ use quoin_kernel::{EmailAddress, Problem, Secret, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::Identity;
-use crate::model::User;
 use crate::model::ban::BanDuration;
+use crate::model::{EmailProof, User};
 use crate::password::Foreign;
 use crate::service::new_password::hash_new_password;
 
@@ -99,14 +99,16 @@ impl CheckedChanges {
     /// # Errors
     /// 400 `validation_failed` for metadata that is too large.
     pub(crate) fn apply(&self, user: &mut User, now: Timestamp) -> Result<(), Problem> {
-        if let Some(email) = &self.email {
+        if let Some(email) = self.email.as_ref().filter(|email| user.email.as_ref() != Some(email)) {
             user.email = Some(email.clone());
+            // Whatever proved the address before says nothing of this one; the administrator vouches for it.
+            user.email_proof = user.email_confirmed_at.map(|_| EmailProof::Administrator);
         }
         if let Some(hash) = &self.password_hash {
             user.password_hash = Some(hash.clone());
         }
-        if self.email_confirm && !user.is_confirmed() {
-            user.email_confirmed_at = Some(now);
+        if self.email_confirm {
+            user.confirm(EmailProof::Administrator, now);
         }
         if let Some(ban) = self.ban {
             user.banned_until = ban.until(now);

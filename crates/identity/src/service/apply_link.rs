@@ -7,7 +7,7 @@ use quoin_kernel::port::Origin;
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::{Link, LinkEnding, Purpose, User};
+use crate::model::{EmailProof, Link, LinkEnding, Purpose, User};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
 use crate::store::{factors_global, identities_global, links_global, users_global};
@@ -40,12 +40,12 @@ pub(crate) fn apply_link(
     }
     match link.purpose {
         // Sign-ups that disagree have left no password, so that none of another person's is confirmed here.
-        Purpose::Signup => confirm(&mut user, origin),
+        Purpose::Signup => user.confirm(EmailProof::Mail, origin.now),
         Purpose::Invite | Purpose::Recovery | Purpose::Magiclink => {
-            if !user.is_confirmed() {
+            if !user.is_confirmed(identity.config().unverified) {
                 disown_stranger(tx, identity, &mut user, origin)?;
             }
-            confirm(&mut user, origin);
+            user.confirm(EmailProof::Mail, origin.now);
         }
         Purpose::EmailChangeCurrent | Purpose::EmailChangeNew => {
             return change_address(tx, identity, user, link, origin);
@@ -55,13 +55,6 @@ pub(crate) fn apply_link(
     }
     users_global::update(tx, &user)?;
     Ok(Applied::Done(Box::new(user)))
-}
-
-fn confirm(user: &mut User, origin: &Origin) {
-    if user.email_confirmed_at.is_none() {
-        user.email_confirmed_at = Some(origin.now);
-        user.updated_at = origin.now;
-    }
 }
 
 /// Takes an account that nobody has confirmed from whoever made it: the reader of the address owns it now.
@@ -94,24 +87,22 @@ fn change_address(
         _ => Purpose::EmailChangeCurrent,
     };
     let since = user.email_change_sent_at.unwrap_or(link.created_at);
-    if user.is_confirmed() && !links_global::was_used_since(tx, user.id, other, since)? {
+    let asks_both = user.is_confirmed(identity.config().unverified);
+    if asks_both && !links_global::was_used_since(tx, user.id, other, since)? {
         return Ok(Applied::OneOfTwo);
     }
     let new = user.new_email.take().ok_or(IdentityError::LinkExpired)?;
-    if users_global::find_by_email(tx, &new)?.is_some() {
+    if users_global::find_by_email(tx, user.realm, &new)?.is_some() {
         return Err(IdentityError::LinkExpired.into());
     }
-    let old = user.email.replace(new.clone());
-    user.is_anonymous = false;
-    user.email_confirmed_at = Some(now);
+    let old = user.take_address(new.clone(), EmailProof::Mail, now);
     user.email_change_sent_at = None;
-    user.updated_at = now;
     users_global::update(tx, &user)?;
     links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
     let letter = Letter::EmailChanged { new: new.clone() };
     // Somebody without an address so far has just read this one's mail.
     for address in old.iter().chain(old.as_ref().map(|_| &new)) {
-        letters::send(tx, identity, address, &letter, now)?;
+        letters::send(tx, identity, (user.realm, address), &letter, now)?;
     }
     let entry = identity.entry(Actor::User(user.id), "identity.user.email_changed", origin);
     quoin_audit::record(tx, &entry.on(user.id))?;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::{Attested, ExternalIdentity, IdentityId, Metadata, Provider, User};
+use crate::model::{Attested, EmailProof, ExternalIdentity, IdentityId, Metadata, Provider, Realm, User};
 use crate::service::apply_link::disown_stranger;
 use crate::service::create_account::create_account;
 use crate::service::letters::{self, Letter};
@@ -45,32 +45,31 @@ impl Arrival {
 pub(crate) fn account_of(
     tx: &mut Tx<'_>,
     identity: &Identity,
-    arrival: &Arrival,
+    (realm, arrival): (Realm, &Arrival),
     origin: &Origin,
 ) -> Result<User, Problem> {
     let attested = &arrival.attested;
-    if let Some(known) = identities_global::find(tx, &attested.issuer, &attested.subject)? {
+    if let Some(known) = identities_global::find(tx, realm, &attested.issuer, &attested.subject)? {
         let data = crate::model::external_identity::described(attested);
         identities_global::update_used(tx, known.id, &data, origin.now)?;
         return Ok(users_global::find(tx, known.user_id)?.ok_or(IdentityError::UserNotFound)?);
     }
     let address = arrival.provider.proved_address(attested);
     if let Some(address) = &address
-        && let Some(mut user) = users_global::find_by_email(tx, address)?
+        && let Some(mut user) = users_global::find_by_email(tx, realm, address)?
     {
         // A second subject of one issuer with the same address: the address has changed hands there.
         if user.identities.iter().any(|linked| linked.issuer == attested.issuer) {
-            return newcomer(tx, identity, arrival, None, origin);
+            return newcomer(tx, identity, (realm, arrival), None, origin);
         }
-        if !user.is_confirmed() {
+        if !user.is_confirmed(identity.config().unverified) {
             disown_stranger(tx, identity, &mut user, origin)?;
-            user.email_confirmed_at = Some(origin.now);
-            user.updated_at = origin.now;
+            user.confirm(EmailProof::Provider, origin.now);
             users_global::update(tx, &user)?;
         }
         return link(tx, identity, &user, arrival, origin);
     }
-    newcomer(tx, identity, arrival, address, origin)
+    newcomer(tx, identity, (realm, arrival), address, origin)
 }
 
 /// Finds, links or makes the account of whoever came through an organisation's own provider, which may speak only for the
@@ -93,7 +92,8 @@ pub(crate) fn account_through_sso(
     }
     let org_id = own.connection.org_id;
     quoin_tenancy::note_sso_use(tx, org_id, origin.now)?;
-    Ok((account_of(tx, identity, arrival, origin)?, org_id))
+    let realm = identity.realm_of(org_id);
+    Ok((account_of(tx, identity, (realm, arrival), origin)?, org_id))
 }
 
 /// Links an attested identity to an account and tells its owner.
@@ -108,7 +108,7 @@ pub(crate) fn link(
     origin: &Origin,
 ) -> Result<User, Problem> {
     let attested = &arrival.attested;
-    if identities_global::find(tx, &attested.issuer, &attested.subject)?.is_some() {
+    if identities_global::find(tx, user.realm, &attested.issuer, &attested.subject)?.is_some() {
         return Err(IdentityError::IdentityAlreadyExists.into());
     }
     let ids = (arrival.id, user.id);
@@ -127,7 +127,7 @@ pub(crate) fn link(
 fn newcomer(
     tx: &mut Tx<'_>,
     identity: &Identity,
-    arrival: &Arrival,
+    (realm, arrival): (Realm, &Arrival),
     address: Option<EmailAddress>,
     origin: &Origin,
 ) -> Result<User, Problem> {
@@ -136,10 +136,11 @@ fn newcomer(
         return Err(IdentityError::SignupDisabled.into());
     }
     let now = origin.now;
-    let mut user = User::anonymous(arrival.user_id, now);
+    let mut user = User::anonymous(realm, arrival.user_id, now);
     user.is_anonymous = false;
-    user.email_confirmed_at = address.is_some().then_some(now);
-    user.email = address;
+    if let Some(address) = address {
+        user.take_address(address, EmailProof::Provider, now);
+    }
     user.user_metadata = said_of_themselves(&arrival.attested);
     create_account(tx, identity, &user, Actor::Anonymous, origin)?;
     let ids = (arrival.id, user.id);

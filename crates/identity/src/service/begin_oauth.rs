@@ -13,6 +13,7 @@ use crate::error::IdentityError;
 use crate::model::oauth_flow::{FlowSecrets, LIFETIME, state_hash};
 use crate::model::{OauthFlow, Provider, User};
 use crate::port::AuthorizationWish;
+use crate::service::find_sso::find_sso;
 use crate::service::send_link::LinkWishes;
 use crate::service::step_up::own_strong_session;
 use crate::store::{oauth_flows_global, users_global};
@@ -54,7 +55,7 @@ pub struct TicketHolder {
 /// Notes a journey and returns the provider's URL.
 ///
 /// # Errors
-/// `oauth_provider_not_supported`; 503 where the provider cannot be asked.
+/// `oauth_provider_not_supported`; `organization_needed`; 503 where the provider cannot be asked.
 pub async fn begin_oauth(
     identity: &Identity,
     wish: OauthWish,
@@ -65,7 +66,12 @@ pub async fn begin_oauth(
         Via::Provider(name) => (name, None),
         Via::Sso(id) => (String::new(), Some(id)),
     };
-    let flow = OauthFlow { provider, sso_connection_id, ..blank(identity, &wish.wishes, origin) };
+    let realm_id = match sso_connection_id {
+        // A connection is its organisation's, and so is whoever comes through it.
+        Some(id) => find_sso(identity, SsoKey::Connection(id), origin).await.map(|_| None)?,
+        None => identity.realm(origin)?.org_id(),
+    };
+    let flow = OauthFlow { provider, sso_connection_id, realm_id, ..blank(identity, &wish.wishes, origin) };
     set_out(identity, flow, &wish.scopes, browser, origin).await
 }
 
@@ -166,6 +172,7 @@ fn blank(identity: &Identity, wishes: &LinkWishes, origin: &Origin) -> OauthFlow
         challenge: wishes.challenge.clone(),
         sso_connection_id: None,
         link_user_id: None,
+        realm_id: None,
         created_at: origin.now,
         expires_at: origin.now + LIFETIME,
     }

@@ -5,7 +5,7 @@ use quoin_kernel::{EmailAddress, Problem, Timestamp};
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::{LinkEnding, Purpose, User};
+use crate::model::{EmailProof, LinkEnding, Purpose, User};
 use crate::service::letters::{self, Letter};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::store::{links_global, users_global};
@@ -57,16 +57,13 @@ pub(crate) fn change_at_once(
     new: EmailAddress,
     now: Timestamp,
 ) -> Result<User, Problem> {
-    if users_global::find_by_email(tx, &new)?.is_some() {
+    if users_global::find_by_email(tx, user.realm, &new)?.is_some() {
         return Err(IdentityError::EmailExists.into());
     }
-    let old = user.email.replace(new.clone());
-    user.email_confirmed_at = Some(now);
-    user.is_anonymous = false;
-    user.updated_at = now;
+    let old = user.take_address(new.clone(), EmailProof::Believed, now);
     users_global::update(tx, &user)?;
     if let Some(old) = old {
-        letters::send(tx, identity, &old, &Letter::EmailChanged { new }, now)?;
+        letters::send(tx, identity, (user.realm, &old), &Letter::EmailChanged { new }, now)?;
     }
     Ok(user)
 }
@@ -90,14 +87,16 @@ pub(crate) fn send_pending_links(
     };
     let asks_current = is_pending(Purpose::EmailChangeCurrent)?;
     let asks_new = is_pending(Purpose::EmailChangeNew)?;
-    if let Some(current) = user.email.as_ref().filter(|_| asks_current && user.is_confirmed()) {
+    if let Some(current) =
+        user.email.as_ref().filter(|_| asks_current && user.is_confirmed(identity.config().unverified))
+    {
         send_link(tx, identity, user, current, &draft.current, now)?;
     }
     if !asks_new {
         return Ok(());
     }
-    if users_global::find_by_email(tx, &new)?.is_some() {
-        return letters::send(tx, identity, &new, &Letter::AccountExists, now);
+    if users_global::find_by_email(tx, user.realm, &new)?.is_some() {
+        return letters::send(tx, identity, (user.realm, &new), &Letter::AccountExists, now);
     }
     send_link(tx, identity, user, &new, &draft.new, now)
 }

@@ -55,7 +55,7 @@ fn change(
     let moved = user.email != old_email;
     if let Some(email) = user.email.as_ref().filter(|_| moved) {
         user.is_anonymous = false;
-        if users_global::find_by_email(tx, email)?.is_some() {
+        if users_global::find_by_email(tx, user.realm, email)?.is_some() {
             return Err(IdentityError::EmailExists.into());
         }
     }
@@ -72,7 +72,7 @@ fn change(
     if let Some(new) = user.email.clone().filter(|_| moved) {
         let letter = Letter::EmailChanged { new: new.clone() };
         for address in old_email.iter().chain([&new]) {
-            letters::send(tx, identity, address, &letter, now)?;
+            letters::send(tx, identity, (user.realm, address), &letter, now)?;
         }
     }
     Ok(user)

@@ -9,10 +9,10 @@ use quoin_tenancy::{NewPersonal, OrgName};
 use serde_json::json;
 
 use crate::Identity;
-use crate::model::User;
+use crate::model::{Realm, User};
 use crate::store::users_global;
 
-/// Adds a person whose address is free, whoever makes the account: sign-up, an invitation, an administrator.
+/// Adds a person whose address is free in their realm, whoever makes the account: sign-up, an invitation, an administrator.
 pub(crate) fn create_account(
     tx: &mut Tx<'_>,
     identity: &Identity,
@@ -22,14 +22,16 @@ pub(crate) fn create_account(
 ) -> Result<(), Problem> {
     let (rng, now) = (identity.app().rng(), origin.now);
     users_global::insert(tx, user)?;
-    let name = OrgName::personal(user.shown_name().unwrap_or_else(|| local_part(user)));
-    quoin_tenancy::create_personal(
-        tx,
-        &NewPersonal { org_id: OrgId::new(now, rng), user_id: user.id, name, now },
-    )?;
+    // Whoever is one of an organisation's people belongs to that one alone.
+    if user.realm == Realm::INSTANCE {
+        let name = OrgName::personal(user.shown_name().unwrap_or_else(|| local_part(user)));
+        let personal = NewPersonal { org_id: OrgId::new(now, rng), user_id: user.id, name, now };
+        quoin_tenancy::create_personal(tx, &personal)?;
+    }
+    let org_id = user.realm.org_id();
     let entry = identity.entry(actor, "identity.user.created", origin).on(user.id);
-    quoin_audit::record(tx, &entry)?;
-    let event = Event { name: "identity.user.created", org_id: None, payload: json!({"user_id": user.id}) };
+    quoin_audit::record(tx, &entry.in_org_of(org_id))?;
+    let event = Event { name: "identity.user.created", org_id, payload: json!({"user_id": user.id}) };
     quoin_jobs::publish(tx, EventId::new(now, rng), now, &event)?;
     Ok(())
 }

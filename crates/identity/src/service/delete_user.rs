@@ -1,9 +1,10 @@
 //! Erasing a person: every byte of theirs goes, in one transaction. The trail keeps ids, and nothing else does.
 
-use quoin_audit::Actor;
+use quoin_audit::{Actor, Entry};
+use quoin_db::{DbError, Tx};
 use quoin_kernel::event::Event;
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EventId, Problem, UserId};
+use quoin_kernel::{EventId, Problem, Timestamp, UserId};
 use serde_json::json;
 
 use crate::Identity;
@@ -22,29 +23,36 @@ pub async fn delete_user(
     actor: Actor,
     origin: &Origin,
 ) -> Result<User, Problem> {
-    let (inside, seen_from) = (identity.clone(), origin.clone());
-    identity
-        .db()
-        .write("identity.user.delete", move |tx| {
-            let now = seen_from.now;
-            let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
-            end_sessions(tx, &inside, id, None, now)?;
-            let removed = quoin_tenancy::remove_person(tx, id, now, inside.app().rng())?;
-            for address in [user.email.as_ref(), user.new_email.as_ref()].into_iter().flatten() {
-                quoin_mail::forget(tx, address, now)?;
-                quoin_tenancy::forget_address(tx, address)?;
-            }
-            users_global::delete(tx, id)?;
-            let entry = inside.entry(actor.clone(), "identity.user.deleted", &seen_from).on(id);
-            let entry = entry.detail(json!({
-                "deleted_orgs": removed.deleted,
-                "handed_over_orgs": removed.handed_over.iter().map(|(org_id, _)| org_id).collect::<Vec<_>>(),
-            }));
-            quoin_audit::record(tx, &entry)?;
-            let event =
-                Event { name: "identity.user.deleted", org_id: None, payload: json!({"user_id": id}) };
-            quoin_jobs::publish(tx, EventId::new(now, inside.app().rng()), now, &event)?;
-            Ok(user)
-        })
-        .await
+    let inside = identity.clone();
+    let entry = identity.entry(actor, "identity.user.deleted", origin).on(id);
+    let now = origin.now;
+    let delete = move |tx: &mut Tx<'_>| {
+        let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
+        erase(tx, &inside, &user, &entry, now)?;
+        Ok::<_, Problem>(user)
+    };
+    identity.db().write("identity.user.delete", delete).await
+}
+
+/// Erases a person, whoever wants it: an administrator, or the end of the organisation whose people they are one of.
+pub(crate) fn erase(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    user: &User,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let (id, realm, rng) = (user.id, user.realm.org_id(), identity.app().rng());
+    end_sessions(tx, identity, id, None, now)?;
+    let removed = quoin_tenancy::remove_person(tx, id, now, rng)?;
+    for address in [user.email.as_ref(), user.new_email.as_ref()].into_iter().flatten() {
+        quoin_mail::forget(tx, realm, address, now)?;
+        quoin_tenancy::forget_address(tx, realm, address)?;
+    }
+    users_global::delete(tx, id)?;
+    let handed_over: Vec<_> = removed.handed_over.iter().map(|(org_id, _)| org_id).collect();
+    let detail = json!({"deleted_orgs": removed.deleted, "handed_over_orgs": handed_over});
+    quoin_audit::record(tx, &entry.clone().detail(detail))?;
+    let event = Event { name: "identity.user.deleted", org_id: None, payload: json!({"user_id": id}) };
+    quoin_jobs::publish(tx, EventId::new(now, rng), now, &event)
 }

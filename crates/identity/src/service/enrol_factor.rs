@@ -8,8 +8,8 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::factor::{MAX_FACTORS, MAX_NAME_CHARS};
 use crate::model::{Factor, FactorId, FactorKind, User, totp};
-use crate::service::step_up::{demand_strong, own_strong_session};
-use crate::store::{factors_global, sessions_global};
+use crate::service::step_up::{own_strong_session, strong_session_in};
+use crate::store::factors_global;
 
 /// The purpose under which secrets of authenticator apps are sealed.
 pub(crate) const SEALED_AS: &str = "identity.factor.totp";
@@ -75,9 +75,7 @@ pub async fn enrol_factor(
     identity
         .db()
         .write("identity.factor.enrol", move |tx| {
-            let found = sessions_global::find_with_user(tx, session_id)?;
-            let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
-            demand_strong(&inside, (&user, &session), &seen_from)?;
+            let (user, _) = strong_session_in(tx, &inside, session_id, &seen_from)?;
             check_room_for(&user, stored.friendly_name.as_deref())?;
             factors_global::insert(tx, &stored)?;
             Ok::<_, Problem>(quoin_audit::record(tx, &entry)?)

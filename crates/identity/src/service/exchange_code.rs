@@ -10,6 +10,7 @@ use crate::error::IdentityError;
 use crate::model::AuthCode;
 use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
+use crate::service::realm::concerns;
 use crate::store::{codes_global, users_global};
 
 /// What became of a code, once committed: the end of a session after a replay must be kept.
@@ -54,6 +55,8 @@ fn exchange(
     origin: &Origin,
 ) -> Result<Exchanged, Problem> {
     let now = origin.now;
+    let user = users_global::find(tx, code.user_id)?.filter(|user| concerns(origin, user));
+    let user = user.ok_or(IdentityError::FlowStateNotFound)?;
     // Whoever lacks the verifier learns and changes nothing; a copied code alone must not end anybody's session.
     if !code.challenge.matches(verifier.expose()) {
         return Err(IdentityError::BadCodeVerifier.into());
@@ -68,6 +71,5 @@ fn exchange(
     if !codes_global::consume(tx, hash, draft.id(), now)? {
         return Err(IdentityError::FlowStateNotFound.into());
     }
-    let user = users_global::find(tx, code.user_id)?.ok_or(IdentityError::FlowStateNotFound)?;
     Ok(Exchanged::Opened(Box::new(issue_session(tx, identity, user, draft, origin)?)))
 }

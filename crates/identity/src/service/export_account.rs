@@ -49,8 +49,10 @@ pub async fn export_account(
             let user = users_global::find(tx, user_id)?.ok_or(IdentityError::UserNotFound)?;
             let sessions = sessions_global::list(tx, user_id)?;
             let links = links_global::list_alive(tx, user_id, now)?;
-            let addresses = [user.email.as_ref(), user.new_email.as_ref()].into_iter().flatten().cloned();
-            let belongs = quoin_tenancy::kept_of_person(tx, user_id, &addresses.collect::<Vec<_>>())?;
+            // To whom an address belongs that nobody has proved is not known, nor whose its invitations are.
+            let address = user.email.clone().filter(|_| user.is_proved());
+            let whose = (user.realm.org_id(), user_id);
+            let belongs = quoin_tenancy::kept_of_person(tx, whose, &Vec::from_iter(address))?;
             quoin_audit::record(tx, &entry)?;
             Ok::<_, Problem>(json!({
                 "exported_at": now,

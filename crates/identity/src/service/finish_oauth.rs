@@ -9,7 +9,7 @@ use url::Url;
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::oauth_flow::{FlowSecrets, state_hash};
-use crate::model::{AuthCode, AuthMethod, OauthFlow};
+use crate::model::{AuthCode, AuthMethod, OauthFlow, Realm};
 use crate::port::{AuthorizationAnswer, Upstream};
 use crate::service::attested_account::{Arrival, account_of, account_through_sso, link};
 use crate::service::begin_oauth::{SEALED_AS, redirect_uri, upstream};
@@ -105,6 +105,7 @@ async fn settle(
     let prepared = Prepared {
         identity: identity.clone(),
         arrival: Arrival::new(identity, provider, attested, origin),
+        realm: flow.realm_id.map_or(Realm::INSTANCE, Realm::of),
         flow,
         code: code.clone(),
         draft: SessionDraft::new(identity, AuthMethod::Oauth, origin.now),
@@ -132,6 +133,7 @@ pub(crate) fn refused(error: Upstream) -> Problem {
 struct Prepared {
     identity: Identity,
     arrival: Arrival,
+    realm: Realm,
     flow: OauthFlow,
     code: Secret<String>,
     draft: SessionDraft,
@@ -153,7 +155,7 @@ impl Prepared {
                 check_admission(identity.config(), &user, origin.now)?;
                 link(tx, identity, &user, &self.arrival, origin)?
             }
-            (None, None) => account_of(tx, identity, &self.arrival, origin)?,
+            (None, None) => account_of(tx, identity, (self.realm, &self.arrival), origin)?,
         };
         let method = if sso_org_id.is_some() { AuthMethod::Sso } else { AuthMethod::Oauth };
         let Some(challenge) = &self.flow.challenge else {

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::{Metadata, Purpose, User};
+use crate::model::{Metadata, Purpose, Realm, User};
 use crate::service::create_account::create_account;
 use crate::service::new_password::hash_new_password;
 use crate::service::send_link::{LinkDraft, LinkWishes, store_link};
@@ -52,6 +52,7 @@ pub struct GeneratedLink {
 struct Prepared {
     identity: Identity,
     purpose: Purpose,
+    realm: Realm,
     email: EmailAddress,
     new_email: Option<EmailAddress>,
     password_hash: Option<String>,
@@ -88,6 +89,7 @@ pub async fn generate_link(
     let prepared = Prepared {
         identity: identity.clone(),
         purpose: request.purpose,
+        realm: identity.realm(origin)?,
         email: request.email,
         new_email: request.new_email,
         password_hash,
@@ -140,9 +142,12 @@ impl Prepared {
 
     /// Finds the account, or makes it where the kind of link allows that.
     fn account(&self, tx: &mut Tx<'_>) -> Result<User, Problem> {
+        let unverified = self.identity.config().unverified;
         let makes_account = matches!(self.purpose, Purpose::Signup | Purpose::Invite);
-        match users_global::find_by_email(tx, &self.email)? {
-            Some(user) if makes_account && user.is_confirmed() => Err(IdentityError::EmailExists.into()),
+        match users_global::find_by_email(tx, self.realm, &self.email)? {
+            Some(user) if makes_account && user.is_confirmed(unverified) => {
+                Err(IdentityError::EmailExists.into())
+            }
             Some(mut user) => {
                 // Nobody has confirmed the account, so whatever password it has may be a stranger's.
                 if self.purpose == Purpose::Signup {
@@ -151,7 +156,7 @@ impl Prepared {
                 Ok(user)
             }
             None if makes_account => {
-                let mut user = User::new(self.id, self.email.clone(), self.origin.now);
+                let mut user = User::new(self.realm, self.id, self.email.clone(), self.origin.now);
                 user.password_hash.clone_from(&self.password_hash);
                 user.user_metadata = self.metadata.clone();
                 create_account(tx, &self.identity, &user, self.actor.clone(), &self.origin)?;

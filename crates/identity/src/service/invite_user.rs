@@ -23,7 +23,7 @@ pub async fn invite_user(
     actor: Actor,
     origin: &Origin,
 ) -> Result<User, Problem> {
-    let now = origin.now;
+    let (now, realm) = (origin.now, identity.realm(origin)?);
     let metadata = Metadata::default().merged(&data, "data")?;
     let draft = LinkDraft::new(identity, Purpose::Invite, &wishes, now);
     let id = UserId::new(now, identity.app().rng());
@@ -31,12 +31,12 @@ pub async fn invite_user(
     identity
         .db()
         .write("identity.user.invite", move |tx| {
-            let known = users_global::find_by_email(tx, &email)?;
-            if known.as_ref().is_some_and(User::is_confirmed) {
+            let known = users_global::find_by_email(tx, realm, &email)?;
+            if known.as_ref().is_some_and(|user| user.is_confirmed(inside.config().unverified)) {
                 return Err(Problem::from(IdentityError::EmailExists));
             }
             let is_new = known.is_none();
-            let mut user = known.unwrap_or_else(|| User::new(id, email.clone(), now));
+            let mut user = known.unwrap_or_else(|| User::new(realm, id, email.clone(), now));
             user.user_metadata = user.user_metadata.merged(metadata.object(), "data")?;
             user.invited_at = Some(now);
             user.updated_at = now;

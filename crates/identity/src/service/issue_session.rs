@@ -13,6 +13,7 @@ use crate::config::{IdentityConfig, Unverified};
 use crate::error::IdentityError;
 use crate::model::access_claims::{AUDIENCE, AccessClaims, Method};
 use crate::model::{AuthMethod, RefreshKeys, RefreshToken, SecondMethod, Session, User};
+use crate::service::realm::concerns;
 use crate::service::sso_gate;
 use crate::store::{sessions_global, users_global};
 
@@ -117,7 +118,10 @@ pub(crate) fn check_admission(
     if user.is_banned(now) {
         return Err(IdentityError::UserBanned);
     }
-    if user.email.is_some() && !user.is_confirmed() && config.unverified != Unverified::Restricted {
+    if user.email.is_some()
+        && !user.is_confirmed(config.unverified)
+        && config.unverified != Unverified::Restricted
+    {
         return Err(IdentityError::EmailNotConfirmed);
     }
     Ok(())
@@ -126,7 +130,7 @@ pub(crate) fn check_admission(
 /// Opens a session for a person who has just shown who they are, in the transaction of the door that they came through.
 ///
 /// # Errors
-/// `user_banned`, `email_not_confirmed` and `sso_required`.
+/// `user_banned`, `email_not_confirmed`, `sso_required`; what their organisation has against it, where people belong to one.
 pub(crate) fn issue_session(
     tx: &mut Tx<'_>,
     identity: &Identity,
@@ -135,6 +139,9 @@ pub(crate) fn issue_session(
     origin: &Origin,
 ) -> Result<OpenSession, Problem> {
     let now = origin.now;
+    if !concerns(origin, &user) {
+        return Err(IdentityError::UserNotFound.into());
+    }
     check_admission(identity.config(), &user, now)?;
     sso_gate::join(tx, identity, &user, draft.sso_org_id, origin)?;
     let (earlier, second) = (draft.continues, draft.continues.map(|continued| continued.second));
@@ -142,7 +149,11 @@ pub(crate) fn issue_session(
     let authenticated_at = earlier.map_or(now, |continued| continued.authenticated_at);
     let facts = SessionFacts { aal, authenticated_at, sso_org_id: draft.sso_org_id, now };
     let preferred = draft.sso_org_id.or(earlier.and_then(|continued| continued.org_id));
-    let org = quoin_tenancy::active_org(tx, user.id, preferred, &facts)?;
+    let org = match user.realm.org_id() {
+        // Theirs or none: what it has against the session is said.
+        Some(org_id) => Some(quoin_tenancy::membership_of(tx, user.id, org_id, &facts)?),
+        None => quoin_tenancy::active_org(tx, user.id, preferred, &facts)?,
+    };
     if draft.sso_org_id.is_some() && org.is_none() {
         return Err(IdentityError::SsoRequired.into());
     }
@@ -235,7 +246,7 @@ impl OpenSession {
             app_metadata: user.shown_app_metadata(),
             user_metadata: user.user_metadata.object().clone(),
             is_anonymous: user.is_anonymous,
-            email_verified: user.is_confirmed(),
+            email_verified: user.is_confirmed(identity.config().unverified),
             needs_second_factor: self.owes_second_factor(identity.config(), now),
             org_id: self.org.as_ref().map(|org| org.org_id),
             org_role: self.org.as_ref().map(|org| org.standing.name().into()),

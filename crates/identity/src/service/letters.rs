@@ -7,7 +7,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::Identity;
-use crate::model::{Purpose, User};
+use crate::model::{Purpose, Realm, User};
 
 /// A mail to a person about their account.
 pub(crate) enum Letter {
@@ -36,16 +36,20 @@ pub(crate) enum Letter {
     },
 }
 
-/// Queues a mail in the transaction that it is about.
+/// Queues a mail to an address of a realm, in the transaction that it is about.
 pub(crate) fn send(
     tx: &mut Tx<'_>,
     identity: &Identity,
-    to: &EmailAddress,
+    (realm, to): (Realm, &EmailAddress),
     letter: &Letter,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let app = identity.app();
     let mail = NewMail::new(app.rng(), now, to.clone(), letter.template());
+    let mail = match realm.org_id() {
+        Some(org_id) => mail.in_org(org_id),
+        None => mail,
+    };
     let site = app.config().site_url.as_str();
     let mail = match letter {
         Letter::Link { url, code, .. } => {
@@ -69,7 +73,7 @@ pub(crate) fn tell(
     letter: &Letter,
     now: Timestamp,
 ) -> Result<(), Problem> {
-    user.email.as_ref().map_or(Ok(()), |email| send(tx, identity, email, letter, now))
+    user.email.as_ref().map_or(Ok(()), |email| send(tx, identity, (user.realm, email), letter, now))
 }
 
 impl Letter {

@@ -11,6 +11,7 @@ use quoin_web::rate_limit::Counter;
 
 use crate::Identity;
 use crate::error::IdentityError;
+use crate::model::Realm;
 
 const FAILURE_WINDOW: Duration = Duration::from_mins(15);
 const MAIL_WINDOW: Duration = Duration::from_hours(1);
@@ -86,21 +87,21 @@ pub(crate) async fn spend_anonymous(identity: &Identity, origin: &Origin) -> Res
     network.spend(identity.db(), &network_of(origin.ip), origin.now).await
 }
 
-/// Counts one mail to an address, asked for from a network address, and refuses beyond the limits.
+/// Counts one mail to an address of a realm, asked for from a network address, and refuses beyond the limits.
 ///
 /// # Errors
 /// 429 `over_email_send_rate_limit`.
 pub(crate) async fn spend_mail(
     identity: &Identity,
-    email: &EmailAddress,
+    (realm, email): (Realm, &EmailAddress),
     origin: &Origin,
 ) -> Result<(), Problem> {
     let config = identity.config();
     let address = Counter::new("identity.mail.address", config.mails_per_address, MAIL_WINDOW);
     let network = Counter::new("identity.mail.network", config.mails_per_ip, MAIL_WINDOW);
-    let (db, ip) = (identity.db(), network_of(origin.ip));
+    let (db, ip, to) = (identity.db(), network_of(origin.ip), realm.account(email));
     let (by_address, by_network) =
-        tokio::join!(address.spend(db, email.as_str(), origin.now), network.spend(db, &ip, origin.now));
+        tokio::join!(address.spend(db, &to, origin.now), network.spend(db, &ip, origin.now));
     by_address.and(by_network).map_err(|problem| match problem.retry_after() {
         Some(retry_after_s) if problem.status() == 429 => {
             IdentityError::OverEmailSendRateLimit { retry_after_s }.into()

@@ -1,10 +1,10 @@
 //! What administrators see of people.
 
-use quoin_kernel::{Problem, UserId};
+use quoin_kernel::{OrgId, Problem, UserId};
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::User;
+use crate::model::{Realm, User};
 use crate::store::users_global;
 
 /// A page of people as the contract numbers pages, from 1.
@@ -50,12 +50,17 @@ fn read(name: &'static str, text: Option<&str>, default: u32, most: u32) -> Resu
     })
 }
 
-/// Lists people, newest first, and counts all of them.
-pub async fn list_users(identity: &Identity, page: NumberedPage) -> Result<(Vec<User>, i64), Problem> {
+/// Lists people, newest first, of one organisation where they belong to one each, or all; and counts them.
+pub async fn list_users(
+    identity: &Identity,
+    org_id: Option<OrgId>,
+    page: NumberedPage,
+) -> Result<(Vec<User>, i64), Problem> {
+    let realm = org_id.map(Realm::of);
     identity
         .db()
         .read("identity.user.list", move |tx| {
-            Ok((users_global::list(tx, page.size, page.offset())?, users_global::count(tx)?))
+            Ok((users_global::list(tx, realm, page.size, page.offset())?, users_global::count(tx, realm)?))
         })
         .await
 }

@@ -15,10 +15,11 @@ use crate::service::enrol_factor::{check_room_for, usable_name};
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
 use crate::service::limits::{self, Guessed};
-use crate::service::step_up::{demand_strong, own_strong_session};
+use crate::service::realm::concerns;
+use crate::service::step_up::{own_strong_session, strong_session_in};
 use crate::service::update_user::own_session;
 use crate::service::verify_factor::{accepted, find_challenge};
-use crate::store::{challenges_global, factors_global, sessions_global, users_global};
+use crate::store::{challenges_global, factors_global, users_global};
 
 /// Asks a device to make a passkey for the caller.
 ///
@@ -59,9 +60,7 @@ pub async fn finish_passkey(
     identity
         .db()
         .write("identity.passkey.register", move |tx| {
-            let found = sessions_global::find_with_user(tx, session_id)?;
-            let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
-            demand_strong(&inside, (&user, &session), &seen_from)?;
+            let (user, _) = strong_session_in(tx, &inside, session_id, &seen_from)?;
             check_room_for(&user, None)?;
             if !challenges_global::consume(tx, challenge_id, seen_from.now)? {
                 return Err(IdentityError::WebAuthnChallengeNotFound.into());
@@ -164,7 +163,8 @@ fn open(
     draft: &SessionDraft,
     origin: &Origin,
 ) -> Result<OpenSession, Problem> {
-    let user = users_global::find(tx, factor.user_id)?.ok_or(IdentityError::WebAuthnRefused)?;
+    let user = users_global::find(tx, factor.user_id)?.filter(|user| concerns(origin, user));
+    let user = user.ok_or(IdentityError::WebAuthnRefused)?;
     if !factors_global::update_credential(tx, factor, key, origin.now)? {
         return Err(IdentityError::WebAuthnRefused.into());
     }

@@ -11,7 +11,8 @@ use crate::error::IdentityError;
 use crate::model::{Link, Purpose, Session, User};
 use crate::service::limits::{self, Guessed};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
-use crate::store::{links_global, sessions_global};
+use crate::service::update_user::{own_session, session_in};
+use crate::store::links_global;
 
 /// Sends the caller a code that a change of password or address accepts as `nonce`.
 ///
@@ -23,20 +24,15 @@ pub async fn request_reauthentication(
     origin: &Origin,
 ) -> Result<(), Problem> {
     let (session_id, now) = (caller.session_id, origin.now);
-    let found = identity
-        .db()
-        .read("identity.session.get", move |tx| sessions_global::find_with_user(tx, session_id))
-        .await?;
-    let (user, _) = found.ok_or(IdentityError::SessionNotFound)?;
-    let email = user.email.ok_or(IdentityError::ReauthenticationNotValid)?;
-    limits::spend_mail(identity, &email, origin).await?;
+    let (user, _) = own_session(identity, caller).await?;
+    let (realm, email) = (user.realm, user.email.ok_or(IdentityError::ReauthenticationNotValid)?);
+    limits::spend_mail(identity, (realm, &email), origin).await?;
     let draft = LinkDraft::new(identity, Purpose::Reauthentication, &LinkWishes::default(), now);
     let inside = identity.clone();
     identity
         .db()
         .write("identity.reauthentication.request", move |tx| {
-            let (user, _) =
-                sessions_global::find_with_user(tx, session_id)?.ok_or(IdentityError::SessionNotFound)?;
+            let (user, _) = session_in(tx, session_id)?;
             send_link(tx, &inside, &user, &email, &draft, now)
         })
         .await

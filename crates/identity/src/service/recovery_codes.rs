@@ -13,9 +13,9 @@ use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, is
 use crate::service::letters::{self, Letter};
 use crate::service::limits::{self, Guessed};
 use crate::service::step_up::own_strong_session;
-use crate::service::update_user::own_session;
+use crate::service::update_user::{own_session, session_in};
 use crate::service::verify_factor::stronger_by_code;
-use crate::store::{factors_global, sessions_global};
+use crate::store::factors_global;
 
 /// Makes ten new codes; older ones are dead from then on.
 ///
@@ -39,8 +39,7 @@ pub async fn make_recovery_codes(
     identity
         .db()
         .write("identity.recovery_codes.make", move |tx| {
-            let found = sessions_global::find_with_user(tx, session_id)?;
-            let (user, _) = found.ok_or(IdentityError::SessionNotFound)?;
+            let (user, _) = session_in(tx, session_id)?;
             factors_global::replace_codes(tx, user.id, &macs, now)?;
             Ok::<_, Problem>(quoin_audit::record(tx, &entry)?)
         })
@@ -88,8 +87,7 @@ struct Prepared {
 impl Prepared {
     fn open(&self, tx: &mut Tx<'_>) -> Result<Option<OpenSession>, Problem> {
         let (identity, now) = (&self.identity, self.origin.now);
-        let found = sessions_global::find_with_user(tx, self.session_id)?;
-        let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
+        let (user, session) = session_in(tx, self.session_id)?;
         if !factors_global::consume_code(tx, user.id, &self.mac, now)? {
             return Ok(None);
         }

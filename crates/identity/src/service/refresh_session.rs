@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quoin_audit::Actor;
-use quoin_db::Tx;
+use quoin_db::{DbError, Tx};
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Problem, Timestamp};
 use quoin_tenancy::ActiveOrg;
@@ -14,6 +14,7 @@ use crate::model::refresh_token::Standing;
 use crate::model::{Client, RefreshKeys, RefreshToken, Session, User};
 use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
+use crate::service::realm::concerns;
 use crate::service::sso_gate;
 use crate::store::sessions_global;
 
@@ -59,7 +60,8 @@ fn refresh(
 ) -> Result<Refreshed, Problem> {
     let now = origin.now;
     let config = identity.config();
-    let Some((user, session)) = sessions_global::find_with_user(tx, token.session_id())? else {
+    let found = sessions_global::find_with_user(tx, token.session_id())?;
+    let Some((user, session)) = found.filter(|(user, _)| concerns(origin, user)) else {
         return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
     };
     let is_idle = now.since(session.refreshed_at) > Duration::from_secs(config.session_idle_s);
@@ -79,13 +81,26 @@ fn refresh(
         Standing::Newest | Standing::Reused => return end_family(tx, identity, &session, origin),
     }
     let org = keep_org(tx, &user, &session, now)?;
-    if let Some(org_id) = session.sso_org_id
-        && (org.is_none() || !quoin_tenancy::has_sso_connection(tx, org_id)?)
-    {
+    if is_over(tx, (&user, &session), org.as_ref())? {
         end_session(tx, identity, session.id, now)?;
         return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
     }
     Ok(Refreshed::Continued(Box::new(OpenSession { user, session, org, refresh_token: child })))
+}
+
+/// Tells whether a session that acts for one organisation alone can do so no more: because of whose provider opened it, or
+/// of whose people its person is one.
+fn is_over(
+    tx: &mut Tx<'_>,
+    (user, session): (&User, &Session),
+    org: Option<&ActiveOrg>,
+) -> Result<bool, DbError> {
+    let is_bound = session.sso_org_id.is_some() || user.realm.org_id().is_some();
+    let has_lost_provider = match session.sso_org_id {
+        Some(org_id) => !quoin_tenancy::has_sso_connection(tx, org_id)?,
+        None => false,
+    };
+    Ok(is_bound && org.is_none() || has_lost_provider)
 }
 
 /// Keeps the active organisation while the person belongs to it and it accepts the session, else takes the one they used

@@ -10,7 +10,7 @@ use crate::error::IdentityError;
 use crate::model::{Factor, FactorId, FactorKind, User};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
-use crate::service::step_up::{demand_strong, own_strong_session};
+use crate::service::step_up::{own_strong_session, strong_session_in};
 use crate::store::{factors_global, sessions_global, users_global};
 
 /// Which of a person's keys is meant.
@@ -53,9 +53,7 @@ pub async fn remove_own_factor(
     identity
         .db()
         .write("identity.factor.remove", move |tx| {
-            let found = sessions_global::find_with_user(tx, session_id)?;
-            let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
-            demand_strong(&inside, (&user, &session), &seen_from)?;
+            let (user, _) = strong_session_in(tx, &inside, session_id, &seen_from)?;
             let actor = Actor::User(user.id);
             remove(tx, &inside, (&user, held, id), Some(session_id), actor, &seen_from)
         })

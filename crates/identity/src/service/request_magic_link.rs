@@ -1,13 +1,13 @@
 //! Asking for a link and a code that sign in. Known and unknown addresses are answered alike.
 
 use quoin_audit::Actor;
-use quoin_db::Tx;
+use quoin_db::{DbError, Tx};
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, UserId};
 use serde_json::{Map, Value};
 
 use crate::Identity;
-use crate::model::{Metadata, Purpose, User};
+use crate::model::{Metadata, Purpose, Realm, User};
 use crate::service::create_account::create_account;
 use crate::service::limits;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
@@ -45,22 +45,28 @@ pub async fn request_magic_link(
     request: MagicLinkRequest,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let address = request.email.to_string();
-    quoin_web::evenly(&address, send(identity, request, origin)).await
+    let realm = identity.realm(origin)?;
+    let account = realm.account(&request.email);
+    quoin_web::evenly(&account, send(identity, realm, request, origin)).await
 }
 
-async fn send(identity: &Identity, request: MagicLinkRequest, origin: &Origin) -> Result<(), Problem> {
+async fn send(
+    identity: &Identity,
+    realm: Realm,
+    request: MagicLinkRequest,
+    origin: &Origin,
+) -> Result<(), Problem> {
     let metadata = Metadata::default().merged(&request.data, "data")?;
-    limits::spend_mail(identity, &request.email, origin).await?;
+    limits::spend_mail(identity, (realm, &request.email), origin).await?;
     let now = origin.now;
-    let mut newcomer = User::new(UserId::new(now, identity.app().rng()), request.email.clone(), now);
+    let mut newcomer = User::new(realm, UserId::new(now, identity.app().rng()), request.email.clone(), now);
     newcomer.user_metadata = metadata;
     newcomer.confirmation_sent_at = Some(now);
     let prepared = Prepared {
         identity: identity.clone(),
         email: request.email,
         newcomer,
-        create_user: request.create_user && identity.config().sign_up,
+        create_user: request.create_user,
         draft: LinkDraft::new(identity, Purpose::Magiclink, &request.wishes, now),
         origin: origin.clone(),
     };
@@ -73,14 +79,14 @@ impl Prepared {
         let now = self.origin.now;
         // Written in either case: no less work for an unknown address.
         let entry = self.identity.entry(Actor::Anonymous, "identity.magic_link.requested", &self.origin);
-        let user = match users_global::find_by_email(tx, &self.email)? {
+        let user = match users_global::find_by_email(tx, self.newcomer.realm, &self.email)? {
             Some(user) if user.is_banned(now) => return Ok(quoin_audit::record(tx, &entry.on(user.id))?),
             Some(mut user) => {
                 user.recovery_sent_at = Some(now);
                 users_global::update(tx, &user)?;
                 user
             }
-            None if self.create_user => {
+            None if self.create_user && self.is_welcome(tx)? => {
                 create_account(tx, &self.identity, &self.newcomer, Actor::Anonymous, &self.origin)?;
                 self.newcomer.clone()
             }
@@ -88,5 +94,15 @@ impl Prepared {
         };
         quoin_audit::record(tx, &entry.on(user.id))?;
         send_link(tx, &self.identity, &user, &self.email, &self.draft, now)
+    }
+
+    /// Tells whether somebody new may come: everybody while sign-up is open; otherwise whoever an organisation has invited
+    /// among its own people, who could become one of them in no other way.
+    fn is_welcome(&self, tx: &mut Tx<'_>) -> Result<bool, DbError> {
+        if self.identity.config().sign_up {
+            return Ok(true);
+        }
+        let realm = self.newcomer.realm.org_id();
+        realm.map_or(Ok(false), |org_id| quoin_tenancy::is_invited(tx, org_id, &self.email, self.origin.now))
     }
 }

@@ -5,7 +5,7 @@ use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem};
 
 use crate::Identity;
-use crate::model::Purpose;
+use crate::model::{Purpose, Realm};
 use crate::service::limits;
 use crate::service::new_password::demand_passwords;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
@@ -22,17 +22,17 @@ pub async fn request_recovery(
     origin: &Origin,
 ) -> Result<(), Problem> {
     demand_passwords(identity)?;
-    let address = email.to_string();
-    quoin_web::evenly(&address, send(identity, email, wishes, origin)).await
+    let realm = identity.realm(origin)?;
+    quoin_web::evenly(&realm.account(&email), send(identity, (realm, email), wishes, origin)).await
 }
 
 async fn send(
     identity: &Identity,
-    email: EmailAddress,
+    (realm, email): (Realm, EmailAddress),
     wishes: LinkWishes,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    limits::spend_mail(identity, &email, origin).await?;
+    limits::spend_mail(identity, (realm, &email), origin).await?;
     let now = origin.now;
     let draft = LinkDraft::new(identity, Purpose::Recovery, &wishes, now);
     // Written in either case: no less work for an unknown address.
@@ -41,7 +41,7 @@ async fn send(
     identity
         .db()
         .write("identity.recovery.request", move |tx| {
-            let found = users_global::find_by_email(tx, &email)?.filter(|user| !user.is_banned(now));
+            let found = users_global::find_by_email(tx, realm, &email)?.filter(|user| !user.is_banned(now));
             let Some(mut user) = found else {
                 return Ok(quoin_audit::record(tx, &entry)?);
             };

@@ -7,7 +7,7 @@ use quoin_kernel::{EmailAddress, Problem, Timestamp};
 use serde::Deserialize;
 
 use crate::Identity;
-use crate::model::{Purpose, User};
+use crate::model::{Purpose, Realm, User};
 use crate::service::change_email::{ChangeDraft, send_pending_links};
 use crate::service::limits;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
@@ -33,17 +33,18 @@ pub async fn resend_link(
     wishes: LinkWishes,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let address = email.to_string();
-    quoin_web::evenly(&address, send_again(identity, (kind, email), wishes, origin)).await
+    let realm = identity.realm(origin)?;
+    let account = realm.account(&email);
+    quoin_web::evenly(&account, send_again(identity, (kind, realm, email), wishes, origin)).await
 }
 
 async fn send_again(
     identity: &Identity,
-    (kind, email): (ResendType, EmailAddress),
+    (kind, realm, email): (ResendType, Realm, EmailAddress),
     wishes: LinkWishes,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    limits::spend_mail(identity, &email, origin).await?;
+    limits::spend_mail(identity, (realm, &email), origin).await?;
     let now = origin.now;
     let signup = LinkDraft::new(identity, Purpose::Signup, &wishes, now);
     let change = ChangeDraft::new(identity, &wishes, now);
@@ -53,12 +54,11 @@ async fn send_again(
         .db()
         .write("identity.link.resend", move |tx| {
             quoin_audit::record(tx, &entry)?;
-            let Some(user) = users_global::find_by_email(tx, &email)?.filter(|user| !user.is_banned(now))
-            else {
-                return Ok(());
-            };
+            let found = users_global::find_by_email(tx, realm, &email)?;
+            let Some(user) = found.filter(|user| !user.is_banned(now)) else { return Ok(()) };
+            let is_confirmed = user.is_confirmed(inside.config().unverified);
             match kind {
-                ResendType::Signup if !user.is_confirmed() => confirm_again(tx, &inside, user, &signup, now),
+                ResendType::Signup if !is_confirmed => confirm_again(tx, &inside, user, &signup, now),
                 ResendType::EmailChange => send_pending_links(tx, &inside, &user, &change, now),
                 ResendType::Signup => Ok(()),
             }

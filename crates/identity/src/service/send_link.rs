@@ -109,5 +109,5 @@ pub(crate) fn send_link(
     store_link(tx, identity, user, to, draft, now)?;
     let letter =
         Letter::Link { purpose: draft.purpose, url: draft.url(identity), code: draft.secrets.code.clone() };
-    letters::send(tx, identity, to, &letter, now)
+    letters::send(tx, identity, (user.realm, to), &letter, now)
 }

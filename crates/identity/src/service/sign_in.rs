@@ -5,7 +5,7 @@ use quoin_kernel::{EmailAddress, Problem, Secret};
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::{AuthMethod, User};
+use crate::model::{AuthMethod, Realm, User};
 use crate::service::issue_session::{IssuedSession, SessionDraft, issue_session};
 use crate::service::limits::{self, Guessed};
 use crate::service::new_password::demand_passwords;
@@ -14,7 +14,7 @@ use crate::store::users_global;
 /// Opens a session for whoever knows address and password. An unknown address costs the same work and answers alike.
 ///
 /// # Errors
-/// `email_provider_disabled`; `invalid_credentials`; after a right password `email_not_confirmed` and `user_banned`; 429 after too many failures.
+/// `email_provider_disabled`; `organization_needed`; `invalid_credentials`; after a right password `email_not_confirmed` and `user_banned`; 429 after too many failures.
 pub async fn sign_in(
     identity: &Identity,
     email: EmailAddress,
@@ -22,33 +22,35 @@ pub async fn sign_in(
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
     demand_passwords(identity)?;
-    let address = email.to_string();
-    quoin_web::refused_evenly(&address, verify_and_open(identity, email, password, origin)).await
+    let realm = identity.realm(origin)?;
+    let account = realm.account(&email);
+    quoin_web::refused_evenly(&account, verify_and_open(identity, (realm, email), password, origin)).await
 }
 
 async fn verify_and_open(
     identity: &Identity,
-    email: EmailAddress,
+    (realm, email): (Realm, EmailAddress),
     password: Secret<String>,
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
-    limits::check_failures(identity, Guessed::Password(email.as_str()), origin).await?;
-    let wanted = email.clone();
+    let account = realm.account(&email);
+    let guessed = Guessed::Password(&account);
+    limits::check_failures(identity, guessed, origin).await?;
     let user = identity
         .db()
-        .read("identity.user.find_by_email", move |tx| users_global::find_by_email(tx, &wanted))
+        .read("identity.user.find_by_email", move |tx| users_global::find_by_email(tx, realm, &email))
         .await?;
     let stored = user.as_ref().and_then(|user| user.password_hash.clone());
     let verdict = identity.passwords().verify(password.clone(), stored).await?;
     let Some(user) = user.filter(|_| verdict.matches) else {
-        limits::count_failure(identity, Guessed::Password(email.as_str()), origin).await?;
+        limits::count_failure(identity, guessed, origin).await?;
         return Err(IdentityError::InvalidCredentials.into());
     };
     // Again: of many guesses sent at once, all but the first few would otherwise be judged before any was counted.
-    limits::check_failures(identity, Guessed::Password(email.as_str()), origin).await?;
+    limits::check_failures(identity, guessed, origin).await?;
     let new_hash = if verdict.needs_rehash { Some(identity.passwords().hash(password).await?) } else { None };
     let issued = open(identity, user, new_hash, origin).await?;
-    limits::forget_failures(identity, Guessed::Password(email.as_str())).await?;
+    limits::forget_failures(identity, guessed).await?;
     Ok(issued)
 }
 

@@ -30,7 +30,7 @@ pub async fn sign_in_anonymously(
     let metadata = Metadata::default().merged(data, "data")?;
     limits::spend_anonymous(identity, origin).await?;
     let now = origin.now;
-    let mut user = User::anonymous(UserId::new(now, identity.app().rng()), now);
+    let mut user = User::anonymous(identity.realm(origin)?, UserId::new(now, identity.app().rng()), now);
     user.user_metadata = metadata;
     let draft = SessionDraft::new(identity, AuthMethod::Anonymous, now);
     let (inside, seen_from) = (identity.clone(), origin.clone());

@@ -35,7 +35,7 @@ pub async fn sign_in_with_id_token(
     grant: IdTokenGrant,
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
-    let provider = identity.provider(&grant.provider)?.clone();
+    let (provider, realm) = (identity.provider(&grant.provider)?.clone(), identity.realm(origin)?);
     let wish = IdTokenWish {
         id_token: grant.id_token.clone(),
         access_token: grant.access_token,
@@ -52,6 +52,7 @@ pub async fn sign_in_with_id_token(
         challenge: None,
         sso_connection_id: None,
         link_user_id: None,
+        realm_id: None,
         created_at: origin.now,
         expires_at,
     };
@@ -65,7 +66,7 @@ pub async fn sign_in_with_id_token(
             if !oauth_flows_global::insert(tx, &spent)? {
                 return Err(Problem::from(IdentityError::BadOauthCallback));
             }
-            let user = account_of(tx, &inside, &arrival, &seen_from)?;
+            let user = account_of(tx, &inside, (realm, &arrival), &seen_from)?;
             issue_session(tx, &inside, user, &draft, &seen_from)
         })
         .await?;

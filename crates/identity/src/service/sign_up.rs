@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::Identity;
 use crate::config::Unverified;
 use crate::error::IdentityError;
-use crate::model::{AuthMethod, Metadata, Purpose, User};
+use crate::model::{AuthMethod, EmailProof, Metadata, Purpose, Realm, User};
 use crate::service::create_account::create_account;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
@@ -85,14 +85,15 @@ pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Res
     let metadata = Metadata::default().merged(&input.data, "data")?;
     check_new_password(identity, &input.password)?;
     let now = origin.now;
-    let mut user = User::new(UserId::new(now, identity.app().rng()), input.email.clone(), now);
+    let realm = identity.realm(origin)?;
+    let mut user = User::new(realm, UserId::new(now, identity.app().rng()), input.email.clone(), now);
     user.user_metadata = metadata;
     let link = LinkDraft::new(identity, Purpose::Signup, &input.wishes, now);
     let session = SessionDraft::new(identity, AuthMethod::Password, now);
     let draft = Draft { email: input.email, user, link, session };
     if identity.config().unverified == Unverified::Refuse {
-        let address = draft.email.to_string();
-        return quoin_web::evenly(&address, quietly(identity, draft, input.password, origin)).await;
+        let account = realm.account(&draft.email);
+        return quoin_web::evenly(&account, quietly(identity, draft, input.password, origin)).await;
     }
     let open = at_once(identity, draft, input.password, origin).await?;
     Ok(SignedUp::Session(Box::new(open.sign(identity, now)?)))
@@ -105,10 +106,10 @@ async fn quietly(
     password: Secret<String>,
     origin: &Origin,
 ) -> Result<SignedUp, Problem> {
-    limits::spend_mail(identity, &draft.email, origin).await?;
+    limits::spend_mail(identity, (draft.user.realm, &draft.email), origin).await?;
     draft.user.confirmation_sent_at = Some(origin.now);
     for round in 1..=JUDGEMENTS {
-        let judged = judge(identity, &draft.email, &password).await?;
+        let judged = judge(identity, (draft.user.realm, &draft.email), &password).await?;
         draft.user.password_hash.clone_from(&judged.password_hash);
         let (inside, seen_from, made) = (identity.clone(), origin.clone(), draft.clone());
         let is_last = round == JUDGEMENTS;
@@ -125,15 +126,15 @@ async fn quietly(
 /// Finds out whether the password is the one that the account has, where there is one that nobody has confirmed.
 async fn judge(
     identity: &Identity,
-    email: &EmailAddress,
+    (realm, email): (Realm, &EmailAddress),
     password: &Secret<String>,
 ) -> Result<Judged, Problem> {
     let wanted = email.clone();
     let known = identity
         .db()
-        .read("identity.user.find_by_email", move |tx| users_global::find_by_email(tx, &wanted))
+        .read("identity.user.find_by_email", move |tx| users_global::find_by_email(tx, realm, &wanted))
         .await?;
-    match known.filter(|user| !user.is_confirmed()) {
+    match known.filter(|user| !user.is_confirmed(identity.config().unverified)) {
         None => {
             let hash = hash_new_password(identity, password.clone()).await?;
             Ok(Judged { found: Found::Settled, password_hash: Some(hash) })
@@ -156,16 +157,16 @@ fn sign_up_quietly(
     origin: &Origin,
 ) -> Result<bool, Problem> {
     let now = origin.now;
-    let email = &draft.email;
-    match users_global::find_by_email(tx, email)? {
+    let (realm, email, unverified) = (draft.user.realm, &draft.email, identity.config().unverified);
+    match users_global::find_by_email(tx, realm, email)? {
         None if judged.found == Found::Settled => {
             create_account(tx, identity, &draft.user, Actor::Anonymous, origin)?;
             send_link(tx, identity, &draft.user, email, &draft.link, now)?;
         }
         None => return Ok(is_last),
-        Some(known) if known.is_confirmed() || known.is_banned(now) => {
+        Some(known) if known.is_confirmed(unverified) || known.is_banned(now) => {
             record_repeated(tx, identity, &known, origin)?;
-            letters::send(tx, identity, email, &Letter::AccountExists, now)?;
+            letters::send(tx, identity, (realm, email), &Letter::AccountExists, now)?;
         }
         Some(mut known) => {
             let is_as_judged = judged.found == Found::Unconfirmed(known.password_hash.clone());
@@ -206,20 +207,20 @@ async fn at_once(
     let now = origin.now;
     limits::spend_sign_up(identity, origin).await?;
     if identity.config().unverified == Unverified::Autoconfirm {
-        draft.user.email_confirmed_at = Some(now);
+        draft.user.confirm(EmailProof::Believed, now);
     } else {
-        limits::spend_mail(identity, &draft.email, origin).await?;
+        limits::spend_mail(identity, (draft.user.realm, &draft.email), origin).await?;
         draft.user.confirmation_sent_at = Some(now);
     }
     draft.user.password_hash = Some(hash_new_password(identity, password).await?);
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let open = identity.db().write("identity.user.sign_up", move |tx| {
         let (user, email) = (&draft.user, &draft.email);
-        if users_global::find_by_email(tx, email)?.is_some() {
+        if users_global::find_by_email(tx, user.realm, email)?.is_some() {
             return Err(Problem::from(IdentityError::UserAlreadyExists));
         }
         create_account(tx, &inside, user, Actor::Anonymous, &seen_from)?;
-        if !user.is_confirmed() {
+        if !user.is_confirmed(inside.config().unverified) {
             send_link(tx, &inside, user, email, &draft.link, now)?;
         }
         issue_session(tx, &inside, user.clone(), &draft.session, &seen_from)

@@ -10,8 +10,8 @@ use crate::config::Unverified;
 use crate::error::IdentityError;
 use crate::model::User;
 
-/// Makes the person a member of the organisation whose own provider has attested them, or of the one whose domain their
-/// proved address belongs to; refuses whoever must come through their organisation's provider and has not.
+/// Makes the person a member of the organisation whose people they are one of, of the one whose own provider has attested
+/// them, or of the one whose domain their proved address belongs to; refuses whoever must come through their organisation's provider and has not.
 ///
 /// # Errors
 /// `sso_required`; `removed_from_organization`.
@@ -24,20 +24,29 @@ pub(crate) fn join(
 ) -> Result<(), Problem> {
     let (now, limits) = (origin.now, quoin_tenancy::Limits::of(identity.app()));
     let entry = |action| identity.entry(Actor::User(user.id), action, origin);
+    if let Some(org_id) = user.realm.org_id() {
+        check(tx, user, sso_org_id, origin)?;
+        let (whom, entry) = ((org_id, user.id), entry("tenancy.member.joined"));
+        let proved = user.email.as_ref().filter(|_| is_proved(identity, user));
+        return Ok(quoin_tenancy::join_realm(tx, &limits, whom, proved, now, &entry)?);
+    }
     if let Some(org_id) = sso_org_id {
         let entry = entry("tenancy.member.joined_by_sso");
         return Ok(quoin_tenancy::join_by_sso(tx, &limits, org_id, user.id, now, &entry)?);
     }
     check(tx, user, None, origin)?;
-    // Where every address is believed, a confirmed one proves nothing: anybody could name a colleague's.
-    let is_proved = user.is_confirmed() && identity.config().unverified != Unverified::Autoconfirm;
-    match user.email.as_ref().filter(|_| is_proved) {
+    match user.email.as_ref().filter(|_| is_proved(identity, user)) {
         Some(email) => {
             let entry = entry("tenancy.member.joined_by_domain");
             Ok(quoin_tenancy::join_by_domain(tx, &limits, user.id, email, now, &entry)?)
         }
         None => Ok(()),
     }
+}
+
+/// Where every address is believed, a confirmed one proves nothing: anybody could name a colleague's.
+fn is_proved(identity: &Identity, user: &User) -> bool {
+    user.is_proved() && identity.config().unverified != Unverified::Autoconfirm
 }
 
 /// Refuses a session of whoever must come through their organisation's own provider and has not.
@@ -52,7 +61,9 @@ pub(crate) fn check(
 ) -> Result<(), Problem> {
     // A session of an organisation's provider acts for that organisation alone, whose policy is asked elsewhere.
     let Some(email) = user.email.as_ref().filter(|_| sso_org_id.is_none()) else { return Ok(()) };
-    match quoin_tenancy::sso_demanded_of(tx, user.id, email, origin.now)? {
+    let demands = quoin_tenancy::sso_demanded_of(tx, user.id, email, origin.now)?;
+    // What an organisation demands of its own people is nothing to another's.
+    match demands.filter(|org_id| user.realm.org_id().is_none_or(|own| own == *org_id)) {
         Some(_) => Err(IdentityError::SsoRequired.into()),
         None => Ok(()),
     }

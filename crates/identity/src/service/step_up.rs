@@ -1,14 +1,14 @@
 //! What must be shown before a person's factors change: the second factor where there is one, and a recent sign-in.
 
-use quoin_kernel::Problem;
+use quoin_db::Tx;
 use quoin_kernel::port::Origin;
-use quoin_kernel::{Aal, UserCaller};
+use quoin_kernel::{Aal, Problem, SessionId, UserCaller};
 
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::{Session, User};
 use crate::service::reauthenticate::is_recent;
-use crate::service::update_user::own_session;
+use crate::service::update_user::{own_session, session_in};
 
 /// Reads the caller's session and account, and refuses a session that is too weak or too old for a change of factors.
 ///
@@ -20,6 +20,22 @@ pub(crate) async fn own_strong_session(
     origin: &Origin,
 ) -> Result<(User, Session), Problem> {
     let (user, session) = own_session(identity, caller).await?;
+    demand_strong(identity, (&user, &session), origin)?;
+    Ok((user, session))
+}
+
+/// Reads session and account anew in the transaction of a change, and refuses as [`own_strong_session`] did before it: what
+/// that one saw may have changed since.
+///
+/// # Errors
+/// As [`own_strong_session`].
+pub(crate) fn strong_session_in(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    session_id: SessionId,
+    origin: &Origin,
+) -> Result<(User, Session), Problem> {
+    let (user, session) = session_in(tx, session_id)?;
     demand_strong(identity, (&user, &session), origin)?;
     Ok((user, session))
 }

@@ -8,6 +8,7 @@ use crate::error::IdentityError;
 use crate::model::RefreshKeys;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
 use crate::service::sso_gate;
+use crate::service::update_user::session_in;
 use crate::store::sessions_global;
 
 /// Makes another organisation active in the caller's session; the refresh token they hold is dead from then on.
@@ -26,8 +27,7 @@ pub async fn switch_org(
     let open = identity
         .db()
         .write("identity.session.switch", move |tx| {
-            let found = sessions_global::find_with_user(tx, session_id)?;
-            let (user, mut session) = found.ok_or(IdentityError::SessionNotFound)?;
+            let (user, mut session) = session_in(tx, session_id)?;
             check_admission(inside.config(), &user, now)?;
             sso_gate::check(tx, &user, session.sso_org_id, &seen_from)?;
             let org = quoin_tenancy::membership_of(tx, user_id, org_id, &session.facts(now))?;

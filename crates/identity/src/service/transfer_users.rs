@@ -5,13 +5,14 @@ use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::page::{Listed, Page};
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EmailAddress, Problem, Secret, Timestamp, UserId};
+use quoin_kernel::{EmailAddress, OrgId, Problem, Secret, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::Identity;
+use crate::config::IdentityMode;
 use crate::error::IdentityError;
-use crate::model::{Metadata, User};
+use crate::model::{EmailProof, Metadata, Realm, User};
 use crate::service::admin_changes::known_hash;
 use crate::service::create_account::create_account;
 use crate::store::users_global;
@@ -28,12 +29,18 @@ pub struct ArrivingUser {
     /// Who they are; drawn where it is missing.
     #[serde(default)]
     pub id: Option<UserId>,
+    /// Whose people they are one of, where people belong to one organisation each.
+    #[serde(default)]
+    pub org_id: Option<OrgId>,
     /// Their address.
     #[serde(default)]
     pub email: Option<EmailAddress>,
     /// When they proved it; null where they have not.
     #[serde(default)]
     pub email_confirmed_at: Option<Timestamp>,
+    /// By what; where it is missing, your word.
+    #[serde(default)]
+    pub email_proof: Option<EmailProof>,
     /// The hash of their password: Argon2id, bcrypt, scrypt, PBKDF2 or Firebase's scrypt.
     #[serde(default)]
     pub password_hash: Option<String>,
@@ -59,10 +66,14 @@ pub struct ArrivingUser {
 pub struct LeavingUser {
     /// Who they are.
     pub id: UserId,
+    /// Whose people they are one of, where people belong to one organisation each.
+    pub org_id: Option<OrgId>,
     /// Their address.
     pub email: Option<EmailAddress>,
     /// When they proved it; null where they have not.
     pub email_confirmed_at: Option<Timestamp>,
+    /// By what; null for what was proved before that was noted.
+    pub email_proof: Option<EmailProof>,
     /// The hash of their password.
     pub password_hash: Option<String>,
     /// What they say of themselves.
@@ -185,11 +196,16 @@ fn settle(
     origin: &Origin,
 ) -> Result<Fate, Problem> {
     let user = &arriving.user;
+    if let Some(org_id) = user.realm.org_id()
+        && !quoin_tenancy::is_usable(tx, org_id)?
+    {
+        return Ok(Fate::Refused(Reason::of(&Problem::not_found("organisation"))));
+    }
     if users_global::find(tx, user.id)?.is_some() {
         return Ok(Fate::Unchanged);
     }
     if let Some(email) = &user.email
-        && users_global::find_by_email(tx, email)?.is_some()
+        && users_global::find_by_email(tx, user.realm, email)?.is_some()
     {
         let taken = || Reason::of(&IdentityError::EmailExists.into());
         return Ok(if arriving.is_named { Fate::Refused(taken()) } else { Fate::Unchanged });
@@ -199,16 +215,28 @@ fn settle(
 }
 
 impl ArrivingUser {
+    /// Says among whom their address must be free.
+    fn realm(&self, identity: &Identity) -> Result<Realm, Problem> {
+        match (identity.config().mode, self.org_id) {
+            (IdentityMode::Global, None) => Ok(Realm::INSTANCE),
+            (IdentityMode::PerOrganization, Some(org_id)) => Ok(Realm::of(org_id)),
+            (IdentityMode::Global, Some(_)) => Err(refuse_org("is for identity.mode = \"per_organization\"")),
+            (IdentityMode::PerOrganization, None) => Err(refuse_org("is needed")),
+        }
+    }
+
     /// Checks everything that a person brings along.
     fn arrive(self, identity: &Identity, now: Timestamp) -> Result<Checked, Problem> {
-        let is_named = self.id.is_some();
+        let (is_named, realm) = (self.id.is_some(), self.realm(identity)?);
         let id = self.id.unwrap_or_else(|| UserId::new(now, identity.app().rng()));
         let Some(email) = self.email else {
             return Err(Problem::invalid("An account needs an address.").field("email", "is needed"));
         };
-        let mut user = User::new(id, email, now);
+        let mut user = User::new(realm, id, email, now);
         user.password_hash = self.password_hash.map(|hash| known_hash(&Secret::new(hash))).transpose()?;
         user.email_confirmed_at = self.email_confirmed_at;
+        let proof = self.email_proof.unwrap_or(EmailProof::Administrator);
+        user.email_proof = self.email_confirmed_at.map(|_| proof);
         user.user_metadata = Metadata::default().merged(&self.user_metadata, "user_metadata")?;
         user.app_metadata = Metadata::default().merged(&self.app_metadata, "app_metadata")?;
         user.banned_until = self.banned_until;
@@ -218,12 +246,18 @@ impl ArrivingUser {
     }
 }
 
+fn refuse_org(why: &'static str) -> Problem {
+    Problem::invalid(format!("org_id {why}.")).field("org_id", why)
+}
+
 impl From<User> for LeavingUser {
     fn from(user: User) -> Self {
         Self {
             id: user.id,
+            org_id: user.realm.org_id(),
             email: user.email,
             email_confirmed_at: user.email_confirmed_at,
+            email_proof: user.email_proof,
             password_hash: user.password_hash,
             user_metadata: user.user_metadata.object().clone(),
             app_metadata: user.app_metadata.object().clone(),

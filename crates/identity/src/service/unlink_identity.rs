@@ -10,8 +10,8 @@ use crate::error::IdentityError;
 use crate::model::{IdentityId, User};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
-use crate::service::step_up::{demand_strong, own_strong_session};
-use crate::store::{identities_global, sessions_global};
+use crate::service::step_up::{own_strong_session, strong_session_in};
+use crate::store::identities_global;
 
 /// Removes one of the caller's external identities; their other sessions end.
 ///
@@ -29,12 +29,10 @@ pub async fn unlink_identity(
     identity
         .db()
         .write("identity.identity.unlink", move |tx| {
-            let found = sessions_global::find_with_user(tx, session_id)?;
-            let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
-            demand_strong(&inside, (&user, &session), &seen_from)?;
+            let (user, _) = strong_session_in(tx, &inside, session_id, &seen_from)?;
             let linked = user.identities.iter().find(|linked| linked.id == id);
             let linked = linked.ok_or(IdentityError::IdentityNotFound)?;
-            if !has_another_way_in(&user) {
+            if !has_another_way_in(&inside, &user) {
                 return Err(Problem::from(IdentityError::SingleIdentity));
             }
             identities_global::delete(tx, user.id, id)?;
@@ -49,6 +47,6 @@ pub async fn unlink_identity(
 }
 
 /// Tells whether one identity can go: another one stays, or an address at which the person can be reached.
-fn has_another_way_in(user: &User) -> bool {
-    user.identities.len() > 1 || user.is_confirmed()
+fn has_another_way_in(identity: &Identity, user: &User) -> bool {
+    user.identities.len() > 1 || user.is_confirmed(identity.config().unverified)
 }

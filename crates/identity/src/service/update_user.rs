@@ -3,7 +3,7 @@
 use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EmailAddress, Problem, Secret, UserCaller};
+use quoin_kernel::{EmailAddress, Problem, Secret, SessionId, UserCaller};
 use serde_json::{Map, Value, json};
 
 use crate::Identity;
@@ -84,7 +84,7 @@ pub async fn update_user(
         None => None,
     };
     if let Some(email) = &email {
-        limits::spend_mail(identity, email, origin).await?;
+        limits::spend_mail(identity, (user.realm, email), origin).await?;
     }
     let prepared = Prepared {
         identity: identity.clone(),
@@ -99,8 +99,7 @@ pub async fn update_user(
     identity
         .db()
         .write("identity.user.update", move |tx| {
-            let found = sessions_global::find_with_user(tx, session_id)?;
-            let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
+            let (user, session) = session_in(tx, session_id)?;
             prepared.apply(tx, user, &session)
         })
         .await
@@ -115,11 +114,15 @@ pub(crate) async fn own_session(
     caller: &UserCaller,
 ) -> Result<(User, Session), Problem> {
     let session_id = caller.session_id;
-    let found = identity
-        .db()
-        .read("identity.session.get", move |tx| sessions_global::find_with_user(tx, session_id))
-        .await?;
-    Ok(found.ok_or(IdentityError::SessionNotFound)?)
+    identity.db().read("identity.session.get", move |tx| session_in(tx, session_id)).await
+}
+
+/// Reads a session and its person.
+///
+/// # Errors
+/// `session_not_found` where the session has ended.
+pub(crate) fn session_in(tx: &mut Tx<'_>, session_id: SessionId) -> Result<(User, Session), Problem> {
+    Ok(sessions_global::find_with_user(tx, session_id)?.ok_or(IdentityError::SessionNotFound)?)
 }
 
 /// Demands one of: the code that was sent, the present password, a recent sign-in.

@@ -18,8 +18,8 @@ use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, is
 use crate::service::letters::{self, Letter};
 use crate::service::limits::{self, Guessed};
 use crate::service::step_up::demand_strong;
-use crate::service::update_user::own_session;
-use crate::store::{challenges_global, factors_global, sessions_global};
+use crate::service::update_user::{own_session, session_in};
+use crate::store::{challenges_global, factors_global};
 
 /// What the holder of a factor answers.
 #[derive(Debug, Clone)]
@@ -154,8 +154,7 @@ pub(crate) fn accepted<T>(judged: Result<T, crate::port::Refused>) -> Option<T> 
 impl Prepared {
     fn open(&self, tx: &mut Tx<'_>) -> Result<OpenSession, Problem> {
         let (identity, now) = (&self.identity, self.origin.now);
-        let found = sessions_global::find_with_user(tx, self.session_id)?;
-        let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
+        let (user, session) = session_in(tx, self.session_id)?;
         let factor = own_factor(&user, self.factor.id)?.clone();
         if factor.verified_at.is_none() {
             demand_strong(identity, (&user, &session), &self.origin)?;

@@ -8,12 +8,13 @@ use quoin_kernel::{EmailAddress, Problem, Secret, rng};
 
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::model::{AuthCode, CodeChallenge, Link, LinkSecrets, Purpose, User};
+use crate::model::{AuthCode, CodeChallenge, Link, LinkSecrets, Purpose, Realm, User};
 use crate::service::apply_link::{Applied, apply_link};
 use crate::service::issue_session::{
     IssuedSession, OpenSession, SessionDraft, check_admission, issue_session,
 };
 use crate::service::limits::{self, Guessed};
+use crate::service::realm::concerns;
 use crate::store::{codes_global, links_global, users_global};
 
 /// What proves that somebody has read the mail.
@@ -133,13 +134,16 @@ async fn by_token(attempt: Attempt, hash: [u8; 32]) -> Result<Used, Problem> {
 /// A wrong code counts against the account, the network address and the links that it might have belonged to.
 async fn by_code(attempt: Attempt, email: EmailAddress, code: Secret<String>) -> Result<Used, Problem> {
     let (identity, origin) = (attempt.identity.clone(), attempt.origin.clone());
-    limits::check_failures(&identity, Guessed::Password(email.as_str()), &origin).await?;
-    let sent_to = email.clone();
+    let realm = identity.realm(&origin)?;
+    let account = realm.account(&email);
+    let guessed = Guessed::Password(&account);
+    limits::check_failures(&identity, guessed, &origin).await?;
     // Compared and counted in one transaction, one guess after the other: many at once would otherwise all be compared
     // before the first wrong one was counted. A wrong one is no error here, so that its count is committed.
-    let used = identity.db().write("identity.link.use", move |tx| attempt.guess(tx, &sent_to, &code)).await?;
+    let used =
+        identity.db().write("identity.link.use", move |tx| attempt.guess(tx, (realm, &email), &code)).await?;
     let Some(used) = used else {
-        limits::count_failure(&identity, Guessed::Password(email.as_str()), &origin).await?;
+        limits::count_failure(&identity, guessed, &origin).await?;
         return Err(IdentityError::LinkExpired.into());
     };
     Ok(used)
@@ -151,11 +155,11 @@ impl Attempt {
     fn guess(
         &self,
         tx: &mut Tx<'_>,
-        email: &EmailAddress,
+        sent_to: (Realm, &EmailAddress),
         code: &Secret<String>,
     ) -> Result<Option<Used>, Problem> {
         let (now, master) = (self.origin.now, self.identity.app().master_key());
-        let mut links = links_global::list_sent_to(tx, email, now)?;
+        let mut links = links_global::list_sent_to(tx, sent_to, now)?;
         links.retain(|link| link.is_alive(now) && link.purpose.answers_to(&self.wanted_type));
         if let Some(link) = links.iter().find(|link| link.has_code(master, code.expose())) {
             return self.consume(tx, link).map(Some);
@@ -173,10 +177,11 @@ impl Attempt {
             return Err(IdentityError::LinkExpired.into());
         }
         link.check(now)?;
+        let user = users_global::find(tx, link.user_id)?.filter(|user| concerns(origin, user));
+        let user = user.ok_or(IdentityError::LinkExpired)?;
         if !links_global::consume(tx, link.id, now)? {
             return Err(IdentityError::LinkUsed.into());
         }
-        let user = users_global::find(tx, link.user_id)?.ok_or(IdentityError::LinkExpired)?;
         let applied = apply_link(tx, identity, user, link, origin)?;
         let entry = identity
             .entry(Actor::User(link.user_id), "identity.link.used", origin)

@@ -4,13 +4,15 @@ use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::{Timestamp, UserId};
 use serde_json::Value;
 
-use crate::model::{ExternalIdentity, IdentityId};
+use crate::model::{ExternalIdentity, IdentityId, Realm};
 
 statements! {
+    /// The realm is read from the person, so that the two never differ.
     INSERT = "insert into quoin.identity_identities (id, user_id, provider, issuer, subject, data, last_sign_in_at,
-        created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        created_at, updated_at, realm_id)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (select realm_id from quoin.identity_users where id = ?2))";
     FIND = "select id, user_id, provider, issuer, subject, data, last_sign_in_at, created_at, updated_at
-        from quoin.identity_identities where issuer = ?1 and subject = ?2";
+        from quoin.identity_identities where realm_id = ?1 and issuer = ?2 and subject = ?3";
     LIST = "select id, user_id, provider, issuer, subject, data, last_sign_in_at, created_at, updated_at
         from quoin.identity_identities where user_id = ?1 order by id";
     USED = "update quoin.identity_identities set data = ?2, last_sign_in_at = ?3, updated_at = ?3 where id = ?1";
@@ -34,13 +36,14 @@ pub(crate) fn insert(tx: &mut Tx<'_>, identity: &ExternalIdentity) -> Result<(),
     tx.execute(&INSERT, &row).map(|_| ())
 }
 
-/// Finds whoever is known by this subject at this issuer.
+/// Finds whoever of a realm is known by this subject at this issuer.
 pub(crate) fn find(
     tx: &mut Tx<'_>,
+    realm: Realm,
     issuer: &str,
     subject: &str,
 ) -> Result<Option<ExternalIdentity>, DbError> {
-    tx.query_opt(&FIND, &params![issuer, subject], read)
+    tx.query_opt(&FIND, &params![realm.key(), issuer, subject], read)
 }
 
 /// Lists a person's identities, oldest first.

@@ -4,7 +4,7 @@ use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::{EmailAddress, Timestamp, UserId};
 
 use crate::model::link::MAX_CODE_FAILURES;
-use crate::model::{CodeChallenge, Link, LinkEnding, LinkId, Purpose};
+use crate::model::{CodeChallenge, Link, LinkEnding, LinkId, Purpose, Realm};
 use crate::store::sessions_global::array;
 use crate::store::users_global::email;
 
@@ -16,9 +16,10 @@ statements! {
     LIST_ALIVE = "select id, user_id, purpose, email, token_hash, code_mac, code_failures, code_challenge,
         created_at, expires_at, ended_at, ending from quoin.identity_links
         where user_id = ?1 and ended_at is null and expires_at > ?2 order by id desc";
-    LIST_SENT_TO = "select id, user_id, purpose, email, token_hash, code_mac, code_failures, code_challenge,
-        created_at, expires_at, ended_at, ending from quoin.identity_links
-        where email = ?1 and ended_at is null and expires_at > ?2 order by id desc";
+    LIST_SENT_TO = "select l.id, l.user_id, l.purpose, l.email, l.token_hash, l.code_mac, l.code_failures,
+        l.code_challenge, l.created_at, l.expires_at, l.ended_at, l.ending from quoin.identity_links l
+        join quoin.identity_users u on u.id = l.user_id
+        where l.email = ?1 and l.ended_at is null and l.expires_at > ?2 and u.realm_id = ?3 order by l.id desc";
     WAS_USED_SINCE = "select count(*) from quoin.identity_links
         where user_id = ?1 and purpose = ?2 and ending = 'used' and created_at >= ?3";
     /// The condition lets exactly one of many parallel uses through.
@@ -59,13 +60,13 @@ pub(crate) fn list_alive(tx: &mut Tx<'_>, user_id: UserId, now: Timestamp) -> Re
     tx.query(&LIST_ALIVE, &params![user_id, now], read)
 }
 
-/// Lists the links to an address that still work, newest first.
+/// Lists the links of a realm's people to an address that still work, newest first.
 pub(crate) fn list_sent_to(
     tx: &mut Tx<'_>,
-    email: &EmailAddress,
+    (realm, email): (Realm, &EmailAddress),
     now: Timestamp,
 ) -> Result<Vec<Link>, DbError> {
-    tx.query(&LIST_SENT_TO, &params![email, now], read)
+    tx.query(&LIST_SENT_TO, &params![email, now, realm.key()], read)
 }
 
 /// Tells whether a link of this purpose that was made at `since` or later has done its work.

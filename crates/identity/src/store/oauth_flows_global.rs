@@ -8,11 +8,11 @@ use crate::store::sessions_global::array;
 
 statements! {
     INSERT = "insert into quoin.identity_oauth_flows (state_hash, provider, browser_hash, sealed, redirect_to,
-        code_challenge, link_user_id, created_at, expires_at, sso_connection_id)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        code_challenge, link_user_id, created_at, expires_at, sso_connection_id, realm_id)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         on conflict (state_hash) do nothing";
     FIND = "select state_hash, provider, browser_hash, sealed, redirect_to, code_challenge, link_user_id, created_at,
-        expires_at, sso_connection_id from quoin.identity_oauth_flows where state_hash = ?1 and expires_at > ?2";
+        expires_at, sso_connection_id, realm_id from quoin.identity_oauth_flows where state_hash = ?1 and expires_at > ?2";
     /// The condition lets exactly one of many parallel returns through.
     CONSUME = "delete from quoin.identity_oauth_flows where state_hash = ?1 and expires_at > ?2";
     DELETE_OF_USER = "delete from quoin.identity_oauth_flows where link_user_id = ?1";
@@ -32,6 +32,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, flow: &OauthFlow) -> Result<bool, DbError>
         flow.created_at,
         flow.expires_at,
         flow.sso_connection_id,
+        flow.realm_id,
     ];
     Ok(tx.execute(&INSERT, &row)? == 1)
 }
@@ -72,5 +73,6 @@ fn read(row: &Row<'_>) -> Result<OauthFlow, DbError> {
         created_at: row.get(7)?,
         expires_at: row.get(8)?,
         sso_connection_id: row.get(9)?,
+        realm_id: row.get(10)?,
     })
 }

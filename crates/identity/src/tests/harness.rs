@@ -9,6 +9,7 @@ use quoin_db::{Databases, Db, DbError, Migration, Statement, params};
 use quoin_kernel::Problem;
 use quoin_kernel::clock::FixedClock;
 use quoin_kernel::hash::sha256;
+use quoin_kernel::job::JobRun;
 use quoin_kernel::port::BoxFuture;
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::seal::MasterKey;
@@ -48,6 +49,18 @@ pub(super) struct House {
     pub(super) clock: Arc<FixedClock>,
     pub(super) secret: String,
     pub(super) dns: Arc<Dns>,
+    /// The organisation whose people calls are about, where they belong to one each.
+    pub(super) shop: Option<Shop>,
+}
+
+/// An organisation that the platform's team has founded.
+#[derive(Clone)]
+pub(super) struct Shop {
+    pub(super) org_id: String,
+    /// The key that its application sends.
+    pub(super) key: String,
+    /// The address of its owner.
+    pub(super) owner: String,
 }
 
 /// DNS as a test writes it.
@@ -98,6 +111,10 @@ pub(super) fn restricted(config: &mut IdentityConfig) {
     config.unverified = Unverified::Restricted;
 }
 
+pub(super) fn per_organization(config: &mut IdentityConfig) {
+    config.mode = crate::config::IdentityMode::PerOrganization;
+}
+
 pub(super) fn autoconfirm(config: &mut IdentityConfig) {
     config.unverified = Unverified::Autoconfirm;
 }
@@ -110,8 +127,49 @@ impl House {
 
     /// Starts the room again on the same database, as after a restart.
     pub(super) async fn restarted(&self) -> Self {
+        self.restarted_with(|_| {}).await
+    }
+
+    /// Starts the room again on the same database with another configuration.
+    pub(super) async fn restarted_with(&self, change: fn(&mut IdentityConfig)) -> Self {
         let db = self.identity.db().clone();
-        Self::build_at(db, Arc::clone(&self.clock), |_| {}).await
+        Self::build_at(db, Arc::clone(&self.clock), change).await
+    }
+
+    /// Makes every call about one organisation's people.
+    pub(super) fn of(&self, shop: &Shop) -> Self {
+        Self { shop: Some(shop.clone()), ..self.clone() }
+    }
+
+    /// Founds an organisation as the platform's team does; its owner has the usual password.
+    pub(super) async fn found(&self, name: &str, owner: &str) -> Shop {
+        let body = json!({"name": name, "owner_email": owner});
+        let founded = self.admin(Method::POST, "/admin/v1/orgs", body).await.json();
+        let path = format!("/auth/v1/admin/users/{}", text(&founded["owner"], "id"));
+        self.admin(Method::PUT, &path, json!({"password": PASSWORD, "email_confirm": true})).await;
+        Shop {
+            org_id: text(&founded, "id").to_owned(),
+            key: text(&founded, "publishable_key").to_owned(),
+            owner: owner.to_owned(),
+        }
+    }
+
+    /// Sends JSON as the application of the shop does.
+    async fn ask(
+        &self,
+        method: &Method,
+        path: &str,
+        credential: Option<&str>,
+        body: Option<&Value>,
+    ) -> TestAnswer {
+        let Some(shop) = &self.shop else { return call(&self.front, method, path, credential, body).await };
+        let mut builder = request(method, path).header("apikey", &shop.key);
+        if let Some(credential) = credential {
+            builder = builder.header("authorization", format!("Bearer {credential}"));
+        }
+        let sent = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let builder = builder.header("content-type", "application/json");
+        send(&self.front, builder.body(sent).unwrap()).await
     }
 
     async fn build_at(db: Db, clock: Arc<FixedClock>, change: fn(&mut IdentityConfig)) -> Self {
@@ -157,19 +215,19 @@ impl House {
         let _: FirstKeys = identity.ensure_first_keys(&preset).await.unwrap();
         let routes = crate::http::routes(identity.clone()).merge(tenancy.module().routes);
         let front = Front::new(app, routes);
-        Self { identity, front, clock, secret, dns }
+        Self { identity, front, clock, secret, dns, shop: None }
     }
 
     pub(super) async fn post(&self, path: &str, body: Value) -> TestAnswer {
-        call(&self.front, &Method::POST, path, None, Some(&body)).await
+        self.ask(&Method::POST, path, None, Some(&body)).await
     }
 
     pub(super) async fn get(&self, path: &str, token: &str) -> TestAnswer {
-        call(&self.front, &Method::GET, path, Some(token), None).await
+        self.ask(&Method::GET, path, Some(token), None).await
     }
 
     pub(super) async fn send(&self, method: Method, path: &str, token: &str, body: Value) -> TestAnswer {
-        call(&self.front, &method, path, Some(token), Some(&body)).await
+        self.ask(&method, path, Some(token), Some(&body)).await
     }
 
     pub(super) async fn admin(&self, method: Method, path: &str, body: Value) -> TestAnswer {
@@ -202,7 +260,10 @@ impl House {
 
     /// Makes a confirmed account and signs in.
     pub(super) async fn person(&self, email: &str) -> Value {
-        let body = json!({"email": email, "password": PASSWORD, "email_confirm": true});
+        let mut body = json!({"email": email, "password": PASSWORD, "email_confirm": true});
+        if let Some(shop) = &self.shop {
+            body["org_id"] = json!(shop.org_id);
+        }
         self.admin(Method::POST, "/auth/v1/admin/users", body).await;
         let answer = self.sign_in(email, PASSWORD).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
@@ -262,6 +323,15 @@ impl House {
         let page = self.open_page(&link).await;
         assert_eq!(page.status, 200, "{}", String::from_utf8_lossy(&page.body));
         self.press(&page).await
+    }
+
+    /// Runs a job of the room, as the worker does.
+    pub(super) async fn run(&self, name: &str, payload: Value) {
+        let types = crate::module(&self.identity).jobs;
+        let job = types.iter().find(|job| job.name == name).expect("the room has this job");
+        let (id, now) = (self.identity.app().id(), quoin_kernel::Clock::now(self.clock.as_ref()));
+        let run = JobRun { id, attempt: 1, max_attempts: 1, fence: 1, now };
+        (job.run)(run, payload).await.unwrap();
     }
 
     pub(super) fn advance(&self, seconds: u64) {

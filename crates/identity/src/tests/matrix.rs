@@ -1,5 +1,7 @@
-//! Every door and every control. The table is complete by construction: a method of authentication that has no door here
-//! does not compile, and every pair of door and control says what must happen.
+//! Every door and every control, where people belong to any number of organisations and where they belong to one each.
+//!
+//! The table is complete by construction: a method of authentication that has no door here does not compile, a file that opens
+//! a session and is named by no door fails, and every pair of door and control says what must happen.
 
 use quoin_db::{DbError, Statement, params};
 use quoin_web::Method;
@@ -7,7 +9,7 @@ use quoin_web::testing::TestAnswer;
 use serde_json::{Value, json};
 
 use super::factors::{App, challenge, enrol, show, verify};
-use super::harness::{House, PASSWORD, claims, fragment, story, text};
+use super::harness::{House, PASSWORD, Shop, claims, fragment, per_organization, story, text};
 use super::sso::Company;
 use super::{oauth, sso};
 use crate::config::IdentityConfig;
@@ -22,6 +24,8 @@ enum Door {
     Pkce,
     Refresh,
     Switch,
+    /// Accepting an invitation to another organisation, and acting for it.
+    Accept,
 }
 
 /// What stands against a person.
@@ -36,6 +40,8 @@ enum Control {
     OrganizationSuspended,
     SsoEnforced,
     Erased,
+    /// The call names another organisation's people; only where people belong to one each.
+    OtherRealm,
 }
 
 /// What must happen at a door.
@@ -62,7 +68,7 @@ const CONTROLS: [Control; 9] = [
 ];
 
 fn doors() -> Vec<Door> {
-    let further = [Door::Code, Door::IdToken, Door::Pkce, Door::Refresh, Door::Switch];
+    let further = [Door::Code, Door::IdToken, Door::Pkce, Door::Refresh, Door::Switch, Door::Accept];
     AuthMethod::ALL.into_iter().map(Door::By).chain(further).collect()
 }
 
@@ -104,14 +110,75 @@ fn expected(door: Door, control: Control) -> Then {
         | Control::MembershipRemoved
         | Control::OrganizationSuspended
         | Control::SsoEnforced => Then::Opens,
-        Control::Banned | Control::Erased => Then::Shut,
+        Control::Banned | Control::Erased | Control::OtherRealm => Then::Shut,
         Control::Unverified if proves_address => Then::Opens,
         Control::Unverified => Then::Shut,
         Control::TooManyFailures if guessable => Then::Shut,
         Control::TooManyFailures => Then::Opens,
+        // Nobody joins anything before they have shown all that they owe.
+        Control::SecondFactorOwed if door == Door::Accept => Then::Shut,
         Control::SecondFactorOwed if is_strong => Then::Opens,
         Control::SecondFactorOwed => Then::OpensWeakly,
     }
+}
+
+/// Says what must happen where people belong to one organisation each: without it there is nothing that they could act for.
+fn expected_in_realm(door: Door, control: Control) -> Then {
+    // Whoever comes with a session of theirs is known by it; a key beside it names nobody else.
+    let bears_session = matches!(
+        door,
+        Door::Switch | Door::By(AuthMethod::Totp | AuthMethod::Webauthn | AuthMethod::RecoveryCode)
+    );
+    match (door, control) {
+        (Door::By(AuthMethod::Anonymous) | Door::Accept, _) => Then::Shut,
+        (_, Control::OtherRealm) if bears_session => Then::Opens,
+        (_, Control::OtherRealm | Control::MembershipRemoved | Control::OrganizationSuspended) => Then::Shut,
+        _ => expected(door, control),
+    }
+}
+
+/// The files that open or continue a session, each with a door that goes through it.
+const FILES: [(&str, Door); 13] = [
+    ("sign_in.rs", Door::By(AuthMethod::Password)),
+    ("sign_up.rs", Door::By(AuthMethod::EmailSignup)),
+    ("sign_in_anonymously.rs", Door::By(AuthMethod::Anonymous)),
+    ("sign_in_with_id_token.rs", Door::IdToken),
+    ("verify_link.rs", Door::By(AuthMethod::Otp)),
+    ("exchange_code.rs", Door::Pkce),
+    ("finish_oauth.rs", Door::By(AuthMethod::Oauth)),
+    ("passkeys.rs", Door::By(AuthMethod::Passkey)),
+    ("verify_factor.rs", Door::By(AuthMethod::Totp)),
+    ("recovery_codes.rs", Door::By(AuthMethod::RecoveryCode)),
+    ("refresh_session.rs", Door::Refresh),
+    ("switch_org.rs", Door::Switch),
+    ("issue_session.rs", Door::By(AuthMethod::Password)),
+];
+
+#[test]
+fn every_file_that_opens_a_session_has_a_door_in_the_table() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let (mut folders, mut opening) = (vec![std::path::PathBuf::from(folder)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                if ["issue_session(", "OpenSession {", "sessions_global::insert("]
+                    .iter()
+                    .any(|call| text.contains(call))
+                {
+                    opening.push(path.file_name().unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+    }
+    opening.sort();
+    let mut named = FILES.map(|(file, _)| file);
+    named.sort_unstable();
+    assert_eq!(opening, named, "a file that opens sessions needs a door here, and its row");
+    assert!(FILES.iter().all(|(_, door)| doors().contains(door)));
 }
 
 /// Somebody who has every key to their account, and stands before one door.
@@ -126,12 +193,45 @@ struct Visitor {
     /// The organisation that the person acts for, or whose provider they come through.
     org_id: String,
     company: Option<Company>,
+    /// Another organisation, where people belong to one each.
+    other: Option<Shop>,
 }
 
 fn wide(config: &mut IdentityConfig) {
     config.anonymous = true;
     config.failures_per_account = 5;
     config.anonymous_per_ip = 100_000;
+}
+
+fn wide_per_organization(config: &mut IdentityConfig) {
+    wide(config);
+    config.anonymous = false;
+    per_organization(config);
+}
+
+#[tokio::test]
+async fn every_door_holds_an_organisations_own_people_to_every_control() {
+    story(wide_per_organization, |house| async move {
+        let mut wrong = Vec::new();
+        for (number, door) in doors().into_iter().enumerate() {
+            for control in CONTROLS.into_iter().chain([Control::OtherRealm]) {
+                let domain = format!("d{number}-{control:?}.example").to_lowercase();
+                let own = house.of(&house.found("Own", &format!("owner@{domain}")).await);
+                let mut visitor = Visitor::arrive(&own, &format!("visitor@{domain}"), door, control).await;
+                if control == Control::OtherRealm {
+                    visitor.other = Some(house.found("Other", &format!("other@{domain}")).await);
+                }
+                let then = visitor.knock(door, control).await;
+                let must = expected_in_realm(door, control);
+                if then != must {
+                    wrong.push(format!("{door:?} × {control:?}: {then:?}, not {must:?}"));
+                }
+                house.advance(31);
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -189,14 +289,16 @@ impl Visitor {
             || text(&claims(text(&session, "access_token")), "org_id").to_owned(),
             |company| company.org_id.clone(),
         );
-        Self { house: house.clone(), email: email.to_owned(), id, app, codes, session, org_id, company }
+        let house = house.clone();
+        Self { house, email: email.to_owned(), id, app, codes, session, org_id, company, other: None }
     }
 
     /// Prepares what the door needs, lets the control fall, and tries.
     async fn knock(&self, door: Door, control: Control) -> Then {
         let key = self.prepare(door).await;
         self.impose(control).await;
-        let answer = self.try_door(door, key).await;
+        let house = self.other.as_ref().map_or_else(|| self.house.clone(), |other| self.house.of(other));
+        let answer = self.try_door(&house, door, key).await;
         let Some(token) = token_of(&answer) else { return Then::Shut };
         let is_theirs = claims(&token)["sub"] == json!(self.id);
         if !is_theirs && door != Door::By(AuthMethod::Anonymous) {
@@ -252,6 +354,7 @@ impl Visitor {
                 let location: url::Url = landed.header("location").parse().unwrap();
                 json!(location.query_pairs().find(|(name, _)| name == "code").unwrap().1)
             }
+            Door::Accept => self.invited().await,
             Door::By(AuthMethod::Password | AuthMethod::Anonymous | AuthMethod::RecoveryCode)
             | Door::IdToken
             | Door::Refresh
@@ -266,10 +369,43 @@ impl Visitor {
         json!({"token_hash": token, "type": kind, "code": mail.code})
     }
 
+    /// Has somebody else invite the person to another organisation.
+    async fn invited(&self) -> Value {
+        let domain = self.email.rsplit('@').next().unwrap();
+        let (host, org_id) = match &self.house.shop {
+            None => {
+                let host = self.house.person(&format!("host@{domain}")).await;
+                let token = text(&host, "access_token").to_owned();
+                let made =
+                    self.house.send(Method::POST, "/orgs/v1/orgs", &token, json!({"name": "Host"})).await;
+                (token, text(&made.json(), "id").to_owned())
+            }
+            Some(_) => {
+                let shop = self.house.found("Host", &format!("host@{domain}")).await;
+                let host = self.house.of(&shop).sign_in(&shop.owner, PASSWORD).await.json();
+                (text(&host, "access_token").to_owned(), shop.org_id)
+            }
+        };
+        let path = format!("/orgs/v1/orgs/{org_id}/invitations");
+        let sent = self.house.send(Method::POST, &path, &host, json!({"email": self.email})).await;
+        assert_eq!(sent.status, 201, "{}", String::from_utf8_lossy(&sent.body));
+        let link = self.house.mail_to(&self.email).await.link.unwrap();
+        let token = link.query_pairs().find(|(name, _)| name == "token").unwrap().1.into_owned();
+        json!({"token": token, "org_id": org_id})
+    }
+
+    /// Says whose person an administrator means, where people belong to one organisation each.
+    fn meant(&self, mut body: Value) -> Value {
+        if let Some(shop) = &self.house.shop {
+            body["org_id"] = json!(shop.org_id);
+        }
+        body
+    }
+
     /// An unconfirmed account is what such a link is for; proving it again is harmless.
     async fn generated(&self, kind: &str) -> Value {
         self.unconfirm().await;
-        let body = json!({"type": kind, "email": self.email, "password": PASSWORD});
+        let body = self.meant(json!({"type": kind, "email": self.email, "password": PASSWORD}));
         let made = self.house.admin(Method::POST, "/auth/v1/admin/generate_link", body).await.json();
         self.confirm().await;
         json!({"token_hash": made["hashed_token"], "type": kind})
@@ -279,7 +415,7 @@ impl Visitor {
         let new = format!("new-{}", self.email);
         let mut links = Vec::new();
         for kind in ["email_change_current", "email_change_new"] {
-            let body = json!({"type": kind, "email": self.email, "new_email": new});
+            let body = self.meant(json!({"type": kind, "email": self.email, "new_email": new}));
             let made = self.house.admin(Method::POST, "/auth/v1/admin/generate_link", body).await.json();
             links.push(json!({"token_hash": made["hashed_token"], "type": "email_change"}));
         }
@@ -290,7 +426,7 @@ impl Visitor {
     async fn impose(&self, control: Control) {
         let path = format!("/auth/v1/admin/users/{}", self.id);
         match control {
-            Control::Nothing | Control::SecondFactorOwed => {}
+            Control::Nothing | Control::SecondFactorOwed | Control::OtherRealm => {}
             Control::Banned => {
                 self.house.admin(Method::PUT, &path, json!({"ban_duration": "1h"})).await;
             }
@@ -328,8 +464,7 @@ impl Visitor {
         }
     }
 
-    async fn try_door(&self, door: Door, key: Value) -> TestAnswer {
-        let house = &self.house;
+    async fn try_door(&self, house: &House, door: Door, key: Value) -> TestAnswer {
         let token = text(&self.session, "access_token");
         match door {
             Door::By(AuthMethod::Password) => house.sign_in(&self.email, PASSWORD).await,
@@ -369,12 +504,17 @@ impl Visitor {
                 house.post("/auth/v1/token?grant_type=pkce", body).await
             }
             Door::Refresh => house.refresh(text(&self.session, "refresh_token")).await,
-            Door::Switch => self.switch().await,
+            Door::Switch => self.switch(&self.org_id).await,
+            Door::Accept => {
+                let path = "/orgs/v1/invitations/accept";
+                let accepted = house.send(Method::POST, path, token, json!({"token": key["token"]})).await;
+                if accepted.status == 200 { self.switch(text(&key, "org_id")).await } else { accepted }
+            }
         }
     }
 
     /// Switches through the port, as the room of organisations does.
-    async fn switch(&self) -> TestAnswer {
+    async fn switch(&self, org_id: &str) -> TestAnswer {
         use quoin_kernel::Clock as _;
         use quoin_kernel::port::{Authenticator as _, SessionIssuer as _};
         let origin =
@@ -383,7 +523,7 @@ impl Visitor {
         let caller = self.house.identity.authenticate(token, origin.now).await;
         let body = match caller {
             Ok(quoin_kernel::Caller::User(user)) => {
-                self.house.identity.switch(&user, self.org_id.parse().unwrap(), &origin).await
+                self.house.identity.switch(&user, org_id.parse().unwrap(), &origin).await
             }
             Ok(_) => Err(quoin_kernel::Problem::unauthenticated()),
             Err(problem) => Err(problem),

@@ -12,6 +12,8 @@ mod links;
 mod magic_links;
 mod matrix;
 mod oauth;
+mod proofs;
+mod realms;
 mod rules;
 mod schema;
 mod sessions;

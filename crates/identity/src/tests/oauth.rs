@@ -107,7 +107,8 @@ pub(super) async fn open(house: &House, path: &str, cookie: &str) -> TestAnswer 
 }
 
 pub(super) async fn set_out(house: &House, query: &str) -> Journey {
-    let answer = open(house, &format!("/auth/v1/authorize?{query}"), "").await;
+    let key = house.shop.as_ref().map(|shop| format!("&apikey={}", shop.key)).unwrap_or_default();
+    let answer = open(house, &format!("/auth/v1/authorize?{query}{key}"), "").await;
     assert_eq!(answer.status, 303, "{}", String::from_utf8_lossy(&answer.body));
     journey(&answer)
 }
@@ -123,6 +124,9 @@ pub(super) fn journey(answer: &TestAnswer) -> Journey {
 pub(super) async fn come_back(house: &House, journey: &Journey, said: &Value) -> TestAnswer {
     let mut url: Url = "http://127.0.0.1:8080/auth/v1/callback".parse().unwrap();
     url.query_pairs_mut().append_pair("state", &journey.state).append_pair("code", &said.to_string());
+    if let Some(shop) = &house.shop {
+        url.query_pairs_mut().append_pair("apikey", &shop.key);
+    }
     open(house, &format!("{}?{}", url.path(), url.query().unwrap()), &journey.cookie).await
 }
 

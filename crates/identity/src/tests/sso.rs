@@ -71,6 +71,11 @@ impl Company {
 }
 
 async fn found(house: &House, domain: &str) -> Company {
+    if let Some(shop) = &house.shop {
+        let owner = house.sign_in(&shop.owner, PASSWORD).await.json();
+        let owner = text(&owner, "access_token").to_owned();
+        return Company { org_id: shop.org_id.clone(), domain: domain.to_owned(), owner };
+    }
     let owner = house.person(&format!("owner@{domain}")).await;
     let owner = text(&owner, "access_token").to_owned();
     let created = house.send(Method::POST, "/orgs/v1/orgs", &owner, json!({"name": domain})).await.json();

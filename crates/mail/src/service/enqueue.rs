@@ -1,7 +1,7 @@
 //! What domains call inside their own transactions.
 
 use quoin_db::{DbError, Tx};
-use quoin_kernel::{EmailAddress, Timestamp};
+use quoin_kernel::{EmailAddress, OrgId, Timestamp};
 
 use crate::model::NewMail;
 use crate::store::{mailbox_global, outbox_global};
@@ -15,8 +15,17 @@ pub fn enqueue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), DbError> {
 }
 
 /// Gives up mails that wait for `address` and erases what they held, and those that the development mailbox has
-/// captured; for the erasure of a person.
-pub fn forget(tx: &mut Tx<'_>, address: &EmailAddress, now: Timestamp) -> Result<u64, DbError> {
+/// captured; for the erasure of a person. With an organisation only its own mails, where an address is somebody else's
+/// elsewhere; the mailbox knows no organisations.
+pub fn forget(
+    tx: &mut Tx<'_>,
+    org_id: Option<OrgId>,
+    address: &EmailAddress,
+    now: Timestamp,
+) -> Result<u64, DbError> {
     mailbox_global::forget(tx, address)?;
-    outbox_global::forget(tx, address, now)
+    match org_id {
+        Some(org_id) => outbox_global::forget_in_org(tx, org_id, address, now),
+        None => outbox_global::forget(tx, address, now),
+    }
 }

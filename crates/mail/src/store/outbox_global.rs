@@ -1,7 +1,7 @@
 //! Mails on their way out.
 
 use quoin_db::{DbError, Row, Tx, params, statements};
-use quoin_kernel::{EmailAddress, Timestamp};
+use quoin_kernel::{EmailAddress, OrgId, Timestamp};
 use serde_json::Value;
 
 use crate::model::{MailId, NewMail};
@@ -25,6 +25,11 @@ statements! {
     FORGET = "update quoin.mail_outbox set
             state = 'failed', finished_at = ?2, to_address = null, params = null, secrets = null
         where to_address = ?1";
+
+    /// Gives up mails of one organisation to one address.
+    FORGET_IN_ORG = "update quoin.mail_outbox set
+            state = 'failed', finished_at = ?2, to_address = null, params = null, secrets = null
+        where to_address = ?1 and org_id = ?3";
 
     /// Gives up mails whose job is gone.
     GIVE_UP = "update quoin.mail_outbox set
@@ -84,6 +89,16 @@ pub(crate) fn finish(tx: &mut Tx<'_>, id: MailId, outcome: Outcome, now: Timesta
 /// Erases what waits for `address`; returns how many mails that were.
 pub(crate) fn forget(tx: &mut Tx<'_>, address: &EmailAddress, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(&FORGET, &params![address, now])
+}
+
+/// Gives up one organisation's mails to an address and erases what they held.
+pub(crate) fn forget_in_org(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    address: &EmailAddress,
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    tx.execute(&FORGET_IN_ORG, &params![address, now, org_id])
 }
 
 /// Gives up mails asked for before `before`, whose job must be gone, and erases what they held.

@@ -146,7 +146,7 @@ async fn mails_to_a_forgotten_address_are_erased_and_never_sent() {
         let (alice, bob) = (ask(&app, "alice@example.com").await, ask(&app, "bob@example.com").await);
         let now = app.now();
         let forgotten = db.write::<_, DbError, _>("test.forget", move |tx| {
-            crate::forget(tx, &address("Alice@Example.com"), now)
+            crate::forget(tx, None, &address("Alice@Example.com"), now)
         });
         assert_eq!(forgotten.await.unwrap(), 1);
         let sending = Sending::on(&app, smtp(&server));

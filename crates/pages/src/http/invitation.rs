@@ -32,6 +32,11 @@ async fn open(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
     visit.target = Some(here);
     let facts = match facts(visit, token).await {
         Ok(facts) => facts,
+        // Whoever came as one of the organisation's people has accepted thereby.
+        Err(_) if visit.is_about_one() && somebody(visit).await?.is_some() => {
+            visit.target = None;
+            return Ok(visit.go("/account"));
+        }
         Err(problem) => return refuse(visit, problem),
     };
     let account = match somebody(visit).await? {
@@ -41,8 +46,9 @@ async fn open(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
     visit.show(TEMPLATE, context! { token, account, ..facts })
 }
 
-async fn facts(visit: &Visit, token: &str) -> Result<Value, Problem> {
+async fn facts(visit: &mut Visit, token: &str) -> Result<Value, Problem> {
     let facts = tenancy::peek_invitation(visit.pages.tenancy(), token, visit.origin.now).await?;
+    visit.is_about(facts.org_id).await?;
     let email = facts.email.as_str();
     Ok(context! { organisation => facts.organization, role => facts.role, email })
 }

@@ -6,6 +6,7 @@ pub(crate) mod files;
 pub(crate) mod generate;
 pub(crate) mod keys;
 pub(crate) mod migrations;
+pub(crate) mod orgs;
 pub(crate) mod payments;
 pub(crate) mod restore;
 pub(crate) mod stripe_twin;

@@ -42,6 +42,9 @@ static ATTACKS: &[Attack] = &[
     attack_with("identity.api_keys.create", "/admin/v1/keys", 401, 403, || {
         Some(json!({"name": "x", "scopes": ["*"]}))
     }),
+    attack_with("identity.orgs.found", "/admin/v1/orgs", 401, 403, || {
+        Some(json!({"name": "Theirs", "owner_email": "thief@example.com"}))
+    }),
     attack("identity.api_keys.list", "/admin/v1/keys", 401, 403),
     attack("identity.api_keys.revoke", "/admin/v1/keys/{random}", 401, 403),
     attack("identity.audit.list", "/auth/v1/admin/audit", 401, 403),

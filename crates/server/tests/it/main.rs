@@ -13,5 +13,6 @@ mod organisations;
 mod pages;
 mod passkeys;
 mod people;
+mod realms;
 mod revocations;
 mod signed_urls;

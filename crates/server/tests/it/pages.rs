@@ -9,11 +9,11 @@ use serde_json::json;
 use totp_rs::{Builder, Secret};
 
 const OWN_ORIGIN: &str = "http://127.0.0.1:8080";
-const PASSWORD: &str = "three unrelated words";
+pub(crate) const PASSWORD: &str = "three unrelated words";
 const APP: &str = "https://app.example.com/home";
 
 /// A browser: cookies, a language, and the page it shows.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     server: &'a TestServer,
     cookies: RefCell<BTreeMap<String, String>>,
     language: &'static str,
@@ -21,7 +21,7 @@ struct Browser<'a> {
 }
 
 impl<'a> Browser<'a> {
-    fn new(server: &'a TestServer) -> Self {
+    pub(crate) fn new(server: &'a TestServer) -> Self {
         Self { server, cookies: RefCell::default(), language: "en", origin: OWN_ORIGIN }
     }
 
@@ -57,13 +57,13 @@ impl<'a> Browser<'a> {
     }
 
     /// Opens a page, a second after the last one: mails are told apart by their time.
-    async fn open(&self, path: &str) -> Answer {
+    pub(crate) async fn open(&self, path: &str) -> Answer {
         self.server.advance(std::time::Duration::from_secs(1));
         self.send("GET", path, None).await
     }
 
     /// Sends the form of a page that leads to `action`, with what a person types.
-    async fn submit(&self, page: &Answer, action: &str, typed: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(&self, page: &Answer, action: &str, typed: &[(&str, &str)]) -> Answer {
         let html = page.text();
         let start = html
             .find(&format!("action=\"{}\"", action.replace('/', "&#x2f;")))
@@ -83,7 +83,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Follows a redirect.
-    async fn follow(&self, answer: &Answer) -> Answer {
+    pub(crate) async fn follow(&self, answer: &Answer) -> Answer {
         self.open(&location(answer)).await
     }
 
@@ -98,12 +98,12 @@ impl<'a> Browser<'a> {
         self.follow(&done).await.expect(200)
     }
 
-    async fn link(&self, email: &str, count: usize) -> String {
+    pub(crate) async fn link(&self, email: &str, count: usize) -> String {
         let mail = self.server.mail(email, count).await;
         mail["links"][0].as_str().unwrap().to_owned()
     }
 
-    async fn sign_in(&self, email: &str, password: &str) -> Answer {
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Answer {
         let page = self.open("/sign-in").await.expect(200);
         self.submit(&page, "/sign-in", &[("email", email), ("password", password)]).await
     }

@@ -50,9 +50,11 @@ impl NameIn {
 
 pub(super) async fn create(
     ctx: Ctx<User>,
+    State(tenancy): State<Tenancy>,
     ValidJson(input): ValidJson<NameIn>,
 ) -> Result<(StatusCode, Json<Organization>), Refusal> {
     let owner = ctx.who.user.user_id;
+    service::refuse_confined(&tenancy, owner).await?;
     let org_id = OrgId::new(ctx.now(), ctx.app.rng());
     let new = NewOrganization {
         org_id,

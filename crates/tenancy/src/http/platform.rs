@@ -49,7 +49,7 @@ pub(super) fn add(routes: RoutesFor<Tenancy>) -> RoutesFor<Tenancy> {
         )
         .add(
             Operation::post("/admin/v1/orgs/{org_id}/reinstate", "tenancy.orgs.reinstate")
-                .summary("Opens a suspended organisation again.")
+                .summary("Opens a suspended organisation again, or takes the end of one back within its time of grace.")
                 .caller(Who::PlatformKey)
                 .gives::<StatusOut>(200),
             reinstate,
@@ -76,7 +76,7 @@ async fn reinstate(
 ) -> Result<Json<StatusOut>, Refusal> {
     ctx.who.demand(SCOPE)?;
     let entry = entry(&ctx, "tenancy.organization.reinstated");
-    Ok(Json(StatusOut { status: service::reinstate(&tenancy, path.org_id, entry).await? }))
+    Ok(Json(StatusOut { status: service::reinstate(&tenancy, path.org_id, ctx.now(), entry).await? }))
 }
 
 fn entry(ctx: &Ctx<PlatformKey>, action: &'static str) -> Entry {

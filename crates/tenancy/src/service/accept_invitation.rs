@@ -2,18 +2,20 @@
 
 use quoin_db::{DbError, Tx};
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EmailAddress, Standing, Timestamp, UserId};
+use quoin_kernel::{EmailAddress, OrgId, Standing, Timestamp, UserId};
 use serde_json::json;
 
 use super::limits::Limits;
 use crate::Tenancy;
 use crate::error::TenancyError;
 use crate::model::{Invitation, NewMember, OrgStatus, Organization, may_change, token_hash};
-use crate::store::{invitations_global, memberships, organizations, roles};
+use crate::store::{invitations, invitations_global, memberships, organizations, roles};
 
 /// What the page behind a link shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvitationFacts {
+    /// The organisation.
+    pub org_id: OrgId,
     /// The organisation's name.
     pub organization: String,
     /// The address that was invited.
@@ -38,7 +40,8 @@ pub async fn peek_invitation(
             let found = invitations_global::find_by_token(tx, &hash, now)?;
             let (invitation, organization) = found.ok_or(TenancyError::InvitationNotValid)?;
             still_given(tx, &invitation)?;
-            Ok(InvitationFacts { organization, email: invitation.email, role: invitation.role })
+            let org_id = invitation.org_id;
+            Ok(InvitationFacts { org_id, organization, email: invitation.email, role: invitation.role })
         })
         .await
 }
@@ -60,8 +63,13 @@ pub async fn accept_invitation(
     tenancy
         .db()
         .write("tenancy.invitations.accept", move |tx| {
-            let consumed = invitations_global::consume(tx, &hash, now)?;
-            let invitation = consumed.ok_or(TenancyError::InvitationNotValid)?;
+            let confined = inside.people()?.confined_to(tx, user_id)?;
+            let Some(invitation) = invitations_global::consume(tx, &hash, now)? else {
+                return accepted_by_coming(tx, &inside, (confined, user_id), &hash);
+            };
+            if confined.is_some_and(|own| own != invitation.org_id) {
+                return Err(TenancyError::InvitationNotValid);
+            }
             let proved = inside.people()?.proved_address(tx, user_id)?;
             match proved {
                 None => return Err(TenancyError::AddressNotConfirmed),
@@ -79,14 +87,36 @@ pub async fn accept_invitation(
         .await
 }
 
-/// Forgets every invitation of an address, when its person is erased.
-pub fn forget_address(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<u64, DbError> {
-    invitations_global::forget(tx, email)
+/// Returns the organisation to somebody whose invitation was accepted when they first came in, as one of its people.
+fn accepted_by_coming(
+    tx: &mut Tx<'_>,
+    tenancy: &Tenancy,
+    (confined, user_id): (Option<OrgId>, UserId),
+    hash: &[u8; 32],
+) -> Result<Organization, TenancyError> {
+    let accepted = match confined {
+        Some(org_id) => invitations::find_accepted(tx, org_id, hash)?,
+        None => None,
+    };
+    let invitation = accepted.ok_or(TenancyError::InvitationNotValid)?;
+    if tenancy.people()?.proved_address(tx, user_id)?.as_ref() != Some(&invitation.email) {
+        return Err(TenancyError::InvitationNotValid);
+    }
+    organizations::find(tx, invitation.org_id, user_id)?.ok_or(TenancyError::InvitationNotValid)
+}
+
+/// Forgets every invitation of an address, when its person is erased: of one organisation, where they were one of its people,
+/// else of all.
+pub fn forget_address(tx: &mut Tx<'_>, org_id: Option<OrgId>, email: &EmailAddress) -> Result<u64, DbError> {
+    match org_id {
+        Some(org_id) => invitations::forget(tx, org_id, email),
+        None => invitations_global::forget(tx, email),
+    }
 }
 
 /// Returns what the invitation makes of somebody, as long as whoever sent it could still send it: nobody keeps a door
 /// open for the time after they were removed or lost their role.
-fn still_given(tx: &mut Tx<'_>, invitation: &Invitation) -> Result<Standing, TenancyError> {
+pub(super) fn still_given(tx: &mut Tx<'_>, invitation: &Invitation) -> Result<Standing, TenancyError> {
     let sender = memberships::find(tx, invitation.org_id, invitation.invited_by)?;
     let given = roles::find(tx, invitation.org_id, &invitation.role)?;
     match (sender, given) {

@@ -215,7 +215,7 @@ fn refuse_known(
     email: &EmailAddress,
     now: Timestamp,
 ) -> Result<(), TenancyError> {
-    let person = tenancy.people()?.find_by_address(tx, email)?;
+    let person = tenancy.people()?.find_by_address(tx, org_id, email)?;
     let person = person.unwrap_or(UserId::from_uuid(Uuid::nil()));
     if memberships::find(tx, org_id, person)?.is_some() {
         return Err(TenancyError::AlreadyMember);

@@ -2,7 +2,7 @@
 
 use quoin_db::{DbError, Tx};
 use quoin_kernel::page::Page;
-use quoin_kernel::{EmailAddress, UserId};
+use quoin_kernel::{EmailAddress, OrgId, UserId};
 use serde_json::{Value, json};
 
 use crate::store::{departures, invitations_global, organizations};
@@ -10,17 +10,23 @@ use crate::store::{departures, invitations_global, organizations};
 /// More organisations than one person belongs to.
 const ALL: Page = Page { limit: 10_000, after: None };
 
-/// Collects where a person belongs, where they have belonged, and to what their addresses are invited.
+/// Collects where a person belongs, where they have belonged, and to what their addresses are invited: by one organisation,
+/// where they are one of its people.
 pub fn kept_of_person(
     tx: &mut Tx<'_>,
-    user_id: UserId,
+    (realm, user_id): (Option<OrgId>, UserId),
     addresses: &[EmailAddress],
 ) -> Result<Value, DbError> {
     let mut members = organizations::list(tx, user_id, false, ALL)?;
     members.extend(organizations::list(tx, user_id, true, ALL)?);
     let mut invited = Vec::new();
     for address in addresses {
-        for (organization, role, sent_at, expires_at) in invitations_global::list_of_address(tx, address)? {
+        for (org_id, organization, role, sent_at, expires_at) in
+            invitations_global::list_of_address(tx, address)?
+        {
+            if realm.is_some_and(|own| own != org_id) {
+                continue;
+            }
             invited.push(json!({
                 "organization": organization, "role": role, "sent_at": sent_at, "expires_at": expires_at,
             }));

@@ -33,17 +33,23 @@ pub async fn suspend(
         .await
 }
 
-/// Opens a closed organisation again.
+/// Opens an organisation again that was closed; one that was not, and is being deleted, is kept: its owners may have no way in
+/// any more.
 ///
 /// # Errors
 /// 404 where there is none, 409 where it is not closed.
-pub async fn reinstate(tenancy: &Tenancy, org_id: OrgId, entry: Entry) -> Result<OrgStatus, TenancyError> {
+pub async fn reinstate(
+    tenancy: &Tenancy,
+    org_id: OrgId,
+    now: Timestamp,
+    entry: Entry,
+) -> Result<OrgStatus, TenancyError> {
     let entry = entry.in_org(org_id).on(org_id);
     tenancy
         .db()
         .write("tenancy.orgs.reinstate", move |tx| {
             organizations::status(tx, org_id)?.ok_or(TenancyError::NoSuchOrganization)?;
-            if !organizations::reinstate(tx, org_id)? {
+            if !organizations::reinstate(tx, org_id)? && !organizations::restore(tx, org_id, now)? {
                 return Err(TenancyError::NotSuspended);
             }
             quoin_audit::record(tx, &entry)?;

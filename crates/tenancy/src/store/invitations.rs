@@ -20,6 +20,13 @@ statements! {
     FIND = "select org_id, id, email, role, invited_by, created_at, expires_at
         from quoin.tenancy_invitations where org_id = ?1 and id = ?2 and ended_at is null";
 
+    /// Finds the invitation whose newest link has this token, once somebody has accepted it.
+    FIND_ACCEPTED = "select org_id, id, email, role, invited_by, created_at, expires_at
+        from quoin.tenancy_invitations where org_id = ?1 and token_hash = ?2 and ending = 'accepted'";
+
+    /// Removes every invitation of an address.
+    FORGET = "delete from quoin.tenancy_invitations where org_id = ?1 and email = ?2";
+
     /// Lists the open invitations.
     LIST = "select org_id, id, email, role, invited_by, created_at, expires_at
         from quoin.tenancy_invitations where org_id = ?1 and ended_at is null order by id limit ?2";
@@ -58,6 +65,20 @@ pub(crate) fn find_open(
     email: &EmailAddress,
 ) -> Result<Option<Invitation>, DbError> {
     tx.query_opt(&FIND_OPEN, &params![org_id, email], read)
+}
+
+/// Finds the invitation that a link names, once somebody has accepted it.
+pub(crate) fn find_accepted(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    token_hash: &[u8; 32],
+) -> Result<Option<Invitation>, DbError> {
+    tx.query_opt(&FIND_ACCEPTED, &params![org_id, token_hash], read)
+}
+
+/// Removes every invitation of an address.
+pub(crate) fn forget(tx: &mut Tx<'_>, org_id: OrgId, email: &EmailAddress) -> Result<u64, DbError> {
+    tx.execute(&FORGET, &params![org_id, email])
 }
 
 /// Counts the invitations that can still be accepted.

@@ -1,7 +1,7 @@
 //! Rows of invitations, for whoever holds a link: the token names the organisation.
 
 use quoin_db::{DbError, Tx, params, statements};
-use quoin_kernel::{EmailAddress, Timestamp};
+use quoin_kernel::{EmailAddress, OrgId, Timestamp};
 
 use super::invitations::read;
 use crate::model::{Invitation, KEPT_AFTER_END, KEPT_AFTER_EXPIRY};
@@ -23,7 +23,7 @@ statements! {
     PURGE = "delete from quoin.tenancy_invitations where ended_at < ?1 or (ended_at is null and expires_at < ?2)";
 
     /// Lists the invitations of an address that nobody has accepted yet.
-    LIST_OF_ADDRESS = "select org.name, invited.role, invited.created_at, invited.expires_at
+    LIST_OF_ADDRESS = "select org.id, org.name, invited.role, invited.created_at, invited.expires_at
         from quoin.tenancy_invitations as invited
         join quoin.tenancy_organizations as org on org.id = invited.org_id
         where invited.email = ?1 and invited.ended_at is null order by invited.id";
@@ -59,9 +59,9 @@ pub(crate) fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, DbError> {
 pub(crate) fn list_of_address(
     tx: &mut Tx<'_>,
     email: &EmailAddress,
-) -> Result<Vec<(String, String, Timestamp, Timestamp)>, DbError> {
+) -> Result<Vec<(OrgId, String, String, Timestamp, Timestamp)>, DbError> {
     tx.query(&LIST_OF_ADDRESS, &params![email], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
     })
 }
 

@@ -36,7 +36,16 @@ impl People for FakePeople {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&user_id).cloned())
     }
 
-    fn find_by_address(&self, _: &mut Tx<'_>, email: &EmailAddress) -> Result<Option<UserId>, DbError> {
+    fn confined_to(&self, _: &mut Tx<'_>, _: UserId) -> Result<Option<OrgId>, DbError> {
+        Ok(None)
+    }
+
+    fn find_by_address(
+        &self,
+        _: &mut Tx<'_>,
+        _: OrgId,
+        email: &EmailAddress,
+    ) -> Result<Option<UserId>, DbError> {
         let people = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(people.iter().find(|(_, known)| *known == email).map(|(user_id, _)| *user_id))
     }

@@ -142,9 +142,9 @@ async fn a_suspended_organisation_lets_nobody_act_for_it_until_it_is_reinstated(
         assert_eq!(revoked(house.db()).await.len(), 2);
         let again = service::suspend(&house.tenancy, house.org_id, now, entry(bob)).await;
         assert!(matches!(again, Err(TenancyError::AlreadySuspended)));
-        service::reinstate(&house.tenancy, house.org_id, entry(bob)).await.unwrap();
+        service::reinstate(&house.tenancy, house.org_id, house.origin().now, entry(bob)).await.unwrap();
         assert!(is_member(&house, bob).await);
-        let again = service::reinstate(&house.tenancy, house.org_id, entry(bob)).await;
+        let again = service::reinstate(&house.tenancy, house.org_id, house.origin().now, entry(bob)).await;
         assert!(matches!(again, Err(TenancyError::NotSuspended)));
         let nothing = quoin_kernel::OrgId::new(now, &super::rng());
         assert!(is_gone(&service::suspend(&house.tenancy, nothing, now, entry(bob)).await));
@@ -168,7 +168,7 @@ async fn an_invitation_into_a_suspended_organisation_waits_until_it_is_reinstate
         service::suspend(&house.tenancy, house.org_id, now, entry(bob)).await.unwrap();
         let closed = service::accept_invitation(&house.tenancy, &token, bob, &house.origin()).await;
         assert!(matches!(closed, Err(TenancyError::InvitationNotValid)));
-        service::reinstate(&house.tenancy, house.org_id, entry(bob)).await.unwrap();
+        service::reinstate(&house.tenancy, house.org_id, house.origin().now, entry(bob)).await.unwrap();
         service::accept_invitation(&house.tenancy, &token, bob, &house.origin()).await.unwrap();
     })
     .await;

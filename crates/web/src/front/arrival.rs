@@ -63,6 +63,7 @@ pub(super) fn read<B>(request: &Request<B>, peer: SocketAddr, known: &Known, app
         ip: app.config().client_ip(peer, headers),
         user_agent: user_agent(headers),
         now,
+        realm: None,
     };
     RequestInfo::new(origin, trace_id(headers), Arc::clone(&known.body_memory))
 }

@@ -1,7 +1,7 @@
 //! `/auth/v1/invite` and `admin/generate_link`: links that administrators send, or have sent.
 
 use quoin_audit::Actor;
-use quoin_kernel::{EmailAddress, Problem, Secret};
+use quoin_kernel::{EmailAddress, OrgId, Problem, Secret};
 use quoin_web::{Ctx, Json, Operation, PlatformKey, Refusal, RoutesFor, State, ValidJson, ValidQuery, Who};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,8 @@ use crate::service::{self, GeneratedLink, LinkRequest};
 struct InviteIn {
     /// Their address.
     email: EmailAddress,
+    /// Whose people they will be one of, where people belong to one organisation each.
+    org_id: Option<OrgId>,
     /// What they are said to say about themselves.
     data: Option<Map<String, Value>>,
 }
@@ -31,6 +33,8 @@ struct GenerateLinkIn {
     kind: String,
     /// The person's address.
     email: EmailAddress,
+    /// Whose people they are one of, where people belong to one organisation each.
+    org_id: Option<OrgId>,
     /// The password of a sign-up.
     password: Option<Secret<String>>,
     /// The address of a change of address.
@@ -88,10 +92,11 @@ async fn invite(
     ValidJson(input): ValidJson<InviteIn>,
 ) -> Result<Json<UserOut>, Refusal> {
     ctx.who.demand(SCOPE)?;
+    let about = identity.about(input.org_id, &ctx.origin).await?;
     let invited = (input.email, input.data.unwrap_or_default());
     let actor = Actor::ApiKey(ctx.who.key.key_id);
     let wishes = query.wishes(None, None)?;
-    Ok(Json(service::invite_user(&identity, invited, wishes, actor, &ctx.origin).await?.into()))
+    Ok(Json(service::invite_user(&identity, invited, wishes, actor, &about).await?.into()))
 }
 
 async fn generate(
@@ -101,6 +106,7 @@ async fn generate(
     ValidJson(input): ValidJson<GenerateLinkIn>,
 ) -> Result<Json<GeneratedLinkOut>, Refusal> {
     ctx.who.demand(SCOPE)?;
+    let about = identity.about(input.org_id, &ctx.origin).await?;
     let purpose = Purpose::parse(&input.kind).filter(|purpose| *purpose != Purpose::Reauthentication);
     let request = LinkRequest {
         purpose: purpose.ok_or_else(unknown_type)?,
@@ -111,7 +117,7 @@ async fn generate(
         redirect_to: input.redirect_to.or(query.target()),
     };
     let actor = Actor::ApiKey(ctx.who.key.key_id);
-    Ok(Json(service::generate_link(&identity, request, actor, &ctx.origin).await?.into()))
+    Ok(Json(service::generate_link(&identity, request, actor, &about).await?.into()))
 }
 
 fn unknown_type() -> Problem {

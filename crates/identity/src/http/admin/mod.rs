@@ -3,6 +3,7 @@
 mod audit;
 mod factors;
 mod links;
+mod organizations;
 mod transfer;
 mod users;
 
@@ -11,5 +12,5 @@ use quoin_web::RoutesFor;
 use crate::Identity;
 
 pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
-    transfer::add(audit::add(links::add(factors::add(users::add(routes)))))
+    organizations::add(transfer::add(audit::add(links::add(factors::add(users::add(routes))))))
 }

@@ -1,7 +1,7 @@
 //! `/auth/v1/admin/users`: accounts.
 
 use quoin_audit::Actor;
-use quoin_kernel::{EmailAddress, Problem, Secret, UserId};
+use quoin_kernel::{EmailAddress, OrgId, Problem, Secret, UserId};
 use quoin_web::{
     Ctx, HeaderMap, HeaderValue, Json, Operation, PlatformKey, Refusal, Response, RoutesFor, State,
     ValidJson, ValidPath, ValidQuery, Who, header,
@@ -26,6 +26,8 @@ struct ListQuery {
     page: Option<String>,
     /// How many people it holds, 1 to 1000; 50 by default.
     per_page: Option<String>,
+    /// Whose people, where they belong to one organisation each; everybody by default.
+    org_id: Option<OrgId>,
 }
 
 /// A page of people. How many there are in all stands in `x-total-count`, further pages in `link`.
@@ -42,6 +44,10 @@ struct UsersOut {
 struct AdminUserIn {
     /// The id, for a new account that comes from elsewhere.
     id: Option<UserId>,
+    /// Whose people a new account is one of, where they belong to one organisation each.
+    org_id: Option<OrgId>,
+    /// The role of a new account in that organisation; its default role where none is named.
+    org_role: Option<String>,
     /// The address.
     email: Option<EmailAddress>,
     /// A password; ends all sessions.
@@ -131,17 +137,18 @@ async fn list(
 ) -> Result<(HeaderMap, Json<UsersOut>), Refusal> {
     ctx.who.demand(SCOPE)?;
     let page = NumberedPage::from_client(query.page.as_deref(), query.per_page.as_deref())?;
-    let (users, total) = service::list_users(&identity, page).await?;
+    let (users, total) = service::list_users(&identity, query.org_id, page).await?;
     let users = users.into_iter().map(UserOut::from).collect();
-    Ok((paging(page, total)?, Json(UsersOut { users, aud: "authenticated" })))
+    Ok((paging(page, query.org_id, total)?, Json(UsersOut { users, aud: "authenticated" })))
 }
 
 /// Writes `x-total-count` and the links to the next and last page (RFC 8288), `page` first: clients read it there.
-fn paging(page: NumberedPage, total: i64) -> Result<HeaderMap, Problem> {
+fn paging(page: NumberedPage, org_id: Option<OrgId>, total: i64) -> Result<HeaderMap, Problem> {
     let last = page.last(total);
     let next = i64::from(page.number) + 1;
+    let of = org_id.map(|org_id| format!("&org_id={org_id}")).unwrap_or_default();
     let link = |number: i64, rel: &str| {
-        format!("</auth/v1/admin/users?page={number}&per_page={}>; rel=\"{rel}\"", page.size)
+        format!("</auth/v1/admin/users?page={number}&per_page={}{of}>; rel=\"{rel}\"", page.size)
     };
     let next = (next <= last).then(|| link(next, "next"));
     let links: Vec<String> = next.into_iter().chain([link(last, "last")]).collect();
@@ -157,9 +164,10 @@ async fn create(
     ValidJson(input): ValidJson<AdminUserIn>,
 ) -> Result<Json<UserOut>, Refusal> {
     ctx.who.demand(SCOPE)?;
-    let id = input.id;
+    let about = identity.about(input.org_id, &ctx.origin).await?;
+    let place = (input.id, input.org_role.clone());
     let actor = Actor::ApiKey(ctx.who.key.key_id);
-    Ok(Json(service::create_user(&identity, id, input.changes()?, actor, &ctx.origin).await?.into()))
+    Ok(Json(service::create_user(&identity, place, input.changes()?, actor, &about).await?.into()))
 }
 
 async fn get(
@@ -178,6 +186,10 @@ async fn change(
     ValidJson(input): ValidJson<AdminUserIn>,
 ) -> Result<Json<UserOut>, Refusal> {
     ctx.who.demand(SCOPE)?;
+    if input.org_id.is_some() || input.org_role.is_some() {
+        let why = "is for new accounts: people stay where they are";
+        return Err(Problem::invalid(format!("org_id {why}.")).field("org_id", why).into());
+    }
     let actor = Actor::ApiKey(ctx.who.key.key_id);
     Ok(Json(
         service::change_user(&identity, path.user_id, input.changes()?, actor, &ctx.origin).await?.into(),

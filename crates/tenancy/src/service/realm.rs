@@ -1,0 +1,139 @@
+//! What `identity` asks where people belong to one organisation each: how somebody becomes a member of theirs, and how an
+//! operator founds one.
+
+use quoin_audit::Entry;
+use quoin_db::{DbError, Tx};
+use quoin_kernel::{EmailAddress, OrgId, Role, Standing, Timestamp, UserId};
+use serde_json::json;
+
+use super::accept_invitation::still_given;
+use super::limits::Limits;
+use crate::Tenancy;
+use crate::error::TenancyError;
+use crate::model::{Bar, InvitationEnding, NewMember, OrgName};
+use crate::store::{departures, invitations, memberships, organizations, roles};
+
+/// Refuses whoever belongs to one organisation alone, where people belong to one each.
+///
+/// # Errors
+/// 403 `session_confined`.
+pub async fn refuse_confined(tenancy: &Tenancy, user_id: UserId) -> Result<(), TenancyError> {
+    let inside = tenancy.clone();
+    let find = move |tx: &mut Tx<'_>| Ok::<_, TenancyError>(inside.people()?.confined_to(tx, user_id)?);
+    match tenancy.db().read("tenancy.orgs.confined", find).await? {
+        Some(_) => Err(TenancyError::Barred(Bar::Confined)),
+        None => Ok(()),
+    }
+}
+
+/// Makes somebody a member of the organisation whose people they are one of, when they first come in: with the role of the
+/// invitation to their proved address, which is accepted thereby, else with the default role.
+///
+/// # Errors
+/// `removed_from_organization` for whoever has left or was removed: an invitation brings them back; `limit_reached` where the
+/// plan has no seat for them; 404 where the organisation is gone.
+pub fn join_realm(
+    tx: &mut Tx<'_>,
+    limits: &Limits,
+    (org_id, user_id): (OrgId, UserId),
+    proved: Option<&EmailAddress>,
+    now: Timestamp,
+    entry: &Entry,
+) -> Result<(), TenancyError> {
+    if memberships::find(tx, org_id, user_id)?.is_some() {
+        return Ok(());
+    }
+    let invited = match proved {
+        Some(email) => take_invitation(tx, org_id, email, now)?,
+        None => None,
+    };
+    if invited.is_none() && departures::is_gone(tx, org_id, user_id)? {
+        return Err(TenancyError::Departed);
+    }
+    let standing = match invited {
+        Some(standing) => standing,
+        None => role_in(tx, org_id, None)?,
+    };
+    add(tx, limits, &NewMember { org_id, user_id, standing, now }, entry)
+}
+
+/// Makes somebody a member whom an administrator has made one of an organisation's people, in the transaction that does so.
+///
+/// # Errors
+/// 404 for a role that there is not, or where the organisation is gone; `limit_reached`.
+pub fn add_to_realm(
+    tx: &mut Tx<'_>,
+    limits: &Limits,
+    (org_id, user_id): (OrgId, UserId),
+    role: Option<&str>,
+    now: Timestamp,
+    entry: &Entry,
+) -> Result<(), TenancyError> {
+    let standing = role_in(tx, org_id, role)?;
+    add(tx, limits, &NewMember { org_id, user_id, standing, now }, entry)
+}
+
+/// Founds an organisation for the person who will own it, in the name of the platform's team.
+///
+/// # Errors
+/// The database's own.
+pub fn found(
+    tx: &mut Tx<'_>,
+    (org_id, name): (OrgId, &OrgName),
+    now: Timestamp,
+    entry: &Entry,
+) -> Result<(), DbError> {
+    organizations::insert(tx, org_id, name.as_str(), None, now)?;
+    quoin_audit::record(tx, &entry.clone().in_org(org_id).on(org_id).detail(json!({"name": name.as_str()})))
+}
+
+/// Makes somebody the owner of an organisation that was founded in this transaction.
+pub fn own(tx: &mut Tx<'_>, (org_id, user_id): (OrgId, UserId), now: Timestamp) -> Result<(), DbError> {
+    let owner = NewMember { org_id, user_id, standing: Standing::of(Role::Owner), now };
+    memberships::insert_first(tx, &owner).map(drop)
+}
+
+/// Tells whether an address has an invitation that can be accepted.
+pub fn is_invited(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let open = invitations::find_open(tx, org_id, email)?;
+    Ok(open.is_some_and(|open| !open.is_expired(now)))
+}
+
+/// Accepts the invitation of an address, where there is one that can be, and returns what it makes of somebody.
+fn take_invitation(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<Option<Standing>, TenancyError> {
+    let open = invitations::find_open(tx, org_id, email)?;
+    let Some(open) = open.filter(|open| !open.is_expired(now)) else { return Ok(None) };
+    let standing = match still_given(tx, &open) {
+        Ok(standing) => standing,
+        // Its sender may not give it any more: it is as if there were none.
+        Err(TenancyError::InvitationNotValid) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let taken = invitations::end(tx, (org_id, open.id), InvitationEnding::Accepted, now)?;
+    Ok(taken.then_some(standing))
+}
+
+fn role_in(tx: &mut Tx<'_>, org_id: OrgId, name: Option<&str>) -> Result<Standing, TenancyError> {
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => organizations::default_role(tx, org_id)?.ok_or(TenancyError::NoSuchOrganization)?,
+    };
+    roles::find(tx, org_id, &name)?.ok_or(TenancyError::NoSuchRole)
+}
+
+fn add(tx: &mut Tx<'_>, limits: &Limits, new: &NewMember, entry: &Entry) -> Result<(), TenancyError> {
+    limits.take_seat(tx, new.org_id, new.now)?;
+    memberships::insert(tx, new)?;
+    let entry = entry.clone().in_org(new.org_id).on(new.user_id);
+    Ok(quoin_audit::record(tx, &entry.detail(json!({"role": new.standing.name()})))?)
+}
