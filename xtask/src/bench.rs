@@ -4,6 +4,13 @@ use crate::test::{Durability, Postgres, Start, build_with, free_address, fresh_f
 use crate::workspace::Workspace;
 use crate::{Outcome, process};
 
+/// With what events are believed that nobody sent. Where they say there is news, nobody answers.
+const EVENTS: [(&str, &str); 3] = [
+    ("QUOIN_STRIPE_SECRET_KEY", "sk_test_of_the_measurement"),
+    ("QUOIN_STRIPE_WEBHOOK_SECRET", "whsec_of_the_measurement"),
+    ("QUOIN_STRIPE_API_URL", "http://127.0.0.1:9"),
+];
+
 /// What the person asked for.
 struct Options {
     engines: Vec<&'static str>,
@@ -32,8 +39,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             _ => None,
         };
         let url = postgres.as_ref().map(|postgres| postgres.create_database("bench")).transpose()?;
-        let settings: Vec<(&str, &str)> =
-            url.iter().map(|url| ("QUOIN_DATABASE_URL", url.as_str())).collect();
+        let mut settings = EVENTS.to_vec();
+        settings.extend(url.iter().map(|url| ("QUOIN_DATABASE_URL", url.as_str())));
         let start = Start { quoin: &quoin, folder: &folder, settings: &settings };
         let mut driver = process::dies_with_us(&load, "TERM");
         start.give_settings(&mut driver, free_address()?);

@@ -35,7 +35,7 @@ def ask(base, method, path, body=None, headers=None, form=False):
 
 class Stripe:
     def __init__(self, url):
-        self.url = url
+        self.url, self.newest, self.events = url, None, 0
 
     def call(self, method, path, **fields):
         headers = {"authorization": "Bearer sk_test_books"}
@@ -54,6 +54,15 @@ class Stripe:
             if not page["has_more"]:
                 return
             after = {"starting_after": page["data"][-1]["id"]}
+
+    def count_events(self):
+        """Counts what has happened so far, and asks only for what is new since it was asked before."""
+        if self.newest is None:
+            every = list(self.pages("events"))
+            self.events, self.newest = len(every), every[0]["id"] if every else None
+        while self.newest and (page := self.call("GET", "events", limit=100, ending_before=self.newest)["data"]):
+            self.events, self.newest = self.events + len(page), page[0]["id"]
+        return self.events
 
     def pay(self, url, card):
         fields = {"email": "ada@example.com", "name": "Ada", "number": card, "expiry": "12/34", "cvc": "123"}

@@ -5,6 +5,7 @@ Usage: storm.py --folder DIR --stripe-url URL --webhook-secret S [--psql PATH --
        [--seeds N] -- QUOIN serve     (settings as QUOIN_… in the environment)
 """
 import argparse, hashlib, hmac, http.client, json, os, queue, random, signal, sys, threading, time
+from urllib.parse import urlsplit
 
 from books import TRUTH, WORD, Quoin, Stripe, against_stripe, ask
 
@@ -47,7 +48,7 @@ def change(stripe, wanted, dice):
     live = list(stripe.pages("subscriptions", status="all"))
     coupon = stripe.call("POST", "coupons", percent_off=25, duration="forever")["id"]
     refunded = set()
-    while sum(1 for _ in stripe.pages("events")) < wanted:
+    while stripe.count_events() < wanted:
         for one in dice.sample(live, min(len(live), 40)):
             path, item = f"subscriptions/{one['id']}", one["items"]["data"][0]["id"]
             deeds = [
@@ -83,11 +84,26 @@ def sign(secret, body):
     return f"t={at},v1={mac}"
 
 
-def deliver(quoin, secret, body):
-    try:
-        return ask(quoin.url, "POST", "/stripe", body, {"stripe-signature": sign(secret, body), "content-type": "application/json"})[0] == 200
-    except (OSError, http.client.HTTPException):
-        return False
+class Line:
+    """A connection that is kept, as whoever delivers thousands would."""
+
+    def __init__(self, quoin, secret):
+        self.quoin, self.secret, self.link = quoin, secret, None
+
+    def deliver(self, body):
+        """Tells whether it was taken; a connection that broke is made anew next time."""
+        try:
+            if self.link is None:
+                place = urlsplit(self.quoin.url)
+                self.link = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+            headers = {"stripe-signature": sign(self.secret, body), "content-type": "application/json"}
+            self.link.request("POST", "/stripe", body, headers)
+            answer = self.link.getresponse()
+            answer.read()
+            return answer.status == 200
+        except (OSError, http.client.HTTPException):
+            self.link = None
+            return False
 
 
 def storm(quoin, secret, bodies, dice):
@@ -101,12 +117,13 @@ def storm(quoin, secret, bodies, dice):
     kills = [len(deliveries) // 3, 2 * len(deliveries) // 3]
 
     def work():
+        line = Line(quoin, secret)
         while answered[0] < len(deliveries):
             try:
                 body = waiting.get(timeout=0.05)
             except queue.Empty:
                 continue
-            if deliver(quoin, secret, body):
+            if line.deliver(body):
                 with lock:
                     answered[0] += 1
             else:
@@ -164,7 +181,8 @@ def main():
     step(f"{options.people} people and the team make a history of {len(events)} events", [])
     quoin.copy("in_order")
     quoin.start()
-    unanswered = [event["id"] for event, body in zip(events, bodies) if not deliver(quoin, options.webhook_secret, body)]
+    line = Line(quoin, options.webhook_secret)
+    unanswered = [event["id"] for event, body in zip(events, bodies) if not line.deliver(body)]
     quoin.settle(len(events))
     quoin.stop()
     expected = quoin.truth()

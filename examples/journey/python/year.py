@@ -64,7 +64,7 @@ class Year:
 
     def __init__(self, quoin, stripe, dice):
         self.quoin, self.stripe, self.dice = quoin, stripe, dice
-        self.done, self.newest, self.events = collections.Counter(), None, 0
+        self.done = collections.Counter()
 
     def administer(self, method, path, body=None):
         status, text = ask(self.quoin.url, method, "/payments/v1" + path, body, {"authorization": "Bearer " + self.quoin.key})
@@ -90,12 +90,7 @@ class Year:
 
     def settle(self):
         """Waits until every event has arrived and nothing is behind."""
-        if self.newest is None:
-            every = list(self.stripe.pages("events"))
-            self.events, self.newest = len(every), every[0]["id"]
-        while page := self.stripe.call("GET", "events", limit=100, ending_before=self.newest)["data"]:
-            self.events, self.newest = self.events + len(page), page[0]["id"]
-        self.quoin.settle(self.events)
+        self.quoin.settle(self.stripe.count_events())
 
     def advance(self, clock, moment):
         self.stripe.call("POST", f"test_helpers/test_clocks/{clock}/advance", frozen_time=moment)
@@ -117,7 +112,7 @@ class Year:
         metered = any(item["price"]["recurring"]["usage_type"] == "metered" for item in remote["items"]["data"])
         name, weight = zip(*[
             ("use", 20 if metered else 0), ("upgrade", 3), ("interval", 2), ("seats", 4), ("cancel", 2), ("end", 1), ("resume", 4), ("pause", 1),
-            ("unpause", 3), ("worse card", 2), ("better card", 6), ("refund", 2), ("coupon", 2), ("evidence", 2),
+            ("unpause", 3), ("worse card", 2), ("better card", 6), ("refund", 2), ("coupon", 2), ("preview", 1), ("portal", 1), ("upcoming", 1), ("evidence", 2),
         ])
         deed = self.dice.choices(name, weight)[0]
         self.count(deed, self.do(deed, person, one, remote))
@@ -138,8 +133,20 @@ class Year:
             return person.ask("POST", path + "/pause", {"paused": deed == "pause"})[0]
         if deed == "refund":
             return self.refund(person)
+        if deed == "preview":
+            return self.preview(person, path)
+        if deed == "portal":
+            return person.ask("POST", "/portal", {"return_url": "http://127.0.0.1/"})[0]
+        if deed == "upcoming":
+            return person.ask("GET", path + "/upcoming")[0]
         return {"worse card": self.change_card, "better card": self.change_card, "coupon": self.discount,
                 "evidence": self.argue, "use": self.use}[deed](deed, remote)
+
+    def preview(self, person, path):
+        """What a change would cost is the sum of its lines, and changes nothing."""
+        allowed, shown = person.ask("POST", path + "/preview", {"plan": self.dice.choice(["pro", "team"]), "quantity": self.dice.randint(1, 9)})
+        assert not allowed or shown["total"] <= sum(line["amount"] for line in shown["lines"]), shown
+        return allowed
 
     def remote_of(self, one):
         rows = self.quoin.rows("remote_id, status", "payments_subscriptions", f"where id = '{one['id']}'")
@@ -364,7 +371,7 @@ def main():
     live(year, people, clock, options.steps)
     took = time.monotonic() - began
     deeds = sum(count for name, count in year.done.items() if "refused" not in name)
-    step(f"seed {options.seed}: {options.people} organisations live {DAYS} days, {deeds} deeds, {year.events} events, {took:.0f} s", [])
+    step(f"seed {options.seed}: {options.people} organisations live {DAYS} days, {deeds} deeds, {stripe.events} events, {took:.0f} s", [])
     print("      " + ", ".join(f"{name} {count}" for name, count in sorted(year.done.items())))
     truth = quoin.truth()
     customers = dict(quoin.rows("remote_id, subject_id", "payments_customers", "where remote_id is not null"))

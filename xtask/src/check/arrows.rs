@@ -26,7 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Packages that stand beside the house, and the only rooms that each may name.
-const BESIDE: &[(&str, &[&str])] = &[("xtask", &[]), ("bench", &["quoin-db"])];
+const BESIDE: &[(&str, &[&str])] = &[("xtask", &[]), ("bench", &["quoin-db", "quoin-kernel"])];
 
 /// The test kit composes the whole house and only its integration tests may name it.
 const TESTKIT: &str = "quoin-testkit";

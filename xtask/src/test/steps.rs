@@ -47,6 +47,9 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "storm-postgres", run: stripe::storm_on_postgres },
     Step { name: "year-sqlite", run: stripe::year_on_sqlite },
     Step { name: "year-postgres", run: stripe::year_on_postgres },
+    Step { name: "purchase-sqlite", run: stripe::purchase_on_sqlite },
+    Step { name: "purchase-postgres", run: stripe::purchase_on_postgres },
+    Step { name: "stripe-judges", run: stripe::judge_payments },
 ];
 
 /// The settings with which files are kept at a server for tests.

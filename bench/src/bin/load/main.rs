@@ -9,6 +9,7 @@
 
 mod baseline;
 mod drive;
+mod limits;
 mod observe;
 mod options;
 mod report;
@@ -18,6 +19,7 @@ mod sign_in;
 mod stage;
 mod start;
 mod transfers;
+mod webhook;
 
 use std::rc::Rc;
 
@@ -44,6 +46,9 @@ async fn main() -> Outcome {
         // pgbench writes into the same table, raw into one of its own.
         let others = options.database_url.is_some() && scenario.work == Work::Insert;
         let rows = stage.count_rows().await?;
+        if scenario.work == Work::Webhook {
+            webhook::count(&options, measured.answers).await?;
+        }
         if rows < before + inserted || rows > before + inserted && !others {
             return Err(
                 format!("{inserted} inserts were acknowledged, but {before} rows became {rows}").into()
@@ -52,6 +57,9 @@ async fn main() -> Outcome {
     }
     if options.wants("sign-in", 4) {
         sign_in::measure(&options, &stage).await?;
+    }
+    if options.wants("limits", 1) {
+        limits::measure(&options, &stage).await?;
     }
     if options.wants("transfers", 10) {
         transfers::measure(&options, &stage).await?;

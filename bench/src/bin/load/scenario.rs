@@ -5,6 +5,7 @@ use bench::people::Person;
 use serde_json::{Value, json};
 
 use crate::stage::{FILE_TIMES, FILE_WORDS, Stage};
+use crate::webhook;
 
 /// One kind of work.
 pub(crate) struct Scenario {
@@ -41,6 +42,8 @@ pub(crate) enum Work {
     GetUser,
     /// A small file by signed URL, without any credential.
     File,
+    /// A signed event of a provider, each another one.
+    Webhook,
 }
 
 /// Who answers.
@@ -119,6 +122,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         has_raw: false,
     },
     Scenario {
+        number: 7,
+        name: "webhook",
+        what: "a signed event of Stripe's: verified, deduplicated, durable, its object to be fetched",
+        goal: 0.4,
+        work: Work::Webhook,
+        status: 200,
+        contains: ("\"received\":true", 1),
+        writes: true,
+        has_raw: false,
+    },
+    Scenario {
         number: 10,
         name: "file",
         what: "8 KB by signed URL, whose signer could be signed out at any moment",
@@ -162,6 +176,7 @@ impl Scenario {
                 vec![self.request(target, "POST", "/auth/v1/introspect", &stage.team.secret_key).json(&body)]
             }
             Work::File => vec![self.request(target, "GET", stage.file_of(connection), "")],
+            Work::Webhook => vec![self.webhook(target)],
             Work::GetUser => vec![self.request(target, "GET", "/auth/v1/user", &person.access_token)],
         };
         requests.iter().map(Request::bytes).collect()
@@ -169,6 +184,9 @@ impl Scenario {
 
     /// Returns the next request where an answer decides it.
     pub(crate) fn following(&self, target: Target, person: &mut Person, answer: &[u8]) -> Option<Vec<u8>> {
+        if self.work == Work::Webhook {
+            return Some(self.webhook(target).bytes());
+        }
         if self.work != Work::Refresh || target == Target::Bare {
             return None;
         }
@@ -182,6 +200,11 @@ impl Scenario {
         let (text, times) = self.contains;
         status == self.status
             && std::str::from_utf8(body).is_ok_and(|body| body.matches(text).count() == times)
+    }
+
+    fn webhook(&self, target: Target) -> Request {
+        let (body, signature) = webhook::event();
+        self.request(target, "POST", "/stripe", "").header("stripe-signature", &signature).json(&body)
     }
 
     fn refresh(&self, target: Target, person: &Person) -> Request {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bench::Outcome;
 use bench::http::{Connection, Request, once};
 use bench::people::{Person, Team};
-use bench::server::ServerProcess;
+use bench::server::{ServerCommand, ServerProcess};
 use serde_json::{Value, json};
 
 use crate::options::Options;
@@ -51,8 +51,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts the server on its empty folder and fills it: a person for each connection, rows for each organisation.
     pub(crate) async fn set(options: &Options) -> Outcome<Self> {
-        let (quoin, _) =
-            options.command.start_ready(&options.folder.join("log"), Duration::from_secs(20)).await?;
+        Self::set_on(options, &options.command).await
+    }
+
+    /// Starts another server on its empty folder and fills it the same way.
+    pub(crate) async fn set_on(options: &Options, command: &ServerCommand) -> Outcome<Self> {
+        let (quoin, _) = command.start_ready(&options.folder.join("log"), Duration::from_secs(20)).await?;
         let team = Team { address: quoin.address(), secret_key: options.secret_key.clone() };
         team.migrate("bench_posts", TABLE).await?;
         team.ask("POST", "/storage/v1/bucket", &json!({"id": BUCKET, "name": BUCKET})).await?;

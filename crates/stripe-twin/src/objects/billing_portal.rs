@@ -83,6 +83,10 @@ fn configure(desk: &mut Desk<'_, '_>, params: &Params, is_default: bool) -> Resu
                 "mode": cancel.text("mode").unwrap_or("at_period_end"),
                 "proration_behavior": cancel.text("proration_behavior").unwrap_or("none"),
             },
+            "subscription_pause": {
+                "duration": {"interval_options": [{"interval": "month", "interval_count": 1}], "type": "interval_options"},
+                "enabled": false,
+            },
             "subscription_update": {
                 "billing_cycle_anchor": null, "default_allowed_updates": [], "enabled": false, "products": [],
                 "proration_behavior": "none", "schedule_at_period_end": {"conditions": []},

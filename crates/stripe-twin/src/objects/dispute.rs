@@ -83,7 +83,7 @@ pub(crate) fn open(desk: &mut Desk<'_, '_>, charge: &Object, reason: &str) -> Re
         "charge": charge.id(), "created": desk.now, "currency": charge.at("currency"),
         "enhanced_eligibility_types": [], "evidence": evidence(), "evidence_details": {
             "due_by": desk.now + 9 * DAY, "enhanced_eligibility": {}, "has_evidence": false, "past_due": false,
-            "submission_count": 0, "submission_method": null,
+            "submission_count": 0, "submission_method": "not_submitted",
         },
         "intended_submission_method": null, "is_charge_refundable": false, "livemode": false, "metadata": {},
         "network_reason_code": null, "payment_intent": charge.at("payment_intent"),
@@ -124,6 +124,7 @@ fn update(call: &mut Call<'_, '_>) -> Result<Value, StripeError> {
         return Ok(dispute.into());
     }
     dispute.add("evidence_details.submission_count", 1);
+    dispute.set("evidence_details.submission_method", "manual");
     match words.as_deref() {
         Some(WINNING) => decide(&mut call.desk, dispute, "won").map(Value::from),
         Some(LOSING) => decide(&mut call.desk, dispute, "lost").map(Value::from),
