@@ -5,6 +5,8 @@ import { payments } from "./chapters/payments.mjs";
 import { checkout } from "./chapters/checkout.mjs";
 import { subscriptions } from "./chapters/subscriptions.mjs";
 import { clocks } from "./chapters/clocks.mjs";
+import { creditNotes } from "./chapters/credit_notes.mjs";
+import { schedules } from "./chapters/schedules.mjs";
 import { portal } from "./chapters/portal.mjs";
 import { webhooks } from "./chapters/webhooks.mjs";
 
@@ -22,5 +24,5 @@ const world = {
   yearly: await make(19_000, { recurring: { interval: "year" } }),
 };
 
-for (const chapter of [basics, payments, checkout, subscriptions, portal, clocks, webhooks]) await chapter(world);
+for (const chapter of [basics, payments, checkout, subscriptions, schedules, creditNotes, portal, clocks, webhooks]) await chapter(world);
 finish();

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use serde_json::Value;
 
-use crate::billing::{Coverage, Subject};
+use crate::billing::{Coverage, LimitReached, Subject};
 use crate::{Caller, Issuer, OrgId, Problem, Standing, Timestamp, UserCaller};
 
 /// A boxed future, so that ports stay usable behind `dyn`.
@@ -78,4 +78,20 @@ pub trait Memberships: Send + Sync {
 pub trait Billing: Send + Sync {
     /// Says what a subject has paid for, as of now.
     fn coverage(&self, subject: Subject) -> BoxFuture<'_, Result<Coverage, Problem>>;
+}
+
+/// Counts calls of the API against what plans allow; `payments` implements it for the one door in `web`.
+pub trait CallMeter: Send + Sync {
+    /// Tells, without waiting, whether any plan limits calls. Where none does, none is counted.
+    fn is_limited(&self) -> bool;
+
+    /// Counts a call out of what this node holds in reserve, or refuses, without waiting; `None` where there is nothing in
+    /// reserve or it is not believed any more.
+    fn count(&self, subject: Subject, now: Timestamp) -> Option<Result<(), LimitReached>>;
+
+    /// Asks for a new reserve and counts a call out of it.
+    ///
+    /// # Errors
+    /// 402 with the limit, the present use and the way to a larger plan; 503 where that cannot be found out.
+    fn reserve(&self, subject: Subject, now: Timestamp) -> BoxFuture<'_, Result<(), Problem>>;
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use quoin_db::{DbError, Tx};
 use quoin_jobs::NewJob;
-use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 use quoin_kernel::job::{JobError, JobType, Schedule, When};
+use quoin_kernel::{Rng, Timestamp};
 use serde_json::{Value, json};
 
 use crate::config::PaymentsConfig;
@@ -34,29 +34,28 @@ pub const FORGET_PERSON: &str = "payments.forget_person";
 
 /// Notes news of an object in the caller's transaction, and schedules a fetch unless one is.
 pub(crate) fn hear(
-    payments: &Payments,
+    rng: &dyn Rng,
     tx: &mut Tx<'_>,
     provider: &str,
-    object: &ObjectRef,
-    cause: &str,
+    (object, cause): (&ObjectRef, &str),
     now: Timestamp,
 ) -> Result<(), DbError> {
     if objects_global::hear(tx, provider, object, cause, now)? {
-        schedule_fetch(payments, tx, provider, object, now)?;
+        schedule_fetch(rng, tx, provider, object, now)?;
     }
     Ok(())
 }
 
 /// Schedules a fetch in the caller's transaction.
 pub(crate) fn schedule_fetch(
-    payments: &Payments,
+    rng: &dyn Rng,
     tx: &mut Tx<'_>,
     provider: &str,
     object: &ObjectRef,
     now: Timestamp,
 ) -> Result<(), DbError> {
     let payload = json!({"provider": provider, "kind": object.kind, "id": object.id});
-    quoin_jobs::enqueue(tx, &NewJob::new(payments.app().rng(), now, FETCH, payload)).map(|_| ())
+    quoin_jobs::enqueue(tx, &NewJob::new(rng, now, FETCH, payload)).map(|_| ())
 }
 
 /// Schedules a fetch in the caller's transaction, unless one that was scheduled so waits or runs already: however long the
@@ -87,7 +86,7 @@ pub(crate) fn schedule_publication(
 
 /// Schedules that the seats at the provider follow the members, in the caller's transaction.
 pub(crate) fn schedule_seats(
-    rng: &dyn quoin_kernel::Rng,
+    rng: &dyn Rng,
     tx: &mut Tx<'_>,
     subject: Subject,
     now: Timestamp,
@@ -178,6 +177,7 @@ async fn reconcile(payments: Payments, _: Value) -> Result<(), PaymentsError> {
 
 async fn catch_up(payments: Payments, _: Value) -> Result<(), PaymentsError> {
     payments.resume_intents().await?;
+    payments.check_scheduled_changes().await?;
     payments.manual().advance(payments.now()).await?;
     payments.catch_up().await
 }

@@ -18,6 +18,8 @@
 
 pub mod adapters;
 pub mod config;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod error;
 mod http;
 mod jobs;
@@ -53,13 +55,17 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0004_use",
     "0005_manual",
     "0006_attempts",
-    "0007_disputes"
+    "0007_disputes",
+    "0008_scheduled",
+    "0009_limits_told",
+    "0010_erasure_and_credit"
 );
 
 /// Every statement of this room.
 pub static STATEMENTS: &[&[&Statement]] = &[
     store::checkouts::ALL,
     store::checkouts_global::ALL,
+    store::credit_notes::ALL,
     store::customers::ALL,
     store::differences_global::ALL,
     store::disputes::ALL,
@@ -162,6 +168,15 @@ impl Payments {
             ProviderName::Manual => Ok(self.0.manual.clone()),
             ProviderName::Stripe => self.0.stripe.clone().ok_or(PaymentsError::NotSetUp),
         }
+    }
+
+    /// Returns the provider that sells, for those who drive it by themselves.
+    ///
+    /// # Errors
+    /// [`PaymentsError::NotSetUp`] without its credentials.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn selling_provider(&self) -> Result<Arc<dyn Provider>, PaymentsError> {
+        self.provider()
     }
 
     /// Returns the provider that a row names.

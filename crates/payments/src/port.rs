@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::model::command::ChangeSubscription;
 use crate::model::invoice::InvoiceLine;
+use crate::model::money::Money;
 use crate::model::remote::{Remote, RemoteInvoice};
 use crate::model::{Announcement, Command, Currency, ObjectKind, ObjectRef, Outcome};
 
@@ -70,7 +71,7 @@ pub trait Provider: Send + Sync {
     /// Reads an object as it stands now; `None` where there is none.
     fn fetch<'a>(&'a self, object: &'a ObjectRef) -> BoxFuture<'a, Result<Option<Remote>, ProviderError>>;
 
-    /// Lists products, subscriptions, invoices, refunds or disputes, the ended ones too, newest first. Of refunds and
+    /// Lists products, subscriptions, invoices, refunds, disputes or credit notes, the ended ones too, newest first. Of refunds and
     /// disputes it need not say which invoice they belong to.
     fn list<'a>(
         &'a self,
@@ -88,6 +89,10 @@ pub trait Provider: Send + Sync {
         customer: &'a str,
         subscription: &'a str,
     ) -> BoxFuture<'a, Result<Option<RemoteInvoice>, ProviderError>>;
+
+    /// Says what a customer has in their favour, which pays the next invoices; negative where something is owed. `None` where
+    /// nothing was billed yet, or there is no such customer.
+    fn balance<'a>(&'a self, customer: &'a str) -> BoxFuture<'a, Result<Option<Money>, ProviderError>>;
 
     /// Reads an event, where its signature holds.
     ///

@@ -151,8 +151,12 @@ pub fn start_background(
 ) {
     quoin_jobs::start(app, worker, stop);
     let tasks = app.tasks().clone();
+    let here = app.clone();
     app.tasks().spawn("payments.watch", async move {
         tokio::select! { () = entitled.watch() => {}, () = tasks.stopping() => {} }
+        if let Err(error) = entitled.give_back_all_calls(here.now()).await {
+            tracing::warn!(%error, "calls held in reserve were not given back and count as used");
+        }
     });
     let Some(identity) = identity else { return };
     let tasks = app.tasks().clone();
@@ -235,6 +239,7 @@ async fn start_entitled(app: &App, settings: &Settings) -> Result<Entitled, Cann
     let entitled = Entitled::new(app, &settings.payments);
     entitled.reload().await?;
     app.connect_entitlements(Arc::new(entitled.clone()));
+    app.connect_call_meter(Arc::new(entitled.clone()));
     Ok(entitled)
 }
 

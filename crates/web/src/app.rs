@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use quoin_db::Databases;
-use quoin_kernel::port::{Authenticator, Issuers, Memberships};
+use quoin_kernel::port::{Authenticator, CallMeter, Issuers, Memberships};
 use quoin_kernel::seal::MasterKey;
 use quoin_kernel::{Clock, Id, Issuer, Problem, Rng, Timestamp};
 
@@ -49,6 +49,7 @@ struct AppInner {
     parts: AppParts,
     ports: OnceLock<Ports>,
     entitlements: OnceLock<Arc<dyn Entitlements>>,
+    call_meter: OnceLock<Arc<dyn CallMeter>>,
     calls: Calls,
     metrics: Metrics,
     health: Health,
@@ -65,6 +66,7 @@ impl App {
             parts,
             ports: OnceLock::new(),
             entitlements: OnceLock::new(),
+            call_meter: OnceLock::new(),
             calls,
             metrics: Metrics::default(),
             health: Health::default(),
@@ -92,6 +94,18 @@ impl App {
         self.0.entitlements.get().cloned()
     }
 
+    /// Hands over who counts calls, once. Without it none is counted.
+    pub fn connect_call_meter(&self, meter: Arc<dyn CallMeter>) {
+        if self.0.call_meter.set(meter).is_err() {
+            tracing::warn!("the call meter of this app was connected already; the first one stays");
+        }
+    }
+
+    /// Returns who counts calls, where any plan limits them.
+    pub(crate) fn call_meter(&self) -> Option<&dyn CallMeter> {
+        self.0.call_meter.get().map(AsRef::as_ref).filter(|meter| meter.is_limited())
+    }
+
     /// Returns the databases.
     pub fn db(&self) -> &Databases {
         &self.0.parts.db
@@ -100,6 +114,11 @@ impl App {
     /// Returns the clock.
     pub fn clock(&self) -> &dyn Clock {
         self.0.parts.clock.as_ref()
+    }
+
+    /// Returns the clock for what outlives a call.
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        self.0.parts.clock.clone()
     }
 
     /// Returns the present moment.

@@ -1,10 +1,13 @@
 //! The credential of a request, and who holds it.
 
 use http::{HeaderMap, HeaderValue, header};
+use quoin_kernel::billing::Subject;
+use quoin_kernel::port::CallMeter;
 use quoin_kernel::{Caller, Problem, Secret};
 
 use crate::app::App;
 use crate::request::RequestInfo;
+use crate::route::Operation;
 
 /// The prefix of publishable keys: they name the instance and prove nothing.
 pub const PUBLISHABLE_PREFIX: &str = "quoin_pub_";
@@ -40,10 +43,10 @@ pub fn basic(headers: &HeaderMap) -> Option<(String, Secret<String>)> {
     Some((id.to_owned(), Secret::new(secret.to_owned())))
 }
 
-/// Says who calls; asks the authenticator once per request.
+/// Says who calls; asks the authenticator, and counts the call, once per request.
 ///
 /// # Errors
-/// 401 or 403 for a credential that is not valid, 503 where that cannot be found out.
+/// 401 or 403 for a credential that is not valid, 402 where the plan allows no more calls, 503 where that cannot be found out.
 pub async fn identify(info: &RequestInfo, headers: &HeaderMap, app: &App) -> Result<Caller, Problem> {
     if let Some(caller) = info.caller() {
         return Ok(caller.clone());
@@ -53,7 +56,27 @@ pub async fn identify(info: &RequestInfo, headers: &HeaderMap, app: &App) -> Res
         None => Caller::Anonymous,
     };
     info.remember(&caller);
+    if let Some(meter) = app.call_meter()
+        && info.operation().is_some_and(Operation::is_counted)
+    {
+        count(meter, &caller, info).await?;
+    }
     Ok(caller)
+}
+
+/// Counts the call for whoever is billed for it: the organisation of the caller, or the person. The platform's own keys
+/// and nobody in particular call uncounted.
+async fn count(meter: &dyn CallMeter, caller: &Caller, info: &RequestInfo) -> Result<(), Problem> {
+    let subject = match caller {
+        Caller::User(user) => Some(Subject::of(user)),
+        Caller::ApiKey(key) => key.org_id.map(Subject::Org),
+        Caller::Anonymous => None,
+    };
+    let Some(subject) = subject else { return Ok(()) };
+    match meter.count(subject, info.origin.now) {
+        Some(counted) => Ok(counted?),
+        None => meter.reserve(subject, info.origin.now).await,
+    }
 }
 
 fn read_bearer(value: &HeaderValue) -> Option<&str> {

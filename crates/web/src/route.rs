@@ -19,6 +19,11 @@ use crate::doorkeeper::Who;
 use crate::metrics::OperationMetrics;
 use crate::rate_limit::IpLimit;
 
+/// Rooms whose operations never count as calls of the API: whoever has used them up must still be able to sign in, to
+/// switch to another organisation, and to buy more; and whoever runs the instance looks after it uncounted.
+const UNCOUNTED_ROOMS: &[&str] =
+    &["audit", "identity", "jobs", "mail", "payments", "server", "stripe_twin", "tenancy", "web"];
+
 /// Writes the schema of a type into a document.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
@@ -188,6 +193,11 @@ impl Operation {
     pub fn limit_per_ip(mut self, limit: IpLimit) -> Self {
         self.ip_limit = Some(limit);
         self
+    }
+
+    /// Tells whether a call of it counts against what a plan allows.
+    pub(crate) fn is_counted(&self) -> bool {
+        !UNCOUNTED_ROOMS.contains(&self.id.split('.').next().unwrap_or_default())
     }
 
     /// Tells whether it is part of the document.

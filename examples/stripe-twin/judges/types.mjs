@@ -37,6 +37,8 @@ function taken({ method, path }) {
   const type = RESOURCES[parts.slice(0, depth).join("/")];
   const rest = parts.slice(depth);
   const word = (text) => text.split("_").map((part) => part[0].toUpperCase() + part.slice(1)).join("");
+  if (type === "CreditNote" && rest[0] === "preview") return rest.length === 1 ? "CreditNotePreviewParams" : "CreditNoteListPreviewLineItemsParams";
+  if (type === "CreditNote" && rest[1] === "void") return "CreditNoteVoidCreditNoteParams";
   if (rest.length === 0) return `${type}${method === "GET" ? "List" : "Create"}Params`;
   if (rest.length === 1 && ["search", "create_preview"].includes(rest[0])) return `${type}${word(rest[0])}Params`;
   if (rest.length === 1 && method === "DELETE") return `${type}${type === "Subscription" ? "Cancel" : "Delete"}Params`;

@@ -1,9 +1,10 @@
 //! The provider without a provider: orders become invoices that people pay by bank transfer, an administrator confirms
 //! them, or grants a plan outright. Its books are tables of ours; it speaks the same port as everybody else.
 
+mod changes;
+mod credit;
 mod deeds;
-
-use std::time::Duration;
+mod time;
 
 use quoin_db::{Db, DbError, Tx};
 use quoin_kernel::Timestamp;
@@ -11,9 +12,11 @@ use quoin_kernel::port::BoxFuture;
 use quoin_web::App;
 use uuid::Uuid;
 
-use self::deeds::{Failed, find, invoice_for, pass_time, perform};
+use self::deeds::{Failed, find, invoice_for, perform};
+use crate::jobs;
 use crate::model::command::ChangeSubscription;
 use crate::model::invoice::InvoiceLine;
+use crate::model::money::Money;
 use crate::model::remote::{Remote, RemoteInvoice, RemoteItem, RemoteSubscription};
 use crate::model::{
     Announcement, Command, Interval, ObjectKind, ObjectRef, Outcome, Plan, Price, PriceId, Status,
@@ -105,6 +108,9 @@ impl Manual {
             canceled_at: None,
             ended_at: None,
             paused: false,
+            resumes_at: None,
+            latest_invoice: None,
+            waiting: None,
             discount: None,
             unpaid_since: None,
             live: true,
@@ -116,30 +122,7 @@ impl Manual {
 
     /// Writes that the money of an invoice has arrived; returns the subscription that it is for.
     pub(crate) fn confirm(tx: &mut Tx<'_>, invoice: &str, now: Timestamp) -> Result<Option<String>, DbError> {
-        let Some(mut one) = books::find_invoice(tx, invoice)?.filter(|one| one.status == "open") else {
-            return Ok(None);
-        };
-        (one.status, one.paid_at) = ("paid".into(), Some(now));
-        (one.amount_paid, one.amount_remaining) = (one.total, 0);
-        books::put_invoice(tx, &one, now)?;
-        let Some(id) = one.subscription else { return Ok(None) };
-        let Some(mut subscription) = books::find_subscription(tx, &id)? else { return Ok(None) };
-        if !subscription.status.is_over() {
-            (subscription.status, subscription.unpaid_since) = (Status::Active, None);
-            for item in &mut subscription.items {
-                let start = item.period_end.filter(|end| *end > now).unwrap_or(now);
-                let start = if item.period_end.is_some_and(|end| end <= now) {
-                    start
-                } else {
-                    item.period_start.unwrap_or(start)
-                };
-                item.period_start = Some(start);
-                let months = subscription.metadata.get("quoin_days").and_then(|days| days.parse().ok());
-                item.period_end = months.map(|days: u64| start + Duration::from_hours(24 * days));
-            }
-            books::put_subscription(tx, &subscription, now)?;
-        }
-        Ok(Some(id))
+        time::confirm(tx, invoice, now)
     }
 
     /// Lets time pass in the books: granted plans end, paid periods end and are invoiced anew.
@@ -147,10 +130,14 @@ impl Manual {
         let mut after = String::new();
         loop {
             let from = after.clone();
+            let (rng, name) = (self.app.shared_rng(), self.name());
             let passed = self.db().write("payments.manual.advance", move |tx| {
                 let page = books::list_subscriptions(tx, &from, PAGE)?;
                 for one in &page {
-                    pass_time(tx, one, now)?;
+                    if time::pass_time(tx, one, now)? {
+                        let object = ObjectRef::new(ObjectKind::Subscription, &one.id);
+                        jobs::hear(rng.as_ref(), tx, name, (&object, "time"), now)?;
+                    }
                 }
                 Ok::<_, DbError>(page.last().map(|one| one.id.clone()))
             });
@@ -258,6 +245,17 @@ impl Provider for Manual {
             let goes_on = found.filter(|one| one.cancel_at.is_none() && !one.status.is_over());
             Ok(goes_on
                 .map(|one| RemoteInvoice { status: "draft".into(), ..invoice_for(&one, String::new(), now) }))
+        })
+    }
+
+    fn balance<'a>(&'a self, customer: &'a str) -> BoxFuture<'a, Done<Option<Money>>> {
+        let customer = customer.to_owned();
+        Box::pin(async move {
+            let find = move |tx: &mut Tx<'_>| books::find_balances(tx, &customer);
+            let found: Result<Vec<Money>, DbError> = self.db().read("payments.manual.balance", find).await;
+            // Whoever pays in several currencies sees the one in which they have the most.
+            let found = found.map_err(|error| ProviderError::Unavailable(Box::new(error)))?;
+            Ok(found.into_iter().max_by_key(|money| money.amount))
         })
     }
 

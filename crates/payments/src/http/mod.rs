@@ -3,6 +3,7 @@
 mod administration;
 mod callers;
 mod coupons;
+mod credit_notes;
 mod invoices;
 mod out;
 mod plans;
@@ -23,6 +24,7 @@ pub(crate) fn routes(payments: Payments) -> Routes {
     let routes = purchase::add(routes);
     let routes = subscriptions::add(routes);
     let routes = invoices::add(routes);
+    let routes = credit_notes::add(routes);
     let routes = usage::add(routes);
     let routes = coupons::add(routes);
     let routes = administration::add(routes);

@@ -7,8 +7,8 @@ use crate::model::entitlement::Entitlements;
 use crate::model::invoice::{InvoiceId, InvoiceLine};
 use crate::model::remote::RemoteInvoice;
 use crate::model::{
-    Access, Currency, Interval, Invoice, Plan, PlanId, PlanRules, PlanSource, Price, PriceId, Status,
-    Subscription, SubscriptionId,
+    Access, Currency, Interval, Invoice, Plan, PlanId, PlanRules, PlanSource, Price, PriceId,
+    ScheduledChange, Status, Subscription, SubscriptionId,
 };
 use crate::port::Preview;
 
@@ -135,6 +135,10 @@ pub(super) struct SubscriptionOut {
     ended_at: Option<Timestamp>,
     /// Whether collecting money is paused.
     paused: bool,
+    /// When collecting goes on by itself.
+    resumes_at: Option<Timestamp>,
+    /// What it becomes when the period ends; null where no change waits.
+    scheduled_change: Option<ScheduledChange>,
     /// Whether a payment is disputed.
     disputed: bool,
     /// Since when a payment is missing.
@@ -172,6 +176,8 @@ impl From<Subscription> for SubscriptionOut {
             canceled_at: one.canceled_at,
             ended_at: one.ended_at,
             paused: one.paused,
+            resumes_at: one.resumes_at,
+            scheduled_change: one.scheduled_change,
             disputed: one.disputed,
             past_due_since: one.past_due_since,
             reminders: one.reminders,
@@ -202,6 +208,8 @@ pub(super) struct InvoiceOut {
     amount_paid: i64,
     /// What was given back.
     amount_refunded: i64,
+    /// What credit notes took off.
+    amount_credited: i64,
     /// What is missing.
     amount_remaining: i64,
     /// What it is made of.
@@ -229,6 +237,7 @@ impl From<Invoice> for InvoiceOut {
             total: one.total,
             amount_paid: one.amount_paid,
             amount_refunded: one.amount_refunded,
+            amount_credited: one.amount_credited,
             amount_remaining: one.amount_remaining,
             lines: one.lines,
             issued_at: one.issued_at,

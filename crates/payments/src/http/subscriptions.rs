@@ -1,6 +1,7 @@
 //! Subscriptions: how they stand, why, and what may be done with them.
 
 use quoin_audit::{Actor, Entry};
+use quoin_kernel::Timestamp;
 use quoin_kernel::page::Listed;
 use quoin_web::{Ctx, Json, Operation, Refusal, RoutesFor, State, ValidJson, ValidPath, Who};
 use serde::Deserialize;
@@ -9,7 +10,8 @@ use super::callers::{BillingManager, BillingViewer};
 use super::out::{PreviewOut, SubscriptionOut};
 use super::plans::plan_id;
 use crate::model::{Interval, SubscriptionId};
-use crate::service::change_subscription::{Deed, Wished};
+use crate::service::change_subscription::{ChangeWhen, Deed, Wished};
+use crate::service::dun::Dunning;
 use crate::service::explain::Explanation;
 use crate::{Payments, PaymentsError};
 
@@ -26,6 +28,9 @@ struct ChangeIn {
     /// Whether the rest of the period is evened out; true by default.
     #[serde(default = "yes")]
     prorate: bool,
+    /// Now, or when what is paid for ends.
+    #[serde(default)]
+    when: ChangeWhen,
 }
 
 const fn yes() -> bool {
@@ -46,6 +51,8 @@ struct CancelIn {
 struct PauseIn {
     /// Whether collecting money is paused.
     paused: bool,
+    /// When it goes on by itself.
+    until: Option<Timestamp>,
 }
 
 /// What the next invoice will be, if there is one.
@@ -86,6 +93,13 @@ pub(super) fn add(routes: RoutesFor<Payments>) -> RoutesFor<Payments> {
                 .caller(Who::User)
                 .gives::<UpcomingOut>(200),
             upcoming,
+        )
+        .add(
+            Operation::get("/payments/v1/subscriptions/{id}/dunning", "payments.dunning.get")
+                .summary("Says which steps were taken about a missing payment, and which follow.")
+                .caller(Who::User)
+                .gives::<Dunning>(200),
+            dunning,
         );
     with_changes(routes)
 }
@@ -95,12 +109,20 @@ fn with_changes(routes: RoutesFor<Payments>) -> RoutesFor<Payments> {
         .add(
             Operation::post("/payments/v1/subscriptions/{id}/change", "payments.subscriptions.change")
                 .summary("Changes plan, interval or seats.")
-                .description("Needs the permission `billing.manage`. A plan that allows less than is used is refused, unless it says otherwise.")
+                .description("Needs the permission `billing.manage`. A plan that allows less than is used is refused, unless it says otherwise. With `when: period_end` it happens when what is paid for ends, and waits as `scheduled_change` until then; another change takes its place.")
                 .caller(Who::User)
                 .idempotent()
                 .takes::<ChangeIn>()
                 .gives::<SubscriptionOut>(200),
             change,
+        )
+        .add(
+            Operation::delete("/payments/v1/subscriptions/{id}/change", "payments.scheduled_changes.delete")
+                .summary("Takes back the change that waits for the end of the period.")
+                .description("Needs the permission `billing.manage`.")
+                .caller(Who::User)
+                .gives::<SubscriptionOut>(200),
+            keep_plan,
         )
         .add(
             Operation::post("/payments/v1/subscriptions/{id}/preview", "payments.subscriptions.preview")
@@ -168,6 +190,14 @@ async fn upcoming(
     Ok(Json(UpcomingOut { invoice: invoice.map(PreviewOut::from) }))
 }
 
+async fn dunning(
+    ctx: Ctx<BillingViewer>,
+    State(payments): State<Payments>,
+    ValidPath(id): ValidPath<String>,
+) -> Result<Json<Dunning>, Refusal> {
+    Ok(Json(payments.dunning(ctx.who.subject, read(&id)?).await?))
+}
+
 async fn change(
     ctx: Ctx<BillingManager>,
     State(payments): State<Payments>,
@@ -211,7 +241,27 @@ async fn pause(
     ValidPath(id): ValidPath<String>,
     ValidJson(input): ValidJson<PauseIn>,
 ) -> Result<Json<SubscriptionOut>, Refusal> {
-    act(ctx, payments, &id, Deed::Pause(input.paused), "payments.subscription.paused").await
+    let deed = match (input.paused, input.until) {
+        (true, Some(until)) if until <= ctx.now() => {
+            return Err(unusable("until", "must lie ahead").into());
+        }
+        (true, until) => Deed::Pause { until },
+        (false, None) => Deed::Unpause,
+        (false, Some(_)) => return Err(unusable("until", "belongs to a pause").into()),
+    };
+    act(ctx, payments, &id, deed, "payments.subscription.paused").await
+}
+
+async fn keep_plan(
+    ctx: Ctx<BillingManager>,
+    State(payments): State<Payments>,
+    ValidPath(id): ValidPath<String>,
+) -> Result<Json<SubscriptionOut>, Refusal> {
+    act(ctx, payments, &id, Deed::KeepPlan, "payments.change.taken_back").await
+}
+
+fn unusable(field: &'static str, problem: &str) -> PaymentsError {
+    PaymentsError::Unusable { field, problem: problem.to_owned() }
 }
 
 async fn act(
@@ -231,7 +281,8 @@ fn entry(payments: &Payments, ctx: &Ctx<BillingManager>, action: &'static str) -
 
 fn wished(input: &ChangeIn) -> Result<Wished, PaymentsError> {
     let plan = input.plan.as_deref().map(plan_id).transpose()?;
-    Ok(Wished { plan, interval: input.interval, quantity: input.quantity, prorate: input.prorate })
+    let ChangeIn { interval, quantity, prorate, when, .. } = *input;
+    Ok(Wished { plan, interval, quantity, prorate, when })
 }
 
 /// What cannot be an id names no subscription.

@@ -23,6 +23,11 @@ pub enum Command {
     },
     /// Make a customer.
     CreateCustomer(CreateCustomer),
+    /// Erase a customer, which ends what they subscribed to; invoices stay.
+    EraseCustomer {
+        /// The customer there.
+        customer: String,
+    },
     /// Open a checkout session.
     StartCheckout(StartCheckout),
     /// Close a checkout session that nobody has paid.
@@ -39,6 +44,13 @@ pub enum Command {
     },
     /// Change plan, price or seats of a subscription.
     ChangeSubscription(ChangeSubscription),
+    /// Change it when the present period ends; a change that waits is replaced.
+    ScheduleChange(ScheduleChange),
+    /// Take back the change that waits.
+    UnscheduleChange {
+        /// The subscription there.
+        subscription: String,
+    },
     /// End a subscription.
     CancelSubscription {
         /// The subscription there.
@@ -57,9 +69,14 @@ pub enum Command {
         subscription: String,
         /// Whether it is paused.
         paused: bool,
+        /// When it goes on by itself, seconds since 1970.
+        #[serde(default)]
+        resumes_at_s: Option<i64>,
     },
     /// Give money back.
     Refund(RefundCommand),
+    /// Take something off an invoice.
+    CreateCreditNote(CreditNoteCommand),
     /// Make a coupon with its code.
     CreateCoupon(CreateCoupon),
     /// Stop or resume accepting a code.
@@ -182,6 +199,19 @@ pub struct ChangeSubscription {
     pub prorate: bool,
 }
 
+/// A change that waits for the end of the period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleChange {
+    /// What it becomes then.
+    pub change: ChangeSubscription,
+    /// How many until then.
+    pub quantity_now: i64,
+    /// How often the new price is due.
+    pub interval: Interval,
+    /// Every how many of them.
+    pub interval_count: u32,
+}
+
 /// Money to be given back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundCommand {
@@ -191,6 +221,25 @@ pub struct RefundCommand {
     pub amount: Option<i64>,
     /// Why, as the provider's list has it.
     pub reason: Option<String>,
+}
+
+/// Something to be taken off an invoice. Of what was paid, the three ways in which it is given back add up to the amount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreditNoteCommand {
+    /// The invoice there.
+    pub invoice: String,
+    /// Minor units.
+    pub amount: i64,
+    /// What of it goes back to where it came from.
+    pub refund: i64,
+    /// What of it becomes the customer's balance.
+    pub balance: i64,
+    /// What of it was given back elsewhere.
+    pub out_of_band: i64,
+    /// Why, as the provider's list has it.
+    pub reason: Option<String>,
+    /// Words for the customer.
+    pub memo: Option<String>,
 }
 
 /// A coupon and its code.

@@ -57,6 +57,8 @@ pub struct Invoice {
     pub amount_paid: i64,
     /// What was given back.
     pub amount_refunded: i64,
+    /// What credit notes took off.
+    pub amount_credited: i64,
     /// What is missing.
     pub amount_remaining: i64,
     /// What it is made of.

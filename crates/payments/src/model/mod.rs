@@ -1,6 +1,7 @@
 //! The nouns and their rules: money, plans and what they give, subscriptions, invoices, what is asked of a provider and what it says.
 
 pub mod command;
+pub mod credit_note;
 pub mod dunning;
 pub mod entitlement;
 pub mod explanation;
@@ -20,7 +21,7 @@ pub use invoice::{Invoice, InvoiceLine};
 pub use money::{Currency, Money};
 pub use news::{Announcement, ObjectKind, ObjectRef};
 pub use plan::{Interval, NewPlan, NewPrice, Plan, PlanId, PlanRules, PlanSource, Price, PriceId};
-pub use subscription::{Access, Status, Subscription, SubscriptionId};
+pub use subscription::{Access, ScheduledChange, Status, Subscription, SubscriptionId};
 
 #[cfg(test)]
 mod tests;

@@ -23,10 +23,12 @@ pub enum ObjectKind {
     Refund,
     /// A dispute.
     Dispute,
+    /// A credit note.
+    CreditNote,
 }
 
 impl ObjectKind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Product,
         Self::Price,
         Self::Checkout,
@@ -34,6 +36,7 @@ impl ObjectKind {
         Self::Invoice,
         Self::Refund,
         Self::Dispute,
+        Self::CreditNote,
     ];
 
     /// Returns the name that rows and JSON carry.
@@ -46,6 +49,7 @@ impl ObjectKind {
             Self::Invoice => "invoice",
             Self::Refund => "refund",
             Self::Dispute => "dispute",
+            Self::CreditNote => "credit_note",
         }
     }
 

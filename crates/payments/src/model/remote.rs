@@ -33,6 +33,8 @@ pub enum Remote {
     Refund(RemoteRefund),
     /// A dispute.
     Dispute(RemoteDispute),
+    /// A credit note.
+    CreditNote(RemoteCreditNote),
 }
 
 /// A product with its prices.
@@ -133,6 +135,15 @@ pub struct RemoteSubscription {
     pub ended_at: Option<Timestamp>,
     /// Whether collecting money is paused.
     pub paused: bool,
+    /// When collecting goes on by itself.
+    #[serde(default)]
+    pub resumes_at: Option<Timestamp>,
+    /// The invoice made last.
+    #[serde(default)]
+    pub latest_invoice: Option<LatestInvoice>,
+    /// What it becomes later, where that is planned.
+    #[serde(default)]
+    pub waiting: Option<RemoteChange>,
     /// The coupon in force.
     pub discount: Option<String>,
     /// Since when a payment is missing, where one is.
@@ -140,6 +151,28 @@ pub struct RemoteSubscription {
     /// Whether it belongs to real money.
     pub live: bool,
     /// Our words.
+    pub metadata: Metadata,
+}
+
+/// The invoice that was made last for a subscription.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatestInvoice {
+    /// Its id.
+    pub id: String,
+    /// Its status, as of when the subscription was read.
+    pub status: String,
+}
+
+/// A change that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteChange {
+    /// The price then.
+    pub price: String,
+    /// How many.
+    pub quantity: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Our words, which the subscription takes over then.
     pub metadata: Metadata,
 }
 
@@ -238,5 +271,36 @@ pub struct RemoteDispute {
     /// Whether it is decided against us, or undecided.
     pub stands: bool,
     /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A credit note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteCreditNote {
+    /// Its id.
+    pub id: String,
+    /// The invoice.
+    pub invoice: String,
+    /// Its number for people.
+    pub number: Option<String>,
+    /// Minor units.
+    pub amount: i64,
+    /// The currency.
+    pub currency: Currency,
+    /// Why.
+    pub reason: Option<String>,
+    /// Words for the customer.
+    pub memo: Option<String>,
+    /// What of it went back to where it came from.
+    pub refunded: i64,
+    /// What of it became the customer's balance.
+    pub credited: i64,
+    /// What of it was given back elsewhere.
+    pub out_of_band: i64,
+    /// The refunds that it made.
+    pub refunds: Vec<String>,
+    /// `issued` or `void`.
+    pub status: String,
+    /// When it was issued.
     pub created_at: Timestamp,
 }

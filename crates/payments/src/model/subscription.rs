@@ -109,6 +109,21 @@ impl Access {
     }
 }
 
+/// A change that waits for its moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ScheduledChange {
+    /// When it happens.
+    pub at: Timestamp,
+    /// The plan then; null where the price is none of ours.
+    pub plan: Option<PlanId>,
+    /// The version of the plan.
+    pub plan_version: Option<i64>,
+    /// The price then.
+    pub price_id: Option<PriceId>,
+    /// How many then.
+    pub quantity: i64,
+}
+
 /// A subscription as it stands here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subscription {
@@ -148,6 +163,10 @@ pub struct Subscription {
     pub ended_at: Option<Timestamp>,
     /// Whether collecting money is paused.
     pub paused: bool,
+    /// When collecting goes on by itself.
+    pub resumes_at: Option<Timestamp>,
+    /// What it becomes when the period ends.
+    pub scheduled_change: Option<ScheduledChange>,
     /// The coupon in force.
     pub discount: Option<String>,
     /// Whether a payment of it is disputed.
@@ -160,6 +179,8 @@ pub struct Subscription {
     pub mismatch: Option<String>,
     /// How many reminders of a missing payment were sent.
     pub reminders: i64,
+    /// When they were sent.
+    pub reminded_at: Vec<Timestamp>,
     /// When it began, as the provider says.
     pub started_at: Timestamp,
     /// When it was first seen here.

@@ -13,6 +13,7 @@ use quoin_kernel::hash::sha256;
 use quoin_kernel::{Id, Timestamp};
 use uuid::Uuid;
 
+use super::forget::erasure_of;
 use crate::error::PaymentsError;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
 use crate::port::{IntentKey, Provider, ProviderError};
@@ -115,6 +116,7 @@ impl Payments {
             Err(_) => Ending::Pending,
         };
         let (now, room) = (self.now(), self.clone());
+        let then = self.intent(provider.as_ref(), String::new(), intent.command.clone());
         let settled = self
             .db()
             .write("payments.intents.settle", move |tx| {
@@ -122,7 +124,7 @@ impl Payments {
                     // Somebody else took over after the lease: theirs is the word.
                     return Ok(false);
                 }
-                room.take_effect(tx, &intent, &ending, now)?;
+                room.take_effect(tx, &intent, &ending, &then, now)?;
                 tx.notify_on_commit(TOPIC);
                 Ok::<_, PaymentsError>(true)
             })
@@ -157,6 +159,7 @@ impl Payments {
         tx: &mut Tx<'_>,
         intent: &Intent,
         ending: &Ending,
+        then: &Intent,
         now: Timestamp,
     ) -> Result<(), PaymentsError> {
         let outcome = match (ending, &intent.command) {
@@ -177,14 +180,18 @@ impl Payments {
                 let subject = Subject::parse(&wish.subject_kind, wish.subject_id)
                     .ok_or(PaymentsError::NoSuch("subject"))?;
                 customers::set_remote(tx, subject, &intent.provider, id)?;
+                if customers::is_erased(tx, subject)? {
+                    undo_customer(tx, intent, id, then)?;
+                }
             }
             Command::StartCheckout(wish) => {
                 let url = if let Outcome::Page { url, .. } = outcome { url.as_str() } else { "" };
                 checkouts::set_remote(tx, read_subject(&wish.subject)?, wish.checkout_id, id, url)?;
             }
             command => {
+                let cause = format!("intent:{}", intent.id);
                 for object in touched(command, id) {
-                    jobs::hear(self, tx, &intent.provider, &object, &format!("intent:{}", intent.id), now)?;
+                    jobs::hear(self.app().rng(), tx, &intent.provider, (&object, &cause), now)?;
                 }
             }
         }
@@ -208,17 +215,33 @@ impl Payments {
     }
 }
 
+/// Wishes away a customer that was made although whoever it stands for was erased meanwhile.
+fn undo_customer(tx: &mut Tx<'_>, made: &Intent, customer: &str, then: &Intent) -> Result<(), PaymentsError> {
+    intents_global::delete_ended(tx, &made.target)?;
+    let command = Command::EraseCustomer { customer: customer.to_owned() };
+    let (target, command_hash) = (erasure_of(customer), hash(&command));
+    Payments::write_down(tx, &Intent { target, command_hash, command, ..then.clone() }).map(|_| ())
+}
+
 /// Names the objects that a command has changed, so that they are fetched without waiting for an event.
 fn touched(command: &Command, id: &str) -> Vec<ObjectRef> {
     let subscription = |id: &String| vec![ObjectRef::new(ObjectKind::Subscription, id)];
     match command {
         Command::ExpireCheckout { session } => vec![ObjectRef::new(ObjectKind::Checkout, session)],
         Command::ChangeSubscription(wish) => subscription(&wish.subscription),
+        Command::ScheduleChange(wish) => subscription(&wish.change.subscription),
         Command::CancelSubscription { subscription: id, .. }
+        | Command::UnscheduleChange { subscription: id }
         | Command::ResumeSubscription { subscription: id }
         | Command::PauseSubscription { subscription: id, .. } => subscription(id),
         Command::Refund(wish) => {
             vec![ObjectRef::new(ObjectKind::Refund, id), ObjectRef::new(ObjectKind::Invoice, &wish.invoice)]
+        }
+        Command::CreateCreditNote(wish) => {
+            vec![
+                ObjectRef::new(ObjectKind::CreditNote, id),
+                ObjectRef::new(ObjectKind::Invoice, &wish.invoice),
+            ]
         }
         _ => Vec::new(),
     }

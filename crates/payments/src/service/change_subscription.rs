@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use quoin_audit::Entry;
 use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 use quoin_web::entitlements::SEATS;
 
 use crate::Payments;
 use crate::error::PaymentsError;
-use crate::model::command::ChangeSubscription;
+use crate::model::command::{ChangeSubscription, ScheduleChange};
 use crate::model::plan::DowngradeRule;
 use crate::model::{
     Command, Currency, Interval, ObjectKind, ObjectRef, Plan, PlanId, Price, Status, Subscription,
@@ -29,6 +30,19 @@ pub struct Wished {
     pub quantity: Option<i64>,
     /// Whether the rest of the period is evened out.
     pub prorate: bool,
+    /// When it happens.
+    pub when: ChangeWhen,
+}
+
+/// When a change happens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeWhen {
+    /// At once.
+    #[default]
+    Now,
+    /// When what is paid for ends; until then it can be taken back.
+    PeriodEnd,
 }
 
 /// What may be done to a subscription as it is.
@@ -41,12 +55,19 @@ pub enum Deed {
     },
     /// Take back a wish to end.
     Resume,
-    /// Stop collecting money, or begin again.
-    Pause(bool),
+    /// Stop collecting money, until a moment or until told otherwise.
+    Pause {
+        /// When it goes on by itself.
+        until: Option<Timestamp>,
+    },
+    /// Collect money again.
+    Unpause,
+    /// Take back the change that waits.
+    KeepPlan,
 }
 
 impl Payments {
-    /// Changes plan or seats, and answers how it stands then.
+    /// Changes plan or seats, now or when the period ends, and answers how it stands then. A change that waited is replaced.
     pub async fn change_subscription(
         &self,
         subject: Subject,
@@ -54,8 +75,13 @@ impl Payments {
         wished: Wished,
         entry: Entry,
     ) -> Result<Subscription, PaymentsError> {
-        let (one, change) = self.plan_change(subject, id, wished).await?;
-        self.carry_out_change(one, Command::ChangeSubscription(change), Some(entry)).await
+        let when = wished.when;
+        let (one, change, price) = self.plan_change(subject, id, wished).await?;
+        let command = match when {
+            ChangeWhen::Now => Command::ChangeSubscription(change),
+            ChangeWhen::PeriodEnd => Command::ScheduleChange(schedule(&one, change, &price)?),
+        };
+        self.carry_out_change(one, command, Some(entry)).await
     }
 
     /// Says what a change would cost.
@@ -65,8 +91,20 @@ impl Payments {
         id: SubscriptionId,
         wished: Wished,
     ) -> Result<Preview, PaymentsError> {
-        let (one, change) = self.plan_change(subject, id, wished).await?;
-        Ok(self.provider_named(&one.provider)?.preview(&change).await?)
+        let when = wished.when;
+        let (one, mut change, price) = self.plan_change(subject, id, wished).await?;
+        let provider = self.provider_named(&one.provider)?;
+        if when == ChangeWhen::Now {
+            return Ok(provider.preview(&change).await?);
+        }
+        schedule(&one, change.clone(), &price)?;
+        change.prorate = false;
+        let mut preview = provider.preview(&change).await?;
+        // In another rhythm the provider shows the new period as if it began now.
+        for line in preview.lines.iter_mut().filter(|line| line.period_start < one.current_period_end) {
+            (line.period_start, line.period_end) = (one.current_period_end, None);
+        }
+        Ok(preview)
     }
 
     /// Cancels, resumes or pauses, and answers how it stands then.
@@ -89,8 +127,16 @@ impl Payments {
                     "It is not going to end, so there is nothing to resume.",
                 ));
             }
+            Deed::KeepPlan if one.scheduled_change.is_none() => {
+                return Err(PaymentsError::WrongState("No change waits, so there is nothing to take back."));
+            }
             Deed::Resume => Command::ResumeSubscription { subscription },
-            Deed::Pause(paused) => Command::PauseSubscription { subscription, paused },
+            Deed::KeepPlan => Command::UnscheduleChange { subscription },
+            Deed::Pause { until } => {
+                let resumes_at_s = until.map(Timestamp::as_seconds);
+                Command::PauseSubscription { subscription, paused: true, resumes_at_s }
+            }
+            Deed::Unpause => Command::PauseSubscription { subscription, paused: false, resumes_at_s: None },
         };
         self.carry_out_change(one, command, Some(entry)).await
     }
@@ -119,7 +165,7 @@ impl Payments {
         self.look_again(&provider, &one).await
     }
 
-    async fn look_again(
+    pub(crate) async fn look_again(
         &self,
         provider: &Arc<dyn Provider>,
         one: &Subscription,
@@ -150,14 +196,14 @@ impl Payments {
         subject: Subject,
         id: SubscriptionId,
         wished: Wished,
-    ) -> Result<(Subscription, ChangeSubscription), PaymentsError> {
+    ) -> Result<(Subscription, ChangeSubscription, Price), PaymentsError> {
         let room = self.clone();
         self.db()
             .write("payments.subscriptions.plan_change", move |tx| {
                 let one =
                     subscriptions::find(tx, subject, id)?.ok_or(PaymentsError::NoSuch("subscription"))?;
-                let change = room.describe_change(tx, &one, &wished)?;
-                Ok((one, change))
+                let (change, price) = room.describe_change(tx, &one, &wished)?;
+                Ok((one, change, price))
             })
             .await
     }
@@ -167,7 +213,7 @@ impl Payments {
         tx: &mut Tx<'_>,
         one: &Subscription,
         wished: &Wished,
-    ) -> Result<ChangeSubscription, PaymentsError> {
+    ) -> Result<(ChangeSubscription, Price), PaymentsError> {
         if !matches!(one.status, Status::Active | Status::Trialing | Status::PastDue) {
             return Err(PaymentsError::WrongState("Only a running subscription can be changed."));
         }
@@ -179,20 +225,21 @@ impl Payments {
         self.refuse_what_is_used(tx, one, &plan, (version, &price), quantity)?;
         let customer = customers::find(tx, one.subject, &one.provider)?.ok_or(PaymentsError::NoCustomer)?;
         let item = one.remote_item.clone();
-        Ok(ChangeSubscription {
+        let change = ChangeSubscription {
             subscription: one.remote_id.clone(),
             item: item.ok_or(PaymentsError::WrongState("It has nothing that could be changed."))?,
             customer,
-            price: price.remote_id.ok_or(PaymentsError::PlanNotPublished)?,
+            price: price.remote_id.clone().ok_or(PaymentsError::PlanNotPublished)?,
             quantity,
             plan_id: plan.id.to_string(),
             plan_version: version,
             prorate: wished.prorate,
-        })
+        };
+        Ok((change, price))
     }
 
     /// Refuses a plan that allows less than is used, where it says so.
-    fn refuse_what_is_used(
+    pub(crate) fn refuse_what_is_used(
         &self,
         tx: &mut Tx<'_>,
         one: &Subscription,
@@ -226,6 +273,24 @@ impl Payments {
         }
         entitlements::list(tx, one.subject).map(|_| ()).map_err(Into::into)
     }
+}
+
+/// Describes a change that waits for the end of the period, where that is a moment at which something can change.
+fn schedule(
+    one: &Subscription,
+    change: ChangeSubscription,
+    price: &Price,
+) -> Result<ScheduleChange, PaymentsError> {
+    if one.cancel_at.is_some() {
+        return Err(PaymentsError::WrongState("It is going to end; resume it first, or change it now."));
+    }
+    let same = one.price_id == Some(price.id) && one.quantity == change.quantity;
+    if same && one.scheduled_change.is_none() {
+        return Err(PaymentsError::WrongState("It is like that already."));
+    }
+    let interval = price.interval.filter(|_| one.current_period_end.is_some());
+    let interval = interval.ok_or(PaymentsError::WrongState("It has no period that could end."))?;
+    Ok(ScheduleChange { change, quantity_now: one.quantity, interval, interval_count: price.interval_count })
 }
 
 /// Finds plan, price and version of a change. Whoever stays on a plan keeps the version that was bought.

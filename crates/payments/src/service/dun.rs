@@ -1,6 +1,8 @@
 //! A missing payment: reminders on a schedule, grace, then restriction. A payment ends all of it at once.
 
+use quoin_audit::{Actor, Entry};
 use quoin_db::{DbError, Tx};
+use quoin_kernel::billing::Subject;
 use quoin_kernel::{EmailAddress, Timestamp};
 use quoin_mail::NewMail;
 use serde_json::json;
@@ -8,11 +10,39 @@ use serde_json::json;
 use super::apply::recompute_access;
 use crate::Payments;
 use crate::error::PaymentsError;
-use crate::model::Subscription;
 use crate::model::money::Money;
+use crate::model::{Subscription, SubscriptionId};
 use crate::store::{customers, subscriptions_global};
 
+const ACTOR: Actor = Actor::System("payments");
+
+/// How far a missing payment has come.
+#[derive(Debug, Clone, Default, serde::Serialize, schemars::JsonSchema)]
+pub struct Dunning {
+    /// Since when a payment is missing; null where none is.
+    pub since: Option<Timestamp>,
+    /// When reminders were sent.
+    pub reminded_at: Vec<Timestamp>,
+    /// When the next one follows, if one does.
+    pub next_reminder_at: Option<Timestamp>,
+    /// When the plan gives nothing any more, or gave.
+    pub restricted_at: Option<Timestamp>,
+}
+
 impl Payments {
+    /// Says which steps were taken about a missing payment, and which follow.
+    pub async fn dunning(&self, subject: Subject, id: SubscriptionId) -> Result<Dunning, PaymentsError> {
+        let one = self.get_subscription(subject, id).await?;
+        let Some(since) = one.past_due_since else { return Ok(Dunning::default()) };
+        let config = self.config();
+        Ok(Dunning {
+            since: Some(since),
+            next_reminder_at: config.reminders().next(since, one.reminders),
+            restricted_at: Some(since + config.grace()),
+            reminded_at: one.reminded_at,
+        })
+    }
+
     /// Reminds, and restricts what has been missing for too long.
     pub(crate) async fn dun(&self) -> Result<(), PaymentsError> {
         let mut after = String::new();
@@ -43,8 +73,16 @@ impl Payments {
                 let due = room.config().reminders().due(since, now);
                 if due > before.reminders {
                     after.reminders = due;
+                    if room.remind(tx, &after, since, now)? {
+                        after.reminded_at.push(now);
+                        let entry = Entry::new(room.app().rng(), now, ACTOR, "payments.reminder.sent");
+                        let entry = entry.in_org_of(after.subject.org_id()).on(after.id);
+                        quoin_audit::record(
+                            tx,
+                            &entry.detail(json!({"number": due, "missing_since": since})),
+                        )?;
+                    }
                     crate::store::subscriptions::upsert(tx, &after)?;
-                    room.remind(tx, &after, since, now)?;
                 }
                 room.write_subscription(tx, Some(&before), &after, now)?;
                 Ok::<_, PaymentsError>(())
@@ -52,16 +90,16 @@ impl Payments {
             .await
     }
 
-    /// Queues a reminder to whoever looks after the subject's money.
+    /// Queues a reminder to whoever looks after the subject's money; `false` where nobody's address is known.
     fn remind(
         &self,
         tx: &mut Tx<'_>,
         one: &Subscription,
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<(), PaymentsError> {
-        let Some((email, language)) = customers::find_contact(tx, one.subject)? else { return Ok(()) };
-        let Ok(email) = email.parse::<EmailAddress>() else { return Ok(()) };
+    ) -> Result<bool, PaymentsError> {
+        let Some((email, language)) = customers::find_contact(tx, one.subject)? else { return Ok(false) };
+        let Ok(email) = email.parse::<EmailAddress>() else { return Ok(false) };
         let ends = since + self.config().grace();
         let owed = Money { amount: one.amount.saturating_mul(one.quantity), currency: one.currency };
         let mail = NewMail::new(self.app().rng(), now, email, "payments.payment_missing")
@@ -74,6 +112,6 @@ impl Payments {
                 "site": self.entitled().upgrade_url(),
             }));
         quoin_mail::enqueue(tx, &mail)?;
-        Ok(())
+        Ok(true)
     }
 }

@@ -4,15 +4,25 @@
 //! anew, in the same transaction, whenever a subscription or plan changes; use stays. So nothing is cached that could
 //! be wrong: memory holds only which names any plan limits at all.
 
-use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+mod calls;
+mod rows;
+mod told;
 
-use quoin_db::{Db, DbError, Tx};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use quoin_db::{Db, DbError, Topic, Tx};
 use quoin_kernel::billing::{Coverage, LimitReached, Subject};
 use quoin_kernel::port::{Billing, BoxFuture};
-use quoin_kernel::{Problem, Rng, Timestamp};
+use quoin_kernel::{Clock, Problem, Rng, Timestamp};
 use quoin_web::App;
-use quoin_web::entitlements::{Denied, Entitlements as Port, ORGANIZATIONS, SEATS, Wish};
+use quoin_web::entitlements::{API_CALLS, Denied, Entitlements as Port, ORGANIZATIONS, SEATS, Wish};
+
+use self::calls::Blocks;
+use self::rows::{closed, counted, differs, granted, seats_paid};
+use self::told::Told;
 
 use crate::config::PaymentsConfig;
 use crate::jobs;
@@ -22,12 +32,17 @@ use crate::model::standing::in_force;
 use crate::model::use_of::next_reset;
 use crate::model::{PlanId, Subscription};
 use crate::store::entitlements::{self, Granted};
-use crate::store::{plans_global, prices_global, standings, subscriptions};
+use crate::store::{customers, plans_global, standings, subscriptions};
 
 /// The topic of plans that have changed.
 pub(crate) const PLANS: &str = "payments.plans";
 /// The topic of subjects that stand differently.
 pub(crate) const STANDINGS: &str = "payments.standings";
+
+/// The topic of limits that are not what they were.
+const LIMITS: &str = "payments.limits";
+/// How often what lies unused is given back, where nothing else wakes the watch.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
 
 /// Knows what plans allow, in every process: it needs the database and nothing else of this room.
 #[derive(Clone)]
@@ -36,9 +51,14 @@ pub struct Entitled(Arc<Inner>);
 struct Inner {
     db: Db,
     rng: Arc<dyn Rng>,
+    clock: Arc<dyn Clock>,
     config: PaymentsConfig,
     upgrade_url: String,
     limited: RwLock<HashSet<String>>,
+    counts_calls: AtomicBool,
+    limits: Arc<Topic>,
+    blocks: Blocks,
+    told: Told,
 }
 
 /// What the plans in force give together.
@@ -55,42 +75,74 @@ impl Entitled {
     /// Opens the room's part that every process has. Nothing is limited before [`Entitled::reload`].
     pub fn new(app: &App, config: &PaymentsConfig) -> Self {
         let site = app.config().site_url.to_string();
+        let db = app.db().system().clone();
         Self(Arc::new(Inner {
-            db: app.db().system().clone(),
+            limits: db.subscribe(LIMITS),
+            db,
             rng: app.shared_rng(),
+            clock: app.shared_clock(),
             upgrade_url: config.upgrade_url.clone().unwrap_or(site),
             config: config.clone(),
             limited: RwLock::default(),
+            counts_calls: AtomicBool::default(),
+            blocks: Blocks::default(),
+            told: Told::default(),
         }))
     }
 
     /// Reads which names any plan limits.
     pub async fn reload(&self) -> Result<(), DbError> {
         let plans = self.0.db.read("payments.plans.list", plans_global::list).await?;
-        let names = plans.iter().flat_map(|plan| plan.entitlements.keys().cloned()).collect();
+        let names: HashSet<String> =
+            plans.iter().flat_map(|plan| plan.entitlements.keys().cloned()).collect();
+        self.0.counts_calls.store(names.contains(API_CALLS), Ordering::Release);
         *self.0.limited.write().unwrap_or_else(PoisonError::into_inner) = names;
         Ok(())
     }
 
-    /// Keeps the list of limited names fresh for as long as it is polled.
+    /// Keeps the list of limited names fresh, tells of limits that are reached, and gives back calls that lie unused, for as
+    /// long as it is polled.
     pub async fn watch(&self) {
         let changed = self.0.db.subscribe(PLANS);
+        // Another node's changes are seen within a second.
         let on_server = self.0.db.engine() == quoin_db::Engine::Postgres;
+        let rest = if on_server { Duration::from_secs(1) } else { TIDY_EVERY };
         loop {
-            if on_server {
-                // Another node's changes are seen within a second.
-                tokio::time::timeout(std::time::Duration::from_secs(1), changed.notified()).await.ok();
-            } else {
-                changed.notified().await;
+            tokio::select! {
+                () = changed.notified() => {},
+                () = self.0.told.waits() => {},
+                () = tokio::time::sleep(rest) => {},
             }
-            if let Err(error) = self.reload().await {
+            if let Err(error) = self.look_after().await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
-                    "the limits of plans cannot be read"
+                    "the limits of plans cannot be looked after"
                 );
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
+    }
+
+    async fn look_after(&self) -> Result<(), DbError> {
+        self.reload().await?;
+        self.tell_of_limits().await?;
+        self.give_back_idle_calls(self.0.clock.now()).await
+    }
+
+    fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    fn blocks(&self) -> &Blocks {
+        &self.0.blocks
+    }
+
+    fn counts_calls(&self) -> bool {
+        self.0.counts_calls.load(Ordering::Acquire)
+    }
+
+    fn limits_version(&self) -> u64 {
+        self.0.limits.version()
     }
 
     /// Where larger plans are to be had.
@@ -102,10 +154,14 @@ impl Entitled {
     pub(crate) fn plans_changed(tx: &mut Tx<'_>) {
         tx.notify_on_commit(PLANS);
         tx.notify_on_commit(STANDINGS);
+        tx.notify_on_commit(LIMITS);
     }
 
     /// Writes anew what a subject has, in the transaction of whatever changed it.
     pub(crate) fn refresh(&self, tx: &mut Tx<'_>, subject: Subject, now: Timestamp) -> Result<(), DbError> {
+        if customers::is_erased(tx, subject)? {
+            return Ok(());
+        }
         let bought = subscriptions::list(tx, subject)?;
         let given = self.given(tx, &bought)?;
         if !bought.is_empty() {
@@ -120,10 +176,14 @@ impl Entitled {
             let granted = granted(name, entitlement.as_ref(), &given, old, now);
             if old.is_none_or(|old| differs(old, &granted)) {
                 entitlements::upsert(tx, subject, &granted, now)?;
+                if old.is_some() {
+                    tx.notify_on_commit(LIMITS);
+                }
             }
         }
         for gone in there.iter().filter(|one| !wished.contains_key(&one.name)) {
             entitlements::delete(tx, subject, &gone.name)?;
+            tx.notify_on_commit(LIMITS);
         }
         Ok(())
     }
@@ -187,7 +247,12 @@ impl Entitled {
                 entitlements::set_used(tx, subject, name, used)?;
             }
         }
-        entitlements::list(tx, subject)
+        let mut rows = entitlements::list(tx, subject)?;
+        for row in rows.iter_mut().filter(|row| row.name == API_CALLS) {
+            // What this node holds in reserve is counted, but not used.
+            row.used = (row.used - self.blocks().held(subject)).max(0);
+        }
+        Ok(rows)
     }
 
     /// What the one statement did not allow: no row yet, a period that is over, a grace, or the limit.
@@ -206,7 +271,7 @@ impl Entitled {
         if row.mode == Mode::Grace.as_str() && self.in_grace(&row, now) {
             return Ok(entitlements::force(tx, subject, meter, amount, now)?);
         }
-        Err(self.reached(&row, amount).into())
+        Err(self.reached(subject, &row, amount).into())
     }
 
     /// Tells whether more than a limit is still allowed.
@@ -214,7 +279,8 @@ impl Entitled {
         row.over_since.is_none_or(|since| now < since + self.0.config.limit_grace())
     }
 
-    fn reached(&self, row: &Granted, wanted: i64) -> LimitReached {
+    fn reached(&self, subject: Subject, row: &Granted, wanted: i64) -> LimitReached {
+        self.0.told.note(subject, &row.name);
         LimitReached {
             meter: row.name.clone(),
             limit: row.allowed.unwrap_or_default(),
@@ -235,11 +301,11 @@ impl Entitled {
         }
         let over = row.allowed.is_some_and(|allowed| used.saturating_add(amount) > allowed);
         if over && row.mode == Mode::Hard.as_str() {
-            return Err(self.reached(&Granted { used, ..row }, amount).into());
+            return Err(self.reached(subject, &Granted { used, ..row }, amount).into());
         }
         if over && row.mode == Mode::Grace.as_str() {
             if !self.in_grace(&row, now) {
-                return Err(self.reached(&Granted { used, ..row }, amount).into());
+                return Err(self.reached(subject, &Granted { used, ..row }, amount).into());
             }
             // Nothing more is counted here; only since when the limit is passed.
             entitlements::force(tx, subject, meter, 0, now)?;
@@ -312,85 +378,4 @@ impl Billing for Entitled {
             Ok(standing?)
         })
     }
-}
-
-/// Describes one row. `None` is a name that other plans give and this subject's does not: nothing is allowed.
-fn granted(
-    name: &str,
-    entitlement: Option<&Entitlement>,
-    given: &Given,
-    old: Option<&Granted>,
-    now: Timestamp,
-) -> Granted {
-    let limit = entitlement.and_then(Entitlement::limit);
-    let (allowed, mode) = match (entitlement, limit) {
-        (Some(_), None) => (None, "flag"),
-        (Some(_), Some(limit)) if limit.limit.is_none() => (None, "open"),
-        (_, Some(limit)) => (limit.limit, limit.mode.as_str()),
-        (None, None) => (Some(0), Mode::Hard.as_str()),
-    };
-    let paid = given.seats_paid.filter(|_| name == SEATS);
-    let (allowed, mode) = match (paid, allowed) {
-        (Some(paid), Some(allowed)) => (Some(paid.min(allowed)), mode),
-        (Some(paid), None) => (Some(paid), Mode::Hard.as_str()),
-        (None, allowed) => (allowed, mode),
-    };
-    let per = limit.and_then(|limit| limit.per);
-    let kept = old.filter(|old| old.per == per).and_then(|old| old.resets_at);
-    Granted {
-        name: name.to_owned(),
-        plan_id: given.plan.as_ref().filter(|_| entitlement.is_some()).map(ToString::to_string),
-        value: entitlement.map(Entitlement::value).filter(|value| !value.is_null()),
-        allowed,
-        mode: mode.to_owned(),
-        per,
-        used: old.map_or(0, |old| old.used),
-        resets_at: per.map(|per| kept.unwrap_or_else(|| next_reset(per, now))),
-        over_since: old.and_then(|old| old.over_since),
-    }
-}
-
-/// Names what plans on sale give, closed: those whose own plan says nothing of it have none.
-fn closed(tx: &mut Tx<'_>) -> Result<std::collections::BTreeMap<String, Option<Entitlement>>, DbError> {
-    let plans = plans_global::list(tx)?;
-    let sold = plans.iter().filter(|plan| plan.active);
-    let named = sold.flat_map(|plan| plan.entitlements.iter());
-    Ok(named
-        .filter_map(|(name, one)| match one {
-            Entitlement::Limit(_) => Some((name.clone(), None)),
-            Entitlement::Flag(_) => Some((name.clone(), Some(Entitlement::Flag(false)))),
-            Entitlement::Number(_) | Entitlement::Text(_) => None,
-        })
-        .collect())
-}
-
-/// Returns how many seats are paid for, where the price is per seat and the members may not pass it.
-fn seats_paid(tx: &mut Tx<'_>, bought: &[Subscription], given: &Given) -> Result<Option<i64>, DbError> {
-    let giving = bought.iter().find(|one| {
-        one.access.gives_plan() && one.plan.as_ref().map(|(plan, _)| plan) == given.plan.as_ref()
-    });
-    let (Some(giving), Some(plan)) = (giving, &given.plan) else { return Ok(None) };
-    let per_seat = prices_global::list(tx, plan)?
-        .iter()
-        .any(|price| Some(price.id) == giving.price_id && price.per_seat);
-    Ok((per_seat && given.rules.seats == SeatRule::Refuse).then_some(giving.quantity))
-}
-
-/// Counts what is counted where it is: members of an organisation, organisations of a person.
-fn counted(tx: &mut Tx<'_>, subject: Subject, meter: &str) -> Result<Option<i64>, DbError> {
-    match (meter, subject) {
-        (SEATS, Subject::Org(org_id)) => quoin_tenancy::count_members(tx, org_id).map(Some),
-        (SEATS, Subject::User(_)) => Ok(Some(1)),
-        (ORGANIZATIONS, Subject::User(user_id)) => quoin_tenancy::count_organizations(tx, user_id).map(Some),
-        _ => Ok(None),
-    }
-}
-
-fn differs(old: &Granted, new: &Granted) -> bool {
-    old.plan_id != new.plan_id
-        || old.value != new.value
-        || old.allowed != new.allowed
-        || old.mode != new.mode
-        || old.per != new.per
-        || old.resets_at != new.resets_at
 }

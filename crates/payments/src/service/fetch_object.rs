@@ -18,7 +18,7 @@ use crate::model::remote::{Remote, RemoteDispute, RemoteRefund, RemoteSubscripti
 use crate::model::{Invoice, ObjectKind, ObjectRef};
 use crate::port::Provider;
 use crate::store::objects_global::{self, Lease};
-use crate::store::{intents_global, invoices, prices_global, subscriptions_global};
+use crate::store::{intents_global, invoices_global, prices_global, subscriptions_global};
 use crate::{Payments, jobs};
 
 /// How long one fetch may hold the lease.
@@ -50,13 +50,14 @@ impl Payments {
         Box::pin(async move {
             let Some(lease) = self.claim_object(provider, object).await? else { return Ok(Fetch::Busy) };
             let started_at = self.now();
-            match self.read_remote(provider, object).await {
+            let fetched = match self.read_remote(provider, object).await {
                 Ok(remote) => self.write_fetched(provider, object, lease, started_at, remote).await,
-                Err(error) => {
-                    self.release_object(provider, object, lease, &error).await?;
-                    Err(error)
-                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = &fetched {
+                self.release_object(provider, object, lease, error).await?;
             }
+            fetched
         })
     }
 
@@ -146,6 +147,9 @@ impl Payments {
                 let product = ObjectRef::new(ObjectKind::Product, product);
                 self.refresh(provider, &product, "price").await?;
             }
+            Some(Remote::CreditNote(note)) => {
+                self.know_invoice(provider, &note.invoice, "credit_note").await?;
+            }
             Some(Remote::Refund(RemoteRefund { invoice: Some(invoice), .. })) => {
                 self.know_invoice(provider, invoice, "refund").await?;
             }
@@ -173,7 +177,9 @@ impl Payments {
 
     async fn invoice_of(&self, provider: &Arc<dyn Provider>, id: &str) -> Result<Option<Invoice>, DbError> {
         let (name, id) = (provider.name(), id.to_owned());
-        self.db().read("payments.invoices.known", move |tx| invoices::find_by_remote(tx, name, &id)).await
+        self.db()
+            .read("payments.invoices.known", move |tx| invoices_global::find_by_remote(tx, name, &id))
+            .await
     }
 
     async fn know_subscription_of(
@@ -238,7 +244,7 @@ impl Payments {
                 };
                 objects_global::insert_fetch(tx, name, &object, &fetched)?;
                 if more {
-                    jobs::schedule_fetch(&room, tx, name, &object, now)?;
+                    jobs::schedule_fetch(room.app().rng(), tx, name, &object, now)?;
                 }
                 Ok::<_, PaymentsError>(Fetch::Done(applied))
             })

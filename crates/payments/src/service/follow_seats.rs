@@ -5,7 +5,7 @@ use quoin_kernel::billing::Subject;
 
 use crate::Payments;
 use crate::error::PaymentsError;
-use crate::model::command::ChangeSubscription;
+use crate::model::command::{ChangeSubscription, ScheduleChange};
 use crate::model::plan::SeatRule;
 use crate::model::{Command, Subscription};
 use crate::store::{customers, plans_global, prices_global, subscriptions};
@@ -14,18 +14,15 @@ impl Payments {
     /// Brings the quantity in line with the members.
     pub(crate) async fn follow_seats(&self, subject: Subject) -> Result<(), PaymentsError> {
         let wanted = self.db().read("payments.seats.plan", move |tx| plan(tx, subject)).await?;
-        for (one, change) in wanted {
-            self.carry_out_change(one, Command::ChangeSubscription(change), None).await?;
+        for (one, command) in wanted {
+            self.carry_out_change(one, command, None).await?;
         }
         Ok(())
     }
 }
 
 /// Describes the changes that are needed.
-fn plan(
-    tx: &mut quoin_db::Tx<'_>,
-    subject: Subject,
-) -> Result<Vec<(Subscription, ChangeSubscription)>, DbError> {
+fn plan(tx: &mut quoin_db::Tx<'_>, subject: Subject) -> Result<Vec<(Subscription, Command)>, DbError> {
     let Subject::Org(org_id) = subject else { return Ok(Vec::new()) };
     let members = quoin_tenancy::count_members(tx, org_id)?.max(1);
     let mut changes = Vec::new();
@@ -54,8 +51,36 @@ fn plan(
                 plan_version: bought.1,
                 prorate: true,
             };
-            changes.push((one, change));
+            let command = match and_later(tx, &one, &change)? {
+                Some(later) => Command::ScheduleChange(later),
+                None => Command::ChangeSubscription(change),
+            };
+            changes.push((one, command));
         }
     }
     Ok(changes)
+}
+
+/// Describes what waits for the end of the period with the new number of seats, so that it survives their change.
+fn and_later(
+    tx: &mut quoin_db::Tx<'_>,
+    one: &Subscription,
+    now: &ChangeSubscription,
+) -> Result<Option<ScheduleChange>, DbError> {
+    let Some(waiting) = &one.scheduled_change else { return Ok(None) };
+    let (Some(plan), Some(version)) = (&waiting.plan, waiting.plan_version) else { return Ok(None) };
+    let prices = prices_global::list(tx, plan)?;
+    let Some(price) = prices.iter().find(|price| Some(price.id) == waiting.price_id) else {
+        return Ok(None);
+    };
+    let (Some(remote), Some(interval)) = (price.remote_id.clone(), price.interval) else { return Ok(None) };
+    let change = ChangeSubscription {
+        price: remote,
+        quantity: if price.per_seat { now.quantity } else { waiting.quantity },
+        plan_id: plan.to_string(),
+        plan_version: version,
+        ..now.clone()
+    };
+    let (quantity_now, interval_count) = (now.quantity, price.interval_count);
+    Ok(Some(ScheduleChange { change, quantity_now, interval, interval_count }))
 }

@@ -4,6 +4,7 @@
 pub mod apply;
 pub mod carry_out;
 pub mod change_subscription;
+mod check_scheduled_changes;
 pub mod coupons;
 pub mod dun;
 pub mod entitle;
@@ -11,6 +12,7 @@ pub mod explain;
 pub mod fetch_object;
 pub mod follow_seats;
 pub mod forget;
+pub mod issue_credit_note;
 pub mod manage_plans;
 pub mod open_portal;
 pub mod publish_plan;

@@ -42,6 +42,9 @@ impl Payments {
         });
         let intent = self.intent(provider.as_ref(), format!("customer:{subject}"), command);
         let claim = self.db().write("payments.customers.claim", move |tx| {
+            if customers::is_erased(tx, subject)? {
+                return Err(PaymentsError::NoCustomer);
+            }
             customers::insert(tx, subject, name, now)?;
             if let Some(email) = &payer.email {
                 customers::set_contact(tx, subject, payer.contact, (email, &payer.language))?;

@@ -12,7 +12,7 @@ use crate::model::explanation::Changes;
 use crate::model::remote::Remote;
 use crate::model::{ObjectKind, ObjectRef};
 use crate::port::Provider;
-use crate::store::{checkouts_global, customers, differences_global, subscriptions_global};
+use crate::store::{checkouts_global, customers, differences_global, invoices_global, subscriptions_global};
 
 /// How far back the frequent comparison looks for invoices, refunds and disputes: providers repeat an event for days.
 const LATELY: Duration = Duration::from_hours(35 * 24);
@@ -67,7 +67,8 @@ impl Payments {
                 self.reconcile_kind(&provider, kind, None, &mut report).await?;
             }
             self.reconcile_ours(&provider, &mut report).await?;
-            for kind in [ObjectKind::Invoice, ObjectKind::Refund, ObjectKind::Dispute] {
+            for kind in [ObjectKind::Invoice, ObjectKind::Refund, ObjectKind::Dispute, ObjectKind::CreditNote]
+            {
                 self.reconcile_kind(&provider, kind, since, &mut report).await?;
             }
         }
@@ -107,7 +108,9 @@ impl Payments {
         }
         let (name, remote) = (provider.name(), remote.clone());
         let look = move |tx: &mut Tx<'_>| match &remote {
-            Remote::Invoice(one) => Ok(customers::find_subject(tx, name, &one.customer)?.is_some()
+            Remote::CreditNote(one) => Ok(invoices_global::find_by_remote(tx, name, &one.invoice)?.is_some()
+                && !differences_global::has_credit_note(tx, name, one)?),
+            Remote::Invoice(one) => Ok(customers::find_owner(tx, name, &one.customer)?.is_some()
                 && !differences_global::has_invoice(tx, name, one)?),
             Remote::Refund(one) => differences_global::has_refund(tx, name, one).map(|has| !has),
             Remote::Dispute(one) => differences_global::has_dispute(tx, name, one).map(|has| !has),
@@ -184,6 +187,7 @@ fn name(remote: &Remote) -> Option<ObjectRef> {
         Remote::Invoice(one) => Some(ObjectRef::new(ObjectKind::Invoice, &one.id)),
         Remote::Refund(one) => Some(ObjectRef::new(ObjectKind::Refund, &one.id)),
         Remote::Dispute(one) => Some(ObjectRef::new(ObjectKind::Dispute, &one.id)),
+        Remote::CreditNote(one) => Some(ObjectRef::new(ObjectKind::CreditNote, &one.id)),
         Remote::Price { .. } | Remote::Checkout(_) => None,
     }
 }
@@ -193,6 +197,7 @@ fn made_at(remote: &Remote) -> Option<Timestamp> {
         Remote::Invoice(one) => Some(one.issued_at),
         Remote::Refund(one) => Some(one.created_at),
         Remote::Dispute(one) => Some(one.created_at),
+        Remote::CreditNote(one) => Some(one.created_at),
         _ => None,
     }
 }

@@ -26,7 +26,7 @@ impl Payments {
     pub async fn refund(&self, wish: RefundWish, entry: Entry) -> Result<Invoice, PaymentsError> {
         let id = wish.invoice_id;
         let invoice = self.invoice(id).await?;
-        let left = invoice.amount_paid - invoice.amount_refunded;
+        let left = self.left_to_give_back(&invoice).await?;
         if invoice.status != "paid" || left <= 0 {
             return Err(PaymentsError::NothingToRefund);
         }

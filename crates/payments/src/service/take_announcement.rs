@@ -50,7 +50,7 @@ impl Payments {
                     return Ok(Taken::Known);
                 }
                 for object in &event.objects {
-                    jobs::hear(&room, tx, provider, object, &event.id, now)?;
+                    jobs::hear(room.app().rng(), tx, provider, (object, &event.id), now)?;
                 }
                 Ok::<_, PaymentsError>(Taken::New)
             })

@@ -27,9 +27,20 @@ statements! {
     FORGET_CONTACT = "update quoin.payments_customers set contact_id = null, contact_email = null, contact_language = null
         where contact_id = ?1";
 
-    /// Finds whose customer it is.
-    FIND_SUBJECT = "select subject_kind, subject_id from quoin.payments_customers
+    /// Finds whose customer it is, and whether they were erased.
+    FIND_OWNER = "select subject_kind, subject_id, erased_at from quoin.payments_customers
         where provider = ?1 and remote_id = ?2";
+
+    /// Marks that the subject was erased.
+    ERASE = "update quoin.payments_customers set erased_at = coalesce(erased_at, ?2), contact_id = null,
+        contact_email = null, contact_language = null where subject_id = ?1";
+
+    /// Counts the marks that the subject was erased.
+    COUNT_ERASED = "select count(*) from quoin.payments_customers where subject_id = ?1 and erased_at is not null";
+
+    /// Lists the customers of a subject, each with its provider.
+    LIST = "select provider, remote_id from quoin.payments_customers
+        where subject_id = ?1 and remote_id is not null order by provider";
 }
 
 /// Notes that the subject is billed by a provider.
@@ -81,11 +92,34 @@ pub(crate) fn forget_contact_global(tx: &mut Tx<'_>, person: UserId) -> Result<u
     tx.execute(&FORGET_CONTACT, &params![person])
 }
 
+/// Marks that the subject was erased, and forgets who looked after its money.
+pub(crate) fn erase(tx: &mut Tx<'_>, subject: Subject, now: Timestamp) -> Result<(), DbError> {
+    tx.execute(&ERASE, &params![subject.uuid(), now]).map(|_| ())
+}
+
+/// Tells whether the subject was erased.
+pub(crate) fn is_erased(tx: &mut Tx<'_>, subject: Subject) -> Result<bool, DbError> {
+    tx.query_one(&COUNT_ERASED, &params![subject.uuid()], |row| Ok(row.get::<i64>(0)? > 0))
+}
+
+/// Lists the subject's customers, each after its provider.
+pub(crate) fn list(tx: &mut Tx<'_>, subject: Subject) -> Result<Vec<(String, String)>, DbError> {
+    tx.query(&LIST, &params![subject.uuid()], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Whose customer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// Who is billed.
+    pub(crate) subject: Subject,
+    /// Whether they were erased: then nothing new begins.
+    pub(crate) is_erased: bool,
+}
+
 /// Finds whose customer it is.
-pub(crate) fn find_subject(
-    tx: &mut Tx<'_>,
-    provider: &str,
-    remote_id: &str,
-) -> Result<Option<Subject>, DbError> {
-    tx.query_opt(&FIND_SUBJECT, &params![provider, remote_id], |row| super::subject(row, 0, 1))
+pub(crate) fn find_owner(tx: &mut Tx<'_>, provider: &str, remote_id: &str) -> Result<Option<Owner>, DbError> {
+    tx.query_opt(&FIND_OWNER, &params![provider, remote_id], |row| {
+        let is_erased = row.get::<Option<Timestamp>>(2)?.is_some();
+        Ok(Owner { subject: super::subject(row, 0, 1)?, is_erased })
+    })
 }

@@ -3,7 +3,7 @@
 use quoin_db::{DbError, Tx, params, statements};
 
 use crate::model::ObjectRef;
-use crate::model::remote::{RemoteDispute, RemoteInvoice, RemoteRefund};
+use crate::model::remote::{RemoteCreditNote, RemoteDispute, RemoteInvoice, RemoteRefund};
 
 statements! {
     /// Counts invoices that stand so.
@@ -21,6 +21,10 @@ statements! {
 
     /// Counts disputes of this id.
     ANY_DISPUTE = "select count(*) from quoin.payments_disputes where provider = ?1 and remote_id = ?2";
+
+    /// Counts credit notes that stand so.
+    CREDIT_NOTE = "select count(*) from quoin.payments_credit_notes
+        where provider = ?1 and remote_id = ?2 and status = ?3 and amount = ?4";
 
     /// Counts objects that were asked for and answered.
     FETCHED = "select count(*) from quoin.payments_objects
@@ -49,6 +53,16 @@ pub(crate) fn has_dispute(tx: &mut Tx<'_>, provider: &str, one: &RemoteDispute) 
     }
     let known = tx.query_one(&ANY_DISPUTE, &params![provider, &one.id], |row| row.get::<i64>(0))? > 0;
     Ok(!known && fetched(tx, provider, &ObjectRef::new(crate::model::ObjectKind::Dispute, &one.id))?)
+}
+
+/// Tells whether a credit note is written down as it stands.
+pub(crate) fn has_credit_note(
+    tx: &mut Tx<'_>,
+    provider: &str,
+    one: &RemoteCreditNote,
+) -> Result<bool, DbError> {
+    let row = params![provider, &one.id, &one.status, one.amount];
+    tx.query_one(&CREDIT_NOTE, &row, |row| row.get::<i64>(0)).map(|found| found > 0)
 }
 
 /// Tells whether an object was asked for before: what then left no row belongs to somebody else.

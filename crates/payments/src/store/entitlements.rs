@@ -24,20 +24,27 @@ statements! {
     /// Writes what was counted elsewhere.
     SET_USED = "update quoin.payments_entitlements set used = ?3 where subject_id = ?1 and name = ?2";
 
+    /// Notes that its limit was told of, unless it was.
+    TELL = "update quoin.payments_entitlements set told_at = ?3
+        where subject_id = ?1 and name = ?2 and told_at is null
+        returning name, plan_id, value, allowed, mode, per, used, resets_at, over_since";
+
     /// Begins a period.
-    RESET = "update quoin.payments_entitlements set used = 0, over_since = null, resets_at = ?3
+    RESET = "update quoin.payments_entitlements set used = 0, over_since = null, told_at = null, resets_at = ?3
         where subject_id = ?1 and name = ?2 and resets_at <= ?4";
 
-    /// Forgets since when the limit is passed, where it no longer is.
-    CLEAR_OVER = "update quoin.payments_entitlements set over_since = null
-        where subject_id = ?1 and over_since is not null and (allowed is null or used <= allowed)";
+    /// Forgets since when the limit is passed, where it no longer is, and that it was told of, where there is room again.
+    CLEAR_OVER = "update quoin.payments_entitlements set
+        over_since = case when allowed is null or used <= allowed then null else over_since end,
+        told_at = case when allowed is null or used < allowed then null else told_at end
+        where subject_id = ?1 and (over_since is not null or told_at is not null)";
 
     /// Writes what the plan in force gives; what is used stays.
     UPSERT = "insert into quoin.payments_entitlements (subject_id, name, subject_kind, plan_id, value, allowed, mode, per,
         used, resets_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         on conflict (subject_id, name) do update set plan_id = excluded.plan_id, value = excluded.value,
         allowed = excluded.allowed, mode = excluded.mode, per = excluded.per, resets_at = excluded.resets_at,
-        updated_at = excluded.updated_at";
+        told_at = null, updated_at = excluded.updated_at";
 
     /// Lists what a subject has.
     LIST = "select name, plan_id, value, allowed, mode, per, used, resets_at, over_since
@@ -103,6 +110,16 @@ pub(crate) fn give_back(tx: &mut Tx<'_>, subject: Subject, name: &str, amount: i
 pub(crate) fn set_used(tx: &mut Tx<'_>, subject: Subject, name: &str, used: i64) -> Result<(), DbError> {
     tx.execute(&SET_USED, &params![subject.uuid(), name, used])?;
     tx.execute(&CLEAR_OVER, &params![subject.uuid()]).map(|_| ())
+}
+
+/// Notes that its limit was told of; `None` where it was already.
+pub(crate) fn tell(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    name: &str,
+    now: Timestamp,
+) -> Result<Option<Granted>, DbError> {
+    tx.query_opt(&TELL, &params![subject.uuid(), name, now], read)
 }
 
 /// Begins a new period where the old one is over.

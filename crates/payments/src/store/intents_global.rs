@@ -44,6 +44,9 @@ statements! {
         where state = 'pending' and created_at < ?1 and (lease_until is null or lease_until <= ?2)
         order by created_at limit ?3";
 
+    /// Removes what ended of a target.
+    DELETE_ENDED = "delete from quoin.payments_intents where target = ?1 and state <> 'pending'";
+
     /// Removes what ended long ago.
     DELETE_OLD = "delete from quoin.payments_intents where settled_at < ?1";
 }
@@ -151,6 +154,11 @@ pub(crate) fn list_stuck(
 /// Removes what ended long ago.
 pub(crate) fn delete_old(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> {
     tx.execute(&DELETE_OLD, &params![before])
+}
+
+/// Removes what ended of a target.
+pub(crate) fn delete_ended(tx: &mut Tx<'_>, target: &str) -> Result<(), DbError> {
+    tx.execute(&DELETE_ENDED, &params![target]).map(|_| ())
 }
 
 fn read(row: &Row<'_>) -> Result<Intent, DbError> {

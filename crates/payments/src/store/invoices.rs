@@ -27,25 +27,19 @@ statements! {
     /// Lists the invoices of a subject, newest first.
     LIST = "select id, subject_kind, subject_id, provider, remote_id, subscription, number, status, currency, subtotal,
         total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at, paid_at,
-        next_attempt_at, mismatch, updated_at from quoin.payments_invoices
+        next_attempt_at, mismatch, updated_at, amount_credited from quoin.payments_invoices
         where subject_id = ?1 and status <> 'draft' order by id desc limit ?2";
 
     /// Lists the invoices of a subject that come after one.
     LIST_AFTER = "select id, subject_kind, subject_id, provider, remote_id, subscription, number, status, currency,
         subtotal, total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at,
-        paid_at, next_attempt_at, mismatch, updated_at from quoin.payments_invoices
+        paid_at, next_attempt_at, mismatch, updated_at, amount_credited from quoin.payments_invoices
         where subject_id = ?1 and status <> 'draft' and id < ?3 order by id desc limit ?2";
 
     /// Finds an invoice of a subject.
     FIND = "select id, subject_kind, subject_id, provider, remote_id, subscription, number, status, currency, subtotal,
         total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at, paid_at,
-        next_attempt_at, mismatch, updated_at from quoin.payments_invoices where subject_id = ?1 and id = ?2";
-
-    /// Finds the invoice that a provider calls so.
-    FIND_BY_REMOTE = "select id, subject_kind, subject_id, provider, remote_id, subscription, number, status, currency,
-        subtotal, total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at,
-        paid_at, next_attempt_at, mismatch, updated_at from quoin.payments_invoices
-        where provider = ?1 and remote_id = ?2";
+        next_attempt_at, mismatch, updated_at, amount_credited from quoin.payments_invoices where subject_id = ?1 and id = ?2";
 
     /// Adds a refund, or brings it up to date.
     UPSERT_REFUND = "insert into quoin.payments_refunds (subject_id, id, provider, remote_id, invoice_id, amount, currency,
@@ -107,15 +101,6 @@ pub(crate) fn find(tx: &mut Tx<'_>, subject: Subject, id: InvoiceId) -> Result<O
     tx.query_opt(&FIND, &params![subject.uuid(), id], read)
 }
 
-/// Finds the invoice that a provider calls so.
-pub(crate) fn find_by_remote(
-    tx: &mut Tx<'_>,
-    provider: &str,
-    remote_id: &str,
-) -> Result<Option<Invoice>, DbError> {
-    tx.query_opt(&FIND_BY_REMOTE, &params![provider, remote_id], read)
-}
-
 /// Adds a refund of an invoice, or brings it up to date, and sums up what was given back.
 pub(crate) fn upsert_refund(
     tx: &mut Tx<'_>,
@@ -167,5 +152,6 @@ pub(super) fn read(row: &Row<'_>) -> Result<Invoice, DbError> {
         next_attempt_at: row.get(20)?,
         mismatch: row.get(21)?,
         updated_at: row.get(22)?,
+        amount_credited: row.get::<Option<i64>>(23)?.unwrap_or_default(),
     })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod checkouts;
 pub(crate) mod checkouts_global;
+pub(crate) mod credit_notes;
 pub(crate) mod customers;
 pub(crate) mod differences_global;
 pub(crate) mod disputes;
@@ -30,6 +31,13 @@ use uuid::Uuid;
 fn document<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<T, DbError> {
     let value: Value = row.get(index)?;
     serde_json::from_value(value).map_err(|_| DbError::Column { index, expected: "a document of this room" })
+}
+
+/// Reads a document that may be absent.
+fn optional_document<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> Result<Option<T>, DbError> {
+    let value: Option<Value> = row.get(index)?;
+    let read = value.filter(|value| !value.is_null()).map(serde_json::from_value).transpose();
+    read.map_err(|_| DbError::Column { index, expected: "a document of this room" })
 }
 
 /// Writes a document.

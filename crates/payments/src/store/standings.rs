@@ -12,6 +12,9 @@ statements! {
         premium = excluded.premium, premium_until = excluded.premium_until, auto_renew = excluded.auto_renew,
         updated_at = excluded.updated_at";
 
+    /// Forgets how a subject stood.
+    DELETE = "delete from quoin.payments_standings where subject_id = ?1";
+
     /// Finds how a subject stands.
     FIND = "select plan_id, premium, premium_until, auto_renew from quoin.payments_standings where subject_id = ?1";
 }
@@ -47,4 +50,9 @@ pub(crate) fn find(tx: &mut Tx<'_>, subject: Subject) -> Result<Option<Coverage>
             auto_renew: row.get(3)?,
         })
     })
+}
+
+/// Forgets how a subject stood.
+pub(crate) fn delete(tx: &mut Tx<'_>, subject: Subject) -> Result<(), DbError> {
+    tx.execute(&DELETE, &params![subject.uuid()]).map(|_| ())
 }

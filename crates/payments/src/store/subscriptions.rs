@@ -4,7 +4,7 @@ use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 
-use super::named;
+use super::{json, named, optional_document};
 use crate::model::{Access, PlanId, Status, Subscription, SubscriptionId};
 
 statements! {
@@ -12,9 +12,10 @@ statements! {
     UPSERT = "insert into quoin.payments_subscriptions (subject_id, id, subject_kind, provider, remote_id, remote_item,
         plan_id, plan_version, price_id, status, quantity, amount, currency, current_period_start, current_period_end,
         trial_end, cancel_at, canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch,
-        reminders, started_at, created_at, updated_at)
+        reminders, started_at, created_at, updated_at, resumes_at, scheduled_change, scheduled_at,
+        reminded_at)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-        ?24, ?25, ?26, ?27, ?28, ?29)
+        ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)
         on conflict (subject_id, id) do update set remote_item = excluded.remote_item, plan_id = excluded.plan_id,
         plan_version = excluded.plan_version, price_id = excluded.price_id, status = excluded.status,
         quantity = excluded.quantity, amount = excluded.amount, currency = excluded.currency,
@@ -23,25 +24,29 @@ statements! {
         ended_at = excluded.ended_at, paused = excluded.paused, discount = excluded.discount,
         disputed = excluded.disputed, past_due_since = excluded.past_due_since, access = excluded.access,
         mismatch = excluded.mismatch, reminders = excluded.reminders, started_at = excluded.started_at,
-        updated_at = excluded.updated_at";
+        updated_at = excluded.updated_at, resumes_at = excluded.resumes_at,
+        scheduled_change = excluded.scheduled_change, scheduled_at = excluded.scheduled_at,
+        reminded_at = excluded.reminded_at";
 
     /// Lists the subscriptions of a subject, newest first.
     LIST = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version, price_id, status,
         quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at, canceled_at, ended_at,
-        paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at, created_at, updated_at
-        from quoin.payments_subscriptions where subject_id = ?1 order by id desc limit 1000";
+        paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at, created_at, updated_at,
+        resumes_at, scheduled_change, reminded_at from quoin.payments_subscriptions where subject_id = ?1 order by id desc limit 1000";
 
     /// Finds a subscription of a subject.
     FIND = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version, price_id, status,
         quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at, canceled_at, ended_at,
-        paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at, created_at, updated_at
-        from quoin.payments_subscriptions where subject_id = ?1 and id = ?2";
+        paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at, created_at, updated_at,
+        resumes_at, scheduled_change, reminded_at from quoin.payments_subscriptions where subject_id = ?1 and id = ?2";
 }
 
 /// Adds a subscription, or brings it up to date.
 pub(crate) fn upsert(tx: &mut Tx<'_>, subscription: &Subscription) -> Result<(), DbError> {
     let one = subscription;
     let (plan, version) = one.plan.as_ref().map(|(plan, version)| (plan.as_str(), *version)).unzip();
+    let reminded = json(&one.reminded_at)?;
+    let scheduled = one.scheduled_change.as_ref().map(json).transpose()?;
     let row = params![
         one.subject.uuid(),
         one.id,
@@ -71,7 +76,11 @@ pub(crate) fn upsert(tx: &mut Tx<'_>, subscription: &Subscription) -> Result<(),
         one.reminders,
         one.started_at,
         one.created_at,
-        one.updated_at
+        one.updated_at,
+        one.resumes_at,
+        scheduled.as_ref(),
+        one.scheduled_change.as_ref().map(|change| change.at),
+        &reminded
     ];
     tx.execute(&UPSERT, &row).map(|_| ())
 }
@@ -123,5 +132,8 @@ pub(super) fn read(row: &Row<'_>) -> Result<Subscription, DbError> {
         started_at: row.get(26)?,
         created_at: row.get(27)?,
         updated_at: row.get(28)?,
+        resumes_at: row.get(29)?,
+        scheduled_change: optional_document(row, 30)?,
+        reminded_at: optional_document(row, 31)?.unwrap_or_default(),
     })
 }

@@ -1,6 +1,7 @@
 //! Subscriptions by what the provider calls them, and those that need looking after.
 
 use quoin_db::{DbError, Tx, params, statements};
+use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 
 use super::subscriptions::read;
@@ -11,14 +12,21 @@ statements! {
     FIND_BY_REMOTE = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
         price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
         canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
-        created_at, updated_at from quoin.payments_subscriptions where provider = ?1 and remote_id = ?2";
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at from quoin.payments_subscriptions where provider = ?1 and remote_id = ?2";
 
     /// Lists what has a payment missing.
     LIST_PAST_DUE = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
         price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
         canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
-        created_at, updated_at from quoin.payments_subscriptions
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at from quoin.payments_subscriptions
         where past_due_since is not null and remote_id > ?1 order by remote_id limit ?2";
+
+    /// Lists what changes soon.
+    LIST_SCHEDULED = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
+        price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
+        canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at from quoin.payments_subscriptions
+        where scheduled_at > ?1 and scheduled_at <= ?2 and remote_id > ?3 order by remote_id limit ?4";
 
     /// Lists what a provider calls the subscriptions here that are not over.
     LIST_LIVE = "select remote_id from quoin.payments_subscriptions
@@ -41,6 +49,16 @@ pub(crate) fn find_by_remote(
 /// Lists up to `limit` subscriptions with a payment missing whose remote ids come after `after`.
 pub(crate) fn list_past_due(tx: &mut Tx<'_>, after: &str, limit: u32) -> Result<Vec<Subscription>, DbError> {
     tx.query(&LIST_PAST_DUE, &params![after, limit], read)
+}
+
+/// Lists up to `limit` subscriptions that change between the two moments, whose remote ids come after `after`.
+pub(crate) fn list_scheduled(
+    tx: &mut Tx<'_>,
+    (from, until): (Timestamp, Timestamp),
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Subscription>, DbError> {
+    tx.query(&LIST_SCHEDULED, &params![from, until, after, limit], read)
 }
 
 /// Lists up to `limit` remote ids of subscriptions that are not over, after `after`.

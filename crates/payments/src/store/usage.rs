@@ -17,6 +17,12 @@ statements! {
         batch, updated_at) values (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6)
         on conflict (subject_id, meter, period_start) do update set total = u.total + ?5, updated_at = ?6";
 
+    /// Forgets a subject's reports.
+    DELETE_REPORTS = "delete from quoin.payments_usage_reports where subject_id = ?1";
+
+    /// Forgets a subject's sums.
+    DELETE_SUMS = "delete from quoin.payments_usage where subject_id = ?1";
+
     /// Lists a subject's sums, newest period first.
     LIST = "select meter, period_start, total, reported from quoin.payments_usage
         where subject_id = ?1 order by period_start desc, meter limit 1000";
@@ -107,4 +113,10 @@ pub(crate) fn begin_sending(tx: &mut Tx<'_>, sum: &Unreported, now: Timestamp) -
 pub(crate) fn end_sending(tx: &mut Tx<'_>, sum: &Unreported) -> Result<(), DbError> {
     let row = params![sum.subject.uuid(), &sum.meter, sum.period_start, sum.batch];
     tx.execute(&END_SENDING, &row).map(|_| ())
+}
+
+/// Forgets what a subject used.
+pub(crate) fn delete_all(tx: &mut Tx<'_>, subject: Subject) -> Result<(), DbError> {
+    tx.execute(&DELETE_REPORTS, &params![subject.uuid()])?;
+    tx.execute(&DELETE_SUMS, &params![subject.uuid()]).map(|_| ())
 }

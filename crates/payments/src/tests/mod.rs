@@ -1,7 +1,12 @@
 //! The room on both engines, with a provider that does what the test says.
 
+mod calls;
 mod checkout;
+mod conformance;
+mod credit;
 mod entitlements;
+
+mod erasure;
 mod harness;
 mod http;
 mod intents;
@@ -9,6 +14,8 @@ mod manual;
 mod plans;
 mod provider;
 mod replay;
+mod scheduled;
+mod seats;
 mod subscriptions;
 mod truth;
 

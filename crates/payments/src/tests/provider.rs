@@ -9,9 +9,10 @@ use quoin_kernel::port::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::model::command::ChangeSubscription;
+use crate::model::money::Money;
 use crate::model::remote::{
-    CheckoutState, Remote, RemoteCheckout, RemoteInvoice, RemoteItem, RemotePrice, RemoteProduct,
-    RemoteSubscription,
+    CheckoutState, Remote, RemoteChange, RemoteCheckout, RemoteCreditNote, RemoteInvoice, RemoteItem,
+    RemotePrice, RemoteProduct, RemoteSubscription,
 };
 use crate::model::{Announcement, Command, ObjectKind, ObjectRef, Outcome, Status};
 use crate::port::{IntentKey, InvalidAnnouncement, Preview, Provider, ProviderError, RemotePage};
@@ -35,6 +36,8 @@ pub(super) struct Books {
     pub(super) subscriptions: BTreeMap<String, RemoteSubscription>,
     pub(super) invoices: BTreeMap<String, RemoteInvoice>,
     pub(super) refunds: BTreeMap<String, crate::model::remote::RemoteRefund>,
+    pub(super) notes: BTreeMap<String, RemoteCreditNote>,
+    pub(super) balances: BTreeMap<String, Money>,
     keys: HashMap<String, (Command, Outcome)>,
     made: HashMap<uuid::Uuid, Outcome>,
 }
@@ -106,6 +109,9 @@ impl Scripted {
                 canceled_at: None,
                 ended_at: None,
                 paused: false,
+                resumes_at: None,
+                latest_invoice: None,
+                waiting: None,
                 discount: None,
                 unpaid_since: None,
                 live: false,
@@ -192,6 +198,14 @@ impl Scripted {
                 self.with(|books| books.customers.insert(id.clone(), subject));
                 object(id)
             }
+            Command::EraseCustomer { customer } => {
+                self.with(|books| {
+                    books.customers.remove(customer);
+                    let theirs = books.subscriptions.values_mut().filter(|one| one.customer == *customer);
+                    theirs.for_each(|one| one.status = Status::Canceled);
+                });
+                object(customer.clone())
+            }
             Command::StartCheckout(wish) => {
                 let id = self.id("cs");
                 let (subtotal, currency) = self.with(|books| {
@@ -249,15 +263,34 @@ impl Scripted {
                     item.price.clone_from(&wish.price);
                     one.metadata.insert("quoin_plan".into(), wish.plan_id.clone());
                     one.metadata.insert("quoin_plan_version".into(), wish.plan_version.to_string());
+                    one.waiting = None;
                 });
                 object(wish.subscription.clone())
+            }
+            Command::ScheduleChange(wish) => {
+                let change = &wish.change;
+                self.edit(&change.subscription, |one| {
+                    one.items[0].quantity = wish.quantity_now;
+                    let words = [("quoin_plan_version".to_owned(), change.plan_version.to_string())];
+                    one.waiting = one.items[0].period_end.map(|at| RemoteChange {
+                        price: change.price.clone(),
+                        quantity: change.quantity,
+                        at,
+                        metadata: words.into(),
+                    });
+                });
+                object(change.subscription.clone())
+            }
+            Command::UnscheduleChange { subscription } => {
+                self.edit(subscription, |one| one.waiting = None);
+                object(subscription.clone())
             }
             Command::CancelSubscription { subscription, at_once } => {
                 self.edit(subscription, |one| {
                     if *at_once {
                         one.status = Status::Canceled;
                     } else {
-                        one.cancel_at = one.items[0].period_end;
+                        (one.cancel_at, one.waiting) = (one.items[0].period_end, None);
                     }
                 });
                 object(subscription.clone())
@@ -266,8 +299,9 @@ impl Scripted {
                 self.edit(subscription, |one| one.cancel_at = None);
                 object(subscription.clone())
             }
-            Command::PauseSubscription { subscription, paused } => {
-                self.edit(subscription, |one| one.paused = *paused);
+            Command::PauseSubscription { subscription, paused, resumes_at_s } => {
+                let until = resumes_at_s.map(|seconds| Timestamp::from_micros(seconds * 1_000_000));
+                self.edit(subscription, |one| (one.paused, one.resumes_at) = (*paused, until));
                 object(subscription.clone())
             }
             _ => return None,
@@ -289,6 +323,35 @@ impl Scripted {
                     created_at: invoice.issued_at,
                 };
                 self.with(|books| books.refunds.insert(id.clone(), refund));
+                object(id)
+            }
+            Command::CreateCreditNote(wish) => {
+                let id = self.id("cn");
+                self.with(|books| {
+                    let invoice = books.invoices.get_mut(&wish.invoice).unwrap();
+                    let (customer, currency) = (invoice.customer.clone(), invoice.currency);
+                    if invoice.status == "open" {
+                        invoice.amount_remaining -= wish.amount;
+                    }
+                    let note = RemoteCreditNote {
+                        id: id.clone(),
+                        invoice: wish.invoice.clone(),
+                        number: Some(format!("{id}-CN")),
+                        amount: wish.amount,
+                        currency,
+                        reason: wish.reason.clone(),
+                        memo: wish.memo.clone(),
+                        refunded: wish.refund,
+                        credited: wish.balance,
+                        out_of_band: wish.out_of_band,
+                        refunds: Vec::new(),
+                        status: "issued".into(),
+                        created_at: invoice.issued_at,
+                    };
+                    books.notes.insert(id.clone(), note);
+                    let balance = books.balances.entry(customer).or_insert(Money { amount: 0, currency });
+                    balance.amount += wish.balance;
+                });
                 object(id)
             }
             Command::CreateCoupon(wish) => object(format!("promo_{}_{}", wish.code, key.intent.simple())),
@@ -371,6 +434,7 @@ impl Provider for Scripted {
                 }
                 ObjectKind::Invoice => books.invoices.get(&object.id).cloned().map(Remote::Invoice),
                 ObjectKind::Refund => books.refunds.get(&object.id).cloned().map(Remote::Refund),
+                ObjectKind::CreditNote => books.notes.get(&object.id).cloned().map(Remote::CreditNote),
                 ObjectKind::Price | ObjectKind::Dispute => None,
             });
             let hold = self.hold.lock().unwrap().take();
@@ -414,6 +478,10 @@ impl Provider for Scripted {
         _: &'a str,
     ) -> BoxFuture<'a, Result<Option<RemoteInvoice>, ProviderError>> {
         Box::pin(async { Ok(None) })
+    }
+
+    fn balance<'a>(&'a self, customer: &'a str) -> BoxFuture<'a, Result<Option<Money>, ProviderError>> {
+        Box::pin(async move { Ok(self.with(|books| books.balances.get(customer).copied())) })
     }
 
     fn read_announcement(

@@ -51,8 +51,14 @@ async fn it_ends_when_it_was_told_to_and_can_be_resumed_until_then() {
         let later = act(Deed::Cancel { at_once: false }).await.unwrap();
         assert_eq!((later.access, later.cancel_at), (Access::Full, later.current_period_end));
         assert_eq!(act(Deed::Resume).await.unwrap().cancel_at, None);
-        assert_eq!(act(Deed::Pause(true)).await.unwrap().access, Access::Restricted);
-        assert_eq!(act(Deed::Pause(false)).await.unwrap().access, Access::Full);
+        let until = house.now() + DAY * 5;
+        let paused = act(Deed::Pause { until: Some(until) }).await.unwrap();
+        assert_eq!(
+            (paused.access, paused.resumes_at.map(|at| at.as_seconds())),
+            (Access::Restricted, Some(until.as_seconds()))
+        );
+        let resumed = act(Deed::Unpause).await.unwrap();
+        assert_eq!((resumed.access, resumed.resumes_at), (Access::Full, None));
         let ended = act(Deed::Cancel { at_once: true }).await.unwrap();
         assert_eq!((ended.status, ended.access), (Status::Canceled, Access::None));
         assert!(matches!(act(Deed::Resume).await.unwrap_err(), PaymentsError::WrongState(_)));
@@ -83,17 +89,21 @@ async fn a_missing_payment_reminds_then_restricts_and_a_payment_ends_both_at_onc
             assert_eq!(house.count(mails).await, mails_by_then);
             assert_eq!(house.only(subject).await.access, access);
         }
+        let steps = house.room.dunning(subject, one.id).await.unwrap();
+        assert_eq!((steps.since, steps.reminded_at.len()), (Some(since), 3));
+        assert_eq!((steps.next_reminder_at, steps.restricted_at), (None, Some(since + DAY * 7)));
         assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["export"], false);
         house.provider.edit(&one.remote_id, |one| (one.status, one.unpaid_since) = (Status::Active, None));
         house.learn(&one.remote_id).await;
         let recovered = house.only(subject).await;
         assert_eq!((recovered.access, recovered.reminders), (Access::Full, 0));
+        assert_eq!(house.room.dunning(subject, one.id).await.unwrap().since, None);
         assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["export"], true);
     })
     .await;
 }
 
-fn invoice(house: &House, subscription: &str, customer: &str) -> RemoteInvoice {
+pub(super) fn invoice(house: &House, subscription: &str, customer: &str) -> RemoteInvoice {
     RemoteInvoice {
         id: "in_1".into(),
         customer: customer.into(),

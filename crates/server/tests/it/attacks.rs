@@ -282,6 +282,12 @@ static ATTACKS: &[Attack] = &[
     attack("pages.sign_out.submit", "/sign-out", 403, 403),
     attack("pages.sign_up.show", "/sign-up", 200, 200),
     attack("pages.sign_up.submit", "/sign-up", 403, 403),
+    attack("payments.balance.get", "/payments/v1/balance", 401, 200),
+    attack_with("payments.credit_notes.create", "/payments/v1/credit_notes", 401, 403, || {
+        Some(json!({"invoice": "{random}", "amount": 1}))
+    }),
+    attack("payments.credit_notes.list", "/payments/v1/credit_notes", 401, 200),
+    attack("payments.dunning.get", "/payments/v1/subscriptions/{subscription}/dunning", 401, 404),
     attack("payments.entitlements.list", "/payments/v1/entitlements", 401, 200),
     attack_with("payments.grants.create", "/payments/v1/grants", 401, 403, || {
         Some(json!({"plan": "gift", "org_id": "{org}"}))
@@ -305,6 +311,7 @@ static ATTACKS: &[Attack] = &[
     attack_with("payments.refunds.create", "/payments/v1/refunds", 401, 403, || {
         Some(json!({"invoice": "{random}"}))
     }),
+    attack("payments.scheduled_changes.delete", "/payments/v1/subscriptions/{subscription}/change", 401, 404),
     attack("payments.subscriptions.cancel", "/payments/v1/subscriptions/{subscription}/cancel", 401, 404),
     attack_with(
         "payments.subscriptions.change",

@@ -220,3 +220,39 @@ async fn twenty_uploads_at_once_keep_as_many_bytes_as_the_plan_allows() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn fifty_calls_at_once_are_answered_as_often_as_the_plan_allows_and_more_can_be_bought() {
+    with_plans(|server| async move {
+        let migration = json!({"name": "0001_posts", "sql": POSTS});
+        server.admin(Method::POST, "/admin/v1/migrations", Some(&migration)).await;
+        let (ada, eve) = (server.person("ada").await, server.person("eve").await);
+        let read = |person: &Person| {
+            let (server, person) = (&server, person.clone());
+            async move { person.call(server, Method::GET, "/rest/v1/posts", None).await }
+        };
+        read(&ada).await.expect(200);
+        plan(&server, "free", json!({"api_calls": {"limit": 25, "per": "day"}})).await;
+        plan(&server, "pro", json!({"api_calls": {"limit": 60, "per": "day"}})).await;
+        let answers = join_all((0..MANY).map(|_| read(&ada))).await;
+        assert_eq!(let_through(&answers, "api_calls", 25), 25);
+        assert_eq!(used(&server, &ada, "api_calls").await, 25);
+        // Another's calls are another's, the platform's key counts for nobody, and whoever may call no more may still see
+        // their account, their organisations and what there is to buy.
+        read(&eve).await.expect(200);
+        server.admin(Method::GET, "/rest/v1/posts", None).await.expect(200);
+        for path in ["/auth/v1/user", "/orgs/v1/orgs", "/payments/v1/subscriptions", "/payments/v1/plans"] {
+            ada.call(&server, Method::GET, path, None).await.expect(200);
+        }
+        let key = json!({"name": "ci", "org_id": ada.org_id, "scopes": ["data"]});
+        let key = server.admin(Method::POST, "/admin/v1/keys", Some(&key)).await.expect(201).json();
+        let of_her_key = Person { token: key["key"].as_str().unwrap().to_owned(), ..ada.clone() };
+        read(&of_her_key).await.expect(402);
+        grant(&server, &ada, "pro").await;
+        let answers = join_all((0..MANY).map(|_| read(&ada))).await;
+        assert_eq!(let_through(&answers, "api_calls", 60), 35);
+        change(&server, "pro", json!({"api_calls": {"limit": 70, "per": "day"}})).await;
+        read(&ada).await.expect(200);
+    })
+    .await;
+}

@@ -7,6 +7,7 @@
 
 mod attacks;
 mod catalogue;
+mod conformance;
 mod entitlements;
 mod lifecycle;
 mod organisations;

@@ -44,6 +44,8 @@ pub(crate) struct Operation {
     pub(crate) path: &'static str,
     pub(crate) fields: &'static [Field],
     pub(crate) pages: bool,
+    /// Whether it reads what is imagined, which takes a transaction that could write.
+    imagines: bool,
     pub(crate) run: Run,
 }
 
@@ -62,27 +64,27 @@ const EXPAND: &[Field] = &[texts("expand")];
 
 /// Declares a call that reads.
 pub(crate) const fn get(path: &'static str, run: Run) -> Operation {
-    Operation { method: Method::Get, path, fields: &[], pages: false, run }
+    Operation { method: Method::Get, path, fields: &[], pages: false, imagines: false, run }
 }
 
 /// Declares a call that reads with parameters.
 pub(crate) const fn get_with(path: &'static str, fields: &'static [Field], run: Run) -> Operation {
-    Operation { method: Method::Get, path, fields, pages: false, run }
+    Operation { method: Method::Get, path, fields, pages: false, imagines: false, run }
 }
 
 /// Declares a list.
 pub(crate) const fn list(path: &'static str, fields: &'static [Field], run: Run) -> Operation {
-    Operation { method: Method::Get, path, fields, pages: true, run }
+    Operation { method: Method::Get, path, fields, pages: true, imagines: false, run }
 }
 
 /// Declares a call that changes something.
 pub(crate) const fn post(path: &'static str, fields: &'static [Field], run: Run) -> Operation {
-    Operation { method: Method::Post, path, fields, pages: false, run }
+    Operation { method: Method::Post, path, fields, pages: false, imagines: false, run }
 }
 
 /// Declares a call that removes something.
 pub(crate) const fn delete(path: &'static str, fields: &'static [Field], run: Run) -> Operation {
-    Operation { method: Method::Delete, path, fields, pages: false, run }
+    Operation { method: Method::Delete, path, fields, pages: false, imagines: false, run }
 }
 
 impl Method {
@@ -107,6 +109,17 @@ impl Method {
 }
 
 impl Operation {
+    /// Says that it imagines something, looks at it, and undoes it.
+    pub(crate) const fn imagining(mut self) -> Self {
+        self.imagines = true;
+        self
+    }
+
+    /// Tells whether it only reads.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.method == Method::Get && !self.imagines
+    }
+
     /// Returns what stands in the braces where a path is this operation's.
     fn ids(&self, path: &str) -> Option<Vec<String>> {
         let (mut wanted, mut given) = (self.path.split('/'), path.split('/'));

@@ -126,7 +126,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, StripeError> {
 
 async fn run(twin: &StripeTwin, arrived: Arrived) -> Result<Reply, StripeError> {
     let desk = twin.desk_parts();
-    if arrived.operation.method == operation::Method::Get {
+    if arrived.operation.only_reads() {
         return twin
             .db()
             .read("stripe_twin.api.read", move |tx| perform(arrived.clone(), desk.clone(), tx))

@@ -10,10 +10,11 @@ use crate::desk::Desk;
 use crate::due::{FIRST_PAYMENT_S, TRIAL_NOTICE_S};
 use crate::error::StripeError;
 use crate::object::Object;
-use crate::objects::{invoice_item, setup_intent};
+use crate::objects::{invoice_item, setup_intent, subscription_schedule};
 use crate::store::settings;
 
-pub(crate) use renewal::{move_period, period_lines, recur_alike, renew, usage_lines};
+use renewal::renew;
+pub(crate) use renewal::{move_period, period_lines, recur_alike, usage_lines};
 
 const UPDATED: &str = "customer.subscription.updated";
 
@@ -138,9 +139,19 @@ pub(crate) fn happen(desk: &mut Desk<'_, '_>, mut subscription: Object) -> Resul
         return desk.emit("customer.subscription.trial_will_end", &subscription);
     }
     if passed("_period_end") {
-        return renew(desk, subscription).map(drop);
+        return turn(desk, subscription).map(drop);
     }
     Ok(())
+}
+
+/// Ends a period: what a schedule has planned for this moment comes first, and is what the renewal bills.
+pub(crate) fn turn(desk: &mut Desk<'_, '_>, subscription: Object) -> Result<Option<Object>, StripeError> {
+    let end = subscription.amount("_period_end");
+    let subscription = match subscription_schedule::due_by(desk, &subscription, end)? {
+        Some(schedule) => subscription_schedule::advance(desk, schedule)?,
+        None => subscription,
+    };
+    if subscription.status() == "canceled" { Ok(None) } else { renew(desk, subscription) }
 }
 
 /// Ends a subscription whose first payment never came.
@@ -171,6 +182,7 @@ pub(crate) fn end(
     desk.update_quietly(&subscription)?;
     let event = if status == "incomplete_expired" { UPDATED } else { "customer.subscription.deleted" };
     desk.emit(event, &subscription)?;
+    subscription_schedule::canceled_with(desk, &subscription)?;
     stop_drafts(desk, &subscription)?;
     Ok(subscription)
 }

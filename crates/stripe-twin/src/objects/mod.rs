@@ -4,6 +4,7 @@ pub(crate) mod billing_portal;
 pub(crate) mod charge;
 pub(crate) mod checkout_session;
 pub(crate) mod coupon;
+pub(crate) mod credit_note;
 pub(crate) mod customer;
 pub(crate) mod discount;
 pub(crate) mod dispute;
@@ -21,6 +22,7 @@ pub(crate) mod setup_intent;
 pub(crate) mod shapes;
 pub(crate) mod subscription;
 pub(crate) mod subscription_item;
+pub(crate) mod subscription_schedule;
 pub(crate) mod tax_id;
 pub(crate) mod test_clock;
 pub(crate) mod trigger;
@@ -51,8 +53,10 @@ pub(crate) static CATALOGUE: &[&Resource] = &[
     &checkout_session::RESOURCE,
     &subscription::RESOURCE,
     &subscription_item::RESOURCE,
+    &subscription_schedule::RESOURCE,
     &invoice::RESOURCE,
     &invoice_item::RESOURCE,
+    &credit_note::RESOURCE,
     &billing_portal::CONFIGURATIONS,
     &billing_portal::SESSIONS,
     &meter::RESOURCE,
@@ -66,6 +70,7 @@ pub(crate) fn happen(desk: &mut Desk<'_, '_>, object: &Object) -> Result<(), Str
     desk.live_by_clock_of(object)?;
     match object.kind() {
         "subscription" => crate::billing::lifecycle::happen(desk, object.clone()),
+        "subscription_schedule" => subscription_schedule::happen(desk, object.clone()),
         "invoice" => crate::billing::collection::happen(desk, object.clone()),
         "checkout.session" => checkout_session::expire(desk, object.clone()).map(drop),
         "test_helpers.test_clock" => test_clock::step(desk, object.clone()),

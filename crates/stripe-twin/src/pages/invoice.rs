@@ -1,17 +1,15 @@
 //! The hosted page of an invoice, and the same as PDF.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderMap;
 use quoin_web::page::Html;
-use quoin_web::{Body, Ctx, IntoResponse, Operation, Response, RoutesFor, State, Unidentified, ValidPath};
+use quoin_web::{Ctx, IntoResponse, Operation, Response, RoutesFor, State, Unidentified, ValidPath};
 
-use super::{answer, check_site, page};
+use super::{answer, check_site, page, pdf};
 use crate::StripeTwin;
 use crate::billing::amounts::for_people;
 use crate::billing::calendar::date;
 use crate::error::StripeError;
 use crate::object::Object;
-
-mod pdf;
 
 pub(super) fn add(routes: RoutesFor<StripeTwin>) -> RoutesFor<StripeTwin> {
     routes
@@ -44,13 +42,7 @@ async fn as_pdf(
 ) -> Response {
     let written = async {
         let invoice = load(&twin, &headers, id).await?;
-        let mut response = Response::new(Body::from(pdf::write(&texts(&invoice))));
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
-        let name = format!("inline; filename=\"invoice-{}.pdf\"", invoice.id());
-        if let Ok(name) = HeaderValue::from_str(&name) {
-            response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-        }
-        Ok(response)
+        Ok(pdf::answer(&format!("invoice-{}", invoice.id()), &texts(&invoice)))
     };
     answer(written.await)
 }

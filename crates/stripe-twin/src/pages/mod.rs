@@ -2,9 +2,11 @@
 
 mod challenge;
 mod checkout;
+mod credit_note;
 mod dashboard;
 mod form;
 mod invoice;
+mod pdf;
 mod portal;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -21,7 +23,7 @@ const LOOK: &str = include_str!("look.css");
 /// Adds every page.
 pub(crate) fn add(routes: RoutesFor<StripeTwin>) -> RoutesFor<StripeTwin> {
     let routes = checkout::add(challenge::add(routes));
-    dashboard::add(portal::add(invoice::add(routes)))
+    dashboard::add(portal::add(credit_note::add(invoice::add(routes))))
 }
 
 /// Starts a page of the twin.

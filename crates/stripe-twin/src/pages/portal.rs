@@ -18,7 +18,7 @@ use crate::desk::Desk;
 use crate::error::StripeError;
 use crate::fields::Params;
 use crate::object::Object;
-use crate::objects::{billing_portal, payment_method, subscription};
+use crate::objects::{billing_portal, payment_method, subscription, subscription_schedule};
 
 pub(super) fn add(routes: RoutesFor<StripeTwin>) -> RoutesFor<StripeTwin> {
     routes
@@ -136,8 +136,16 @@ fn cancel(desk: &mut Desk<'_, '_>, own: &Object, configuration: &Object) -> Resu
     if configuration.text("features.subscription_cancel.mode") == Some("immediately") {
         return lifecycle::end(desk, own.clone(), "canceled", "cancellation_requested").map(drop);
     }
+    // What a schedule has planned would come after the end, so it goes.
+    let own = match subscription_schedule::of(desk, own)? {
+        Some(schedule) => {
+            subscription_schedule::release(desk, schedule)?;
+            desk.get("subscription", own.id())?
+        }
+        None => own.clone(),
+    };
     let later = Params::default().with("cancel_at_period_end", true);
-    subscription::change::update(desk, own, &later).map(drop)
+    subscription::change::update(desk, &own, &later).map(drop)
 }
 
 /// Keeps a card and makes it the one by which everything is paid.

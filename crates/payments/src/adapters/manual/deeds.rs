@@ -1,4 +1,4 @@
-//! What happens in the books: orders, invoices, changes, and the passing of time.
+//! What happens in the books: orders, invoices, changes.
 
 use std::time::Duration;
 
@@ -6,17 +6,19 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::Timestamp;
 use uuid::Uuid;
 
-use crate::model::command::{ChangeSubscription, RefundCommand, StartCheckout};
+use super::{changes, credit, time};
+use crate::model::command::{RefundCommand, StartCheckout};
 use crate::model::invoice::InvoiceLine;
 use crate::model::remote::{
-    CheckoutState, Remote, RemoteCheckout, RemoteInvoice, RemoteItem, RemoteRefund, RemoteSubscription,
+    CheckoutState, LatestInvoice, Remote, RemoteCheckout, RemoteInvoice, RemoteItem, RemoteRefund,
+    RemoteSubscription,
 };
-use crate::model::{Command, Interval, ObjectKind, ObjectRef, Outcome, Status};
+use crate::model::{Command, ObjectKind, ObjectRef, Outcome, Price, Status};
 use crate::port::ProviderError;
 use crate::store::{manual_books_global as books, prices_global};
 
 /// How long people have to transfer what they ordered.
-const DUE_AFTER: Duration = Duration::from_hours(14 * 24);
+pub(super) const DUE_AFTER: Duration = Duration::from_hours(14 * 24);
 
 /// A failure of the books: the database, or a wish that this provider does not fulfil.
 pub(super) enum Failed {
@@ -53,14 +55,25 @@ pub(super) fn perform(
         Command::PublishPrice(wish) => object(format!("price_{}", wish.price_id.simple())),
         Command::ArchivePrice { price, .. } => object(price.clone()),
         Command::CreateCustomer(wish) => object(format!("cus_{}", wish.subject_id.simple())),
+        Command::EraseCustomer { customer } => erase(tx, customer, now),
         Command::StartCheckout(wish) => order(tx, wish, now, bank_page),
         Command::ExpireCheckout { .. } | Command::ReportUsage(_) => Ok(Outcome::Nothing),
         Command::OpenPortal { return_url, .. } => Ok(Outcome::Page { id: None, url: return_url.clone() }),
-        Command::ChangeSubscription(wish) => edit(tx, &wish.subscription, now, |one| change(one, wish)),
+        Command::ChangeSubscription(wish) => {
+            let price = sold(tx, &wish.price)?;
+            edit(tx, &wish.subscription, now, |one| {
+                one.waiting = None;
+                changes::apply(one, &price, wish.quantity, &changes::words(wish));
+            })
+        }
+        Command::ScheduleChange(wish) => {
+            sold(tx, &wish.change.price)?;
+            edit(tx, &wish.change.subscription, now, |one| changes::plan(one, wish))
+        }
+        Command::UnscheduleChange { subscription } => edit(tx, subscription, now, |one| one.waiting = None),
         Command::CancelSubscription { subscription, at_once } => edit(tx, subscription, now, |one| {
-            one.canceled_at = Some(now);
-            let end = one.items.iter().filter_map(|item| item.period_end).max();
-            if let Some(end) = end.filter(|_| !at_once) {
+            (one.canceled_at, one.waiting) = (Some(now), None);
+            if let Some(end) = changes::period_end(one).filter(|_| !at_once) {
                 one.cancel_at = Some(end);
             } else {
                 (one.status, one.ended_at) = (Status::Canceled, Some(now));
@@ -69,30 +82,42 @@ pub(super) fn perform(
         Command::ResumeSubscription { subscription } => {
             edit(tx, subscription, now, |one| (one.cancel_at, one.canceled_at) = (None, None))
         }
-        Command::PauseSubscription { subscription, paused } => {
-            edit(tx, subscription, now, |one| one.paused = *paused)
+        Command::PauseSubscription { subscription, paused, resumes_at_s } => {
+            let resumes_at = resumes_at_s.map(|seconds| Timestamp::from_micros(seconds * 1_000_000));
+            edit(tx, subscription, now, |one| (one.paused, one.resumes_at) = (*paused, resumes_at))
         }
         Command::Refund(wish) => refund(tx, wish, intent, now),
+        Command::CreateCreditNote(wish) => credit::issue(tx, wish, intent, now),
         Command::CreateCoupon(_) | Command::SetCoupon { .. } => {
             Err(Failed::Refused("Coupons need a provider of payments."))
         }
     }
 }
 
+/// Ends what a customer subscribed to; what they were billed stays.
+fn erase(tx: &mut Tx<'_>, customer: &str, now: Timestamp) -> Result<Outcome, Failed> {
+    for mut one in books::list_of_customer(tx, customer)? {
+        if !one.status.is_over() {
+            (one.status, one.ended_at, one.waiting) = (Status::Canceled, Some(now), None);
+            books::put_subscription(tx, &one, now)?;
+        }
+    }
+    Ok(Outcome::Object { id: customer.to_owned() })
+}
+
+/// Finds the price of ours that a wish names.
+fn sold(tx: &mut Tx<'_>, price: &str) -> Result<Price, Failed> {
+    let found = prices_global::find_by_remote(tx, price)?;
+    found.map(|(_, price)| price).ok_or(Failed::Refused("There is no such price."))
+}
+
 /// Takes an order: an open invoice, and a subscription that waits for it.
 fn order(tx: &mut Tx<'_>, wish: &StartCheckout, now: Timestamp, bank_page: &str) -> Result<Outcome, Failed> {
     let id = wish.checkout_id.simple();
-    let Some((_, price)) = prices_global::find_by_remote(tx, &wish.price)? else {
-        return Err(Failed::Refused("There is no such price."));
+    let price = sold(tx, &wish.price)?;
+    let Some(days) = changes::days_of(&price) else {
+        return Err(Failed::Refused("Only recurring prices are paid by bank transfer."));
     };
-    let days = match price.interval {
-        Some(Interval::Day) => 1,
-        Some(Interval::Week) => 7,
-        Some(Interval::Month) => 30,
-        Some(Interval::Year) => 365,
-        None => return Err(Failed::Refused("Only recurring prices are paid by bank transfer.")),
-    };
-    let days = u64::from(price.interval_count) * days;
     let metadata = [
         ("quoin_subject", wish.subject.clone()),
         ("quoin_checkout", wish.checkout_id.to_string()),
@@ -123,13 +148,21 @@ fn order(tx: &mut Tx<'_>, wish: &StartCheckout, now: Timestamp, bank_page: &str)
         canceled_at: None,
         ended_at: None,
         paused: false,
+        resumes_at: None,
+        latest_invoice: Some(LatestInvoice { id: format!("in_{id}"), status: "open".into() }),
+        waiting: None,
         discount: None,
         unpaid_since: None,
         live: true,
         metadata: metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
     };
     if books::insert_subscription(tx, &one, now)? {
-        books::put_invoice(tx, &invoice_for(&one, format!("in_{id}"), now), now)?;
+        let mut invoice = invoice_for(&one, format!("in_{id}"), now);
+        credit::use_balance(tx, &mut invoice, now)?;
+        books::put_invoice(tx, &invoice, now)?;
+        if invoice.amount_remaining == 0 {
+            time::confirm(tx, &invoice.id, now)?;
+        }
     }
     Ok(Outcome::Page { id: Some(format!("co_{id}")), url: format!("{bank_page}/{}", wish.checkout_id) })
 }
@@ -185,16 +218,12 @@ fn edit(
     Ok(Outcome::Object { id: id.to_owned() })
 }
 
-fn change(one: &mut RemoteSubscription, wish: &ChangeSubscription) {
-    for item in &mut one.items {
-        item.price.clone_from(&wish.price);
-        item.quantity = wish.quantity;
-    }
-    one.metadata.insert("quoin_plan".into(), wish.plan_id.clone());
-    one.metadata.insert("quoin_plan_version".into(), wish.plan_version.to_string());
-}
-
-fn refund(tx: &mut Tx<'_>, wish: &RefundCommand, intent: Uuid, now: Timestamp) -> Result<Outcome, Failed> {
+pub(super) fn refund(
+    tx: &mut Tx<'_>,
+    wish: &RefundCommand,
+    intent: Uuid,
+    now: Timestamp,
+) -> Result<Outcome, Failed> {
     let Some(mut one) = books::find_invoice(tx, &wish.invoice)? else {
         return Err(Failed::Refused("There is no such invoice."));
     };
@@ -216,28 +245,6 @@ fn refund(tx: &mut Tx<'_>, wish: &RefundCommand, intent: Uuid, now: Timestamp) -
     Ok(Outcome::Object { id: format!("{id}.{}", one.id) })
 }
 
-/// Ends what has ended, and invoices the next period of what goes on.
-pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestamp) -> Result<(), DbError> {
-    let mut next = one.clone();
-    let end = one.items.iter().filter_map(|item| item.period_end).max();
-    if one.status.is_over() {
-        return Ok(());
-    }
-    if let Some(ends) = one.cancel_at.filter(|ends| *ends <= now) {
-        (next.status, next.ended_at) = (Status::Canceled, Some(ends));
-    } else if one.status == Status::Incomplete && now.since(one.started_at) > DUE_AFTER {
-        next.status = Status::IncompleteExpired;
-    } else if one.status == Status::Active && end.is_some_and(|end| end <= now) {
-        let ended = end.unwrap_or(now);
-        (next.status, next.unpaid_since) = (Status::PastDue, Some(ended));
-        let id = format!("in_{}_{}", one.id.trim_start_matches("sub_"), ended.as_seconds());
-        books::put_invoice(tx, &invoice_for(&next, id, now), now)?;
-    } else {
-        return Ok(());
-    }
-    books::put_subscription(tx, &next, now)
-}
-
 /// Reads an object out of the books.
 pub(super) fn find(tx: &mut Tx<'_>, object: &ObjectRef) -> Result<Option<Remote>, DbError> {
     Ok(match object.kind {
@@ -253,6 +260,7 @@ pub(super) fn find(tx: &mut Tx<'_>, object: &ObjectRef) -> Result<Option<Remote>
             let invoice = books::find_invoice(tx, invoice)?;
             invoice.and_then(|invoice| given_back(id, &object.id, &invoice)).map(Remote::Refund)
         }
+        ObjectKind::CreditNote => books::find_credit_note(tx, &object.id)?.map(Remote::CreditNote),
         ObjectKind::Product | ObjectKind::Price | ObjectKind::Dispute => None,
     })
 }

@@ -4,9 +4,10 @@ use quoin_kernel::Timestamp;
 use serde_json::Value;
 
 use crate::model::invoice::InvoiceLine;
+use crate::model::money::Money;
 use crate::model::remote::{
-    CheckoutState, Metadata, RemoteCheckout, RemoteDispute, RemoteInvoice, RemoteItem, RemotePrice,
-    RemoteProduct, RemoteRefund, RemoteSubscription,
+    CheckoutState, LatestInvoice, Metadata, RemoteChange, RemoteCheckout, RemoteCreditNote, RemoteDispute,
+    RemoteInvoice, RemoteItem, RemotePrice, RemoteProduct, RemoteRefund, RemoteSubscription,
 };
 use crate::model::{Currency, Interval, Status};
 use crate::port::{Preview, ProviderError};
@@ -132,6 +133,9 @@ pub(super) fn subscription(value: &Value) -> Read<RemoteSubscription> {
         canceled_at: time(value, "canceled_at"),
         ended_at: time(value, "ended_at"),
         paused: value["pause_collection"].is_object(),
+        resumes_at: time(&value["pause_collection"], "resumes_at"),
+        latest_invoice: latest_invoice(invoice),
+        waiting: waiting(&value["schedule"], &items)?,
         discount: discount(value),
         // Without the invoice, the begin of the period that is not paid for.
         unpaid_since: unpaid_since
@@ -141,6 +145,30 @@ pub(super) fn subscription(value: &Value) -> Read<RemoteSubscription> {
         metadata: metadata(value),
         items,
     })
+}
+
+fn latest_invoice(value: &Value) -> Option<LatestInvoice> {
+    Some(LatestInvoice { id: optional(value, "id")?, status: optional(value, "status")? })
+}
+
+/// Reads from a subscription's schedule what comes after the present phase, where something does.
+fn waiting(schedule: &Value, items: &[RemoteItem]) -> Read<Option<RemoteChange>> {
+    if schedule["status"] != "active" {
+        return Ok(None);
+    }
+    let ends = &schedule["current_phase"]["end_date"];
+    let phases = schedule["phases"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(next) = phases.iter().find(|phase| phase["start_date"] == *ends) else { return Ok(None) };
+    let metered = |price: &str| items.iter().any(|item| item.metered && item.price == price);
+    let lines = next["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let sold = lines.iter().filter_map(|line| Some((id(&line["price"])?, line)));
+    let Some((price, line)) = sold.clone().find(|(price, _)| !metered(price)) else { return Ok(None) };
+    Ok(Some(RemoteChange {
+        price,
+        quantity: line["quantity"].as_i64().unwrap_or(1),
+        at: time(next, "start_date").ok_or_else(|| garbled("phases.start_date"))?,
+        metadata: metadata(next),
+    }))
 }
 
 /// The first coupon in force. Where it stands depends on how much of the discount was expanded.
@@ -234,4 +262,33 @@ pub(super) fn dispute(value: &Value, invoice: Option<String>) -> Read<RemoteDisp
         stands: !settled,
         created_at: time(value, "created").ok_or_else(|| garbled("created"))?,
     })
+}
+
+pub(super) fn credit_note(value: &Value) -> Read<RemoteCreditNote> {
+    let refunds = value["refunds"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // The balance is kept the other way round there: what is in the customer's favour is negative.
+    let credited = value["customer_balance_transaction"]["amount"].as_i64().unwrap_or_default();
+    Ok(RemoteCreditNote {
+        id: text(value, "id")?.to_owned(),
+        invoice: id(&value["invoice"]).ok_or_else(|| garbled("invoice"))?,
+        number: optional(value, "number"),
+        amount: number(value, "amount")?,
+        currency: currency(value)?,
+        reason: optional(value, "reason"),
+        memo: optional(value, "memo"),
+        refunded: refunds.iter().filter_map(|refund| refund["amount_refunded"].as_i64()).sum(),
+        credited: -credited,
+        out_of_band: value["out_of_band_amount"].as_i64().unwrap_or_default(),
+        refunds: refunds.iter().filter_map(|refund| id(&refund["refund"])).collect(),
+        status: text(value, "status")?.to_owned(),
+        created_at: time(value, "created").ok_or_else(|| garbled("created"))?,
+    })
+}
+
+/// Reads what a customer has in their favour.
+pub(super) fn balance(value: &Value) -> Read<Option<Money>> {
+    if value["currency"].is_null() {
+        return Ok(None);
+    }
+    Ok(Some(Money { amount: -number(value, "balance")?, currency: currency(value)? }))
 }

@@ -70,11 +70,19 @@ fn objects(kind: &str, object: &Value) -> Vec<ObjectRef> {
             add(ObjectKind::Invoice, id(&object["invoice"]));
         }
         ["customer", "subscription", ..] => add(ObjectKind::Subscription, own()),
+        ["subscription_schedule", ..] => {
+            add(ObjectKind::Subscription, id(&object["subscription"]));
+            add(ObjectKind::Subscription, id(&object["released_subscription"]));
+        }
         ["invoice", ..] => {
             add(ObjectKind::Invoice, own());
             add(ObjectKind::Subscription, subscription_of_invoice());
         }
         ["invoice_payment", ..] => add(ObjectKind::Invoice, id(&object["invoice"])),
+        ["credit_note", ..] => {
+            add(ObjectKind::CreditNote, own());
+            add(ObjectKind::Invoice, id(&object["invoice"]));
+        }
         ["refund", ..] | ["charge", "refund", ..] => add(ObjectKind::Refund, own()),
         ["charge", "dispute", ..] => add(ObjectKind::Dispute, own()),
         _ => {}

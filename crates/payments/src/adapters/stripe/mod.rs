@@ -7,6 +7,7 @@ mod client;
 mod event;
 mod form;
 mod request;
+mod schedule;
 mod signature;
 mod steps;
 
@@ -21,6 +22,7 @@ use self::client::{Client, Line};
 use self::form::Call;
 use crate::config::StripeConfig;
 use crate::model::command::ChangeSubscription;
+use crate::model::money::Money;
 use crate::model::remote::{Remote, RemoteInvoice};
 use crate::model::{Announcement, Command, ObjectKind, ObjectRef, Outcome};
 use crate::port::{IntentKey, InvalidAnnouncement, Preview, Provider, ProviderError, RemotePage};
@@ -107,6 +109,7 @@ impl Provider for Stripe {
                         let prices = self.prices_of(answer::text(value, "id")?).await?;
                         Remote::Product(answer::product(value, &prices)?)
                     }
+                    ObjectKind::CreditNote => Remote::CreditNote(answer::credit_note(value)?),
                     ObjectKind::Invoice => Remote::Invoice(answer::invoice(value)?),
                     ObjectKind::Refund => Remote::Refund(answer::refund(value, None)?),
                     ObjectKind::Dispute => Remote::Dispute(answer::dispute(value, None)?),
@@ -141,6 +144,13 @@ impl Provider for Stripe {
                 }
                 Err(error) => Err(error),
             }
+        })
+    }
+
+    fn balance<'a>(&'a self, customer: &'a str) -> BoxFuture<'a, Result<Option<Money>, ProviderError>> {
+        Box::pin(async move {
+            let found = self.find(request::read_customer(customer)).await?;
+            found.as_ref().map_or(Ok(None), answer::balance)
         })
     }
 

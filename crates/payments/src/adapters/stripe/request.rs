@@ -96,6 +96,14 @@ pub(super) fn create_customer(wish: &CreateCustomer, key: &IntentKey) -> Call {
         .with("metadata[quoin_intent]", key.intent)
 }
 
+pub(super) fn erase_customer(customer: &str) -> Call {
+    Call::delete(format!("/v1/customers/{}", segment(customer)))
+}
+
+pub(super) fn read_customer(customer: &str) -> Call {
+    Call::get(format!("/v1/customers/{}", segment(customer)))
+}
+
 pub(super) fn search_customer(key: &IntentKey) -> Call {
     Call::get("/v1/customers/search")
         .with("query", format!("metadata['quoin_intent']:'{}'", key.intent))
@@ -190,9 +198,14 @@ pub(super) fn resume(subscription: &str) -> Call {
     Call::post(format!("/v1/subscriptions/{}", segment(subscription))).with("cancel_at_period_end", false)
 }
 
-pub(super) fn pause(subscription: &str, paused: bool) -> Call {
+pub(super) fn pause(subscription: &str, paused: bool, resumes_at_s: Option<i64>) -> Call {
     let call = Call::post(format!("/v1/subscriptions/{}", segment(subscription)));
-    if paused { call.with("pause_collection[behavior]", "void") } else { call.with("pause_collection", "") }
+    if paused {
+        call.with("pause_collection[behavior]", "void")
+            .with_some("pause_collection[resumes_at]", resumes_at_s)
+    } else {
+        call.with("pause_collection", "")
+    }
 }
 
 /// Which payment paid an invoice, and which invoice a payment paid.
@@ -218,6 +231,23 @@ pub(super) fn refund(
         .with_some("reason", wish.reason.as_ref())
         .with("metadata[quoin_invoice]", &wish.invoice)
         .with("metadata[quoin_intent]", key.intent)
+}
+
+pub(super) fn credit_note(wish: &crate::model::command::CreditNoteCommand, key: &IntentKey) -> Call {
+    let some = |amount: i64| Some(amount).filter(|amount| *amount > 0);
+    Call::post("/v1/credit_notes")
+        .with("invoice", &wish.invoice)
+        .with("amount", wish.amount)
+        .with_some("refund_amount", some(wish.refund))
+        .with_some("credit_amount", some(wish.balance))
+        .with_some("out_of_band_amount", some(wish.out_of_band))
+        .with_some("reason", wish.reason.as_ref())
+        .with_some("memo", wish.memo.as_ref())
+        .with("metadata[quoin_intent]", key.intent)
+}
+
+pub(super) fn list_credit_notes(invoice: &str) -> Call {
+    Call::get("/v1/credit_notes").with("invoice", invoice).with("limit", 100)
 }
 
 pub(super) fn list_refunds(payment_intent: &str) -> Call {
@@ -265,10 +295,14 @@ pub(super) fn fetch(object: &ObjectRef) -> Call {
         ObjectKind::Checkout => Call::get(format!("/v1/checkout/sessions/{id}")),
         ObjectKind::Subscription => Call::get(format!("/v1/subscriptions/{id}"))
             .with("expand[0]", "latest_invoice")
-            .with("expand[1]", "discounts"),
+            .with("expand[1]", "discounts")
+            .with("expand[2]", "schedule"),
         ObjectKind::Invoice => Call::get(format!("/v1/invoices/{id}")),
         ObjectKind::Refund => Call::get(format!("/v1/refunds/{id}")),
         ObjectKind::Dispute => Call::get(format!("/v1/disputes/{id}")),
+        ObjectKind::CreditNote => {
+            Call::get(format!("/v1/credit_notes/{id}")).with("expand[0]", "customer_balance_transaction")
+        }
     }
 }
 
@@ -279,10 +313,14 @@ pub(super) fn list(kind: ObjectKind, after: Option<&str>) -> Option<Call> {
         ObjectKind::Subscription => Call::get("/v1/subscriptions")
             .with("status", "all")
             .with("expand[0]", "data.latest_invoice")
-            .with("expand[1]", "data.discounts"),
+            .with("expand[1]", "data.discounts")
+            .with("expand[2]", "data.schedule"),
         ObjectKind::Invoice => Call::get("/v1/invoices"),
         ObjectKind::Refund => Call::get("/v1/refunds"),
         ObjectKind::Dispute => Call::get("/v1/disputes"),
+        ObjectKind::CreditNote => {
+            Call::get("/v1/credit_notes").with("expand[0]", "data.customer_balance_transaction")
+        }
         ObjectKind::Price | ObjectKind::Checkout => return None,
     };
     Some(call.with("limit", 100).with_some("starting_after", after))

@@ -28,23 +28,43 @@ impl Stripe {
                 return self.cancel(subscription, *at_once, key).await;
             }
             Command::ExpireCheckout { session } => return self.expire(session, key).await,
+            Command::EraseCustomer { customer } => return self.erase(customer, key).await,
             Command::ReportUsage(report) => {
                 return reported(self.write(request::meter_event(report), key, "").await);
             }
+            Command::CreateCreditNote(wish) => request::credit_note(wish, key),
             Command::ArchivePrice { price, active } => request::set_price(price, *active),
             Command::CreateCustomer(wish) => request::create_customer(wish, key),
             Command::StartCheckout(wish) => request::start_checkout(wish),
             Command::OpenPortal { customer, return_url } => request::open_portal(customer, return_url),
-            Command::ChangeSubscription(wish) => request::change(wish),
-            Command::ResumeSubscription { subscription } => request::resume(subscription),
-            Command::PauseSubscription { subscription, paused } => request::pause(subscription, *paused),
+            Command::ScheduleChange(wish) => return self.schedule_change(wish, key).await,
+            Command::UnscheduleChange { subscription } => {
+                self.leave_schedule(subscription, key).await?;
+                return Ok(Outcome::Object { id: subscription.clone() });
+            }
+            Command::ChangeSubscription(wish) => {
+                self.leave_schedule(&wish.subscription, key).await?;
+                request::change(wish)
+            }
+            Command::ResumeSubscription { subscription } => {
+                self.leave_schedule(subscription, key).await?;
+                request::resume(subscription)
+            }
+            Command::PauseSubscription { subscription, paused, resumes_at_s } => {
+                request::pause(subscription, *paused, *resumes_at_s)
+            }
             Command::SetCoupon { promotion, active } => request::set_promotion(promotion, *active),
         };
         outcome(command, &self.write(call, key, "").await?)
     }
 
     /// Sends a change; `step` tells several calls of one command apart.
-    async fn write(&self, call: Call, key: &IntentKey, step: &str) -> Result<Value, ProviderError> {
+    pub(super) async fn write(
+        &self,
+        call: Call,
+        key: &IntentKey,
+        step: &str,
+    ) -> Result<Value, ProviderError> {
         self.line.send(&call, Some(&format!("{}{step}", key.key))).await
     }
 
@@ -89,11 +109,22 @@ impl Stripe {
     }
 
     async fn cancel(&self, subscription: &str, at_once: bool, key: &IntentKey) -> Done {
+        if !at_once {
+            self.leave_schedule(subscription, key).await?;
+        }
         match self.write(request::cancel(subscription, at_once), key, "").await {
             Ok(value) => object(&value),
             // Somebody else ended it first.
             Err(ProviderError::Refused { code, .. }) if at_once && code == ALREADY[1] => Ok(Outcome::Nothing),
             Err(error) => Err(error),
+        }
+    }
+
+    async fn erase(&self, customer: &str, key: &IntentKey) -> Done {
+        match self.write(request::erase_customer(customer), key, "").await {
+            // It was erased before.
+            Err(ProviderError::Refused { code, .. }) if code == ALREADY[1] => Ok(Outcome::Nothing),
+            other => object(&other?),
         }
     }
 
@@ -167,6 +198,11 @@ impl Stripe {
                 }
                 None => None,
             },
+            Command::CreateCreditNote(wish) => {
+                let ours = key.intent.to_string();
+                let page = self.read(request::list_credit_notes(&wish.invoice)).await?;
+                first(&page, |note| note["metadata"]["quoin_intent"] == ours)
+            }
             Command::CreateCoupon(wish) => {
                 first(&self.read(request::find_promotion(&wish.code)).await?, |_| true)
             }
@@ -190,6 +226,7 @@ impl Stripe {
             ObjectKind::Checkout => Remote::Checkout(answer::checkout(&value)?),
             ObjectKind::Subscription => Remote::Subscription(answer::subscription(&value)?),
             ObjectKind::Invoice => Remote::Invoice(answer::invoice(&value)?),
+            ObjectKind::CreditNote => Remote::CreditNote(answer::credit_note(&value)?),
             ObjectKind::Refund => {
                 let invoice = self.invoice_of(&value["payment_intent"]).await?;
                 Remote::Refund(answer::refund(&value, invoice)?)

@@ -10,8 +10,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::form::Call;
-use super::{answer, client, event, request, signature, steps};
-use crate::model::command::{ChangeSubscription, PublishPrice, StartCheckout};
+use super::{answer, client, event, request, schedule, signature, steps};
+use crate::model::command::{
+    ChangeSubscription, CreditNoteCommand, PublishPrice, ScheduleChange, StartCheckout,
+};
 use crate::model::{Command, Interval, ObjectKind, ObjectRef, Outcome, Status};
 use crate::port::{IntentKey, InvalidAnnouncement, ProviderError};
 
@@ -251,4 +253,108 @@ fn of_refused_reports_only_those_count_as_told_that_leave_nothing_to_tell() {
         assert!(matches!(refused(code), Err(ProviderError::Refused { .. })), "{code}");
     }
     assert!(matches!(steps::reported(Ok(json!({}))), Ok(Outcome::Nothing)));
+}
+
+fn on_schedule(subscription: &Value, quantity_now: i64) -> String {
+    let schedule = json!({"id": "sub_sched_1", "current_phase": {"start_date": 100, "end_date": 900}});
+    let change = ChangeSubscription {
+        subscription: "sub_1".into(),
+        item: "si_1".into(),
+        customer: "cus_1".into(),
+        price: "price_small".into(),
+        quantity: 2,
+        plan_id: "solo".into(),
+        plan_version: 4,
+        prorate: true,
+    };
+    let wish = ScheduleChange { change, quantity_now, interval: Interval::Year, interval_count: 1 };
+    body(&schedule::write_phases(&schedule, subscription, &wish).unwrap())
+}
+
+#[test]
+fn a_change_at_the_end_of_the_period_is_a_second_phase_that_keeps_the_rest() {
+    let subscription = json!({"id": "sub_1", "status": "trialing", "trial_end": 800, "discounts": ["di_1"],
+    "items": {"data": [
+        {"id": "si_1", "quantity": 5, "price": {"id": "price_big"}, "current_period_end": 800},
+        {"id": "si_2", "price": {"id": "price_metered"}, "current_period_end": 800},
+    ]}});
+    let sent = on_schedule(&subscription, 5);
+    for part in [
+        "phases[0][start_date]=100",
+        "phases[0][end_date]=800",
+        "phases[0][trial_end]=800",
+        "phases[0][items][0][price]=price_big",
+        "phases[0][items][0][quantity]=5",
+        "phases[0][discounts][0][discount]=di_1",
+        "phases[1][items][0][price]=price_small",
+        "phases[1][items][0][quantity]=2",
+        "phases[1][items][1][price]=price_metered",
+        "phases[1][discounts][0][discount]=di_1",
+        "phases[1][duration][interval]=year",
+        "phases[1][proration_behavior]=none",
+        "phases[1][metadata][quoin_plan]=solo",
+        "end_behavior=release",
+    ] {
+        assert!(sent.contains(part), "{part} is missing in\n{sent}");
+    }
+    assert!(!sent.contains("[items][1][quantity]"), "a metered price has no quantity\n{sent}");
+    assert!(on_schedule(&subscription, 7).contains("phases[0][items][0][quantity]=7"));
+}
+
+#[test]
+fn what_waits_is_read_from_the_phase_after_the_present_one() {
+    let phase = |start: i64, end: i64, price: &str| {
+        json!({"start_date": start, "end_date": end, "items": [{"price": "price_m"}, {"price": price, "quantity": 3}],
+            "metadata": {"quoin_plan_version": "4"}})
+    };
+    let read = |schedule: Value| {
+        let item = |id: &str, price: &str, usage: &str| {
+            json!({"id": id, "quantity": 1, "created": 1, "price": {"id": price, "product": "prod_1", "currency": "usd",
+                "unit_amount": 100, "recurring": {"usage_type": usage}}})
+        };
+        let value = json!({"id": "sub_1", "customer": "cus_1", "status": "active", "created": 1, "schedule": schedule,
+            "items": {"data": [item("si_1", "price_a", "licensed"), item("si_2", "price_m", "metered")]}});
+        answer::subscription(&value).unwrap().waiting
+    };
+    let phases = json!([phase(0, 100, "price_a"), phase(100, 200, "price_b")]);
+    let at = |start: i64, end: i64, status: &str| {
+        json!({"id": "sub_sched_1", "status": status, "phases": phases,
+            "current_phase": {"start_date": start, "end_date": end}})
+    };
+    let waiting = read(at(0, 100, "active")).unwrap();
+    assert_eq!((waiting.price.as_str(), waiting.quantity, waiting.at.as_seconds()), ("price_b", 3, 100));
+    assert_eq!(read(at(100, 200, "active")), None, "it has happened");
+    assert_eq!(read(at(0, 100, "released")), None);
+    assert_eq!(read(json!("sub_sched_1")), None);
+    assert_eq!(read(Value::Null), None);
+}
+
+#[test]
+fn a_credit_note_says_how_it_is_given_back_and_is_read_with_the_sign_turned() {
+    let key = IntentKey { intent: Uuid::nil(), key: "k".into() };
+    let wish = CreditNoteCommand {
+        invoice: "in_1".into(),
+        amount: 900,
+        refund: 0,
+        balance: 900,
+        out_of_band: 0,
+        reason: Some("duplicate".into()),
+        memo: None,
+    };
+    let sent = body(&request::credit_note(&wish, &key));
+    assert!(sent.contains("invoice=in_1\namount=900\ncredit_amount=900\nreason=duplicate"), "{sent}");
+    assert!(!sent.contains("refund_amount") && !sent.contains("memo"), "{sent}");
+    let note = json!({"id": "cn_1", "invoice": "in_1", "number": "A-1-CN-01", "amount": 900, "currency": "usd",
+        "reason": "duplicate", "memo": null, "status": "issued", "created": 5, "out_of_band_amount": null,
+        "customer_balance_transaction": {"id": "cbtxn_1", "amount": -500},
+        "refunds": [{"amount_refunded": 400, "refund": "re_1"}]});
+    let read = answer::credit_note(&note).unwrap();
+    assert_eq!(
+        (read.credited, read.refunded, read.out_of_band, read.refunds),
+        (500, 400, 0, vec!["re_1".into()])
+    );
+    let balance = |value: Value| answer::balance(&value).unwrap().map(|money| money.amount);
+    assert_eq!(balance(json!({"balance": -500, "currency": "usd"})), Some(500));
+    assert_eq!(balance(json!({"balance": 0, "currency": null})), None);
+    assert_eq!(request::erase_customer("cus_1").method, http::Method::DELETE);
 }

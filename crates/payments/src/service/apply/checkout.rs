@@ -31,7 +31,7 @@ impl Payments {
         }
         if let Some(subscription) = &remote.subscription {
             let object = ObjectRef::new(ObjectKind::Subscription, subscription);
-            jobs::hear(self, tx, provider.name(), &object, "checkout", now)?;
+            jobs::hear(self.app().rng(), tx, provider.name(), (&object, "checkout"), now)?;
         }
         let problem = mismatch_of(tx, provider, remote, subject, &checkout)?;
         let ending = match remote.state {

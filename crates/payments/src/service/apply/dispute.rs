@@ -10,7 +10,7 @@ use crate::error::PaymentsError;
 use crate::model::Subscription;
 use crate::model::remote::RemoteDispute;
 use crate::port::Provider;
-use crate::store::{disputes, invoices, subscriptions_global};
+use crate::store::{disputes, invoices_global, subscriptions_global};
 
 impl Payments {
     pub(super) fn apply_dispute(
@@ -21,7 +21,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Applied, PaymentsError> {
         let invoice = match &remote.invoice {
-            Some(invoice) => invoices::find_by_remote(tx, provider.name(), invoice)?,
+            Some(invoice) => invoices_global::find_by_remote(tx, provider.name(), invoice)?,
             None => None,
         };
         let subscription = invoice.and_then(|invoice| invoice.subscription);

@@ -12,7 +12,7 @@ use crate::model::explanation::changes;
 use crate::model::invoice::InvoiceId;
 use crate::model::remote::RemoteInvoice;
 use crate::port::Provider;
-use crate::store::{customers, invoices};
+use crate::store::{customers, invoices, invoices_global};
 
 impl Payments {
     pub(super) fn apply_invoice(
@@ -22,8 +22,9 @@ impl Payments {
         remote: &RemoteInvoice,
         now: Timestamp,
     ) -> Result<Applied, PaymentsError> {
-        let before = invoices::find_by_remote(tx, provider.name(), &remote.id)?;
-        let owner = customers::find_subject(tx, provider.name(), &remote.customer)?;
+        let before = invoices_global::find_by_remote(tx, provider.name(), &remote.id)?;
+        // What was billed before somebody was erased is kept also where it is heard of afterwards.
+        let owner = customers::find_owner(tx, provider.name(), &remote.customer)?.map(|owner| owner.subject);
         let subject = match (&before, owner) {
             (Some(before), _) => before.subject,
             (None, Some(owner)) if remote.live == provider.is_live() => owner,
@@ -54,6 +55,7 @@ impl Payments {
             total: remote.total,
             amount_paid: remote.amount_paid,
             amount_refunded: before.as_ref().map_or(0, |before| before.amount_refunded),
+            amount_credited: before.as_ref().map_or(0, |before| before.amount_credited),
             amount_remaining: remote.amount_remaining,
             lines: remote.lines.clone(),
             hosted_url: remote.hosted_url.clone(),

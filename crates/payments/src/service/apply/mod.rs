@@ -1,6 +1,7 @@
 //! Writing down what a provider answered, after checking that it is about us and what we sold.
 
 mod checkout;
+mod credit_note;
 mod dispute;
 mod invoice;
 mod product;
@@ -62,6 +63,7 @@ impl Payments {
             Some(Remote::Subscription(one)) => self.apply_subscription(tx, provider, one, now),
             Some(Remote::Invoice(invoice)) => self.apply_invoice(tx, provider, invoice, now),
             Some(Remote::Refund(refund)) => self.apply_refund(tx, provider, refund, now),
+            Some(Remote::CreditNote(note)) => self.apply_credit_note(tx, provider, note, now),
             Some(Remote::Dispute(dispute)) => self.apply_dispute(tx, provider, dispute, now),
         }
     }

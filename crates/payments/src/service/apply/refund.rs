@@ -10,7 +10,7 @@ use crate::error::PaymentsError;
 use crate::model::explanation::changes;
 use crate::model::remote::RemoteRefund;
 use crate::port::Provider;
-use crate::store::invoices;
+use crate::store::{invoices, invoices_global};
 
 impl Payments {
     pub(super) fn apply_refund(
@@ -21,7 +21,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Applied, PaymentsError> {
         let invoice = match &remote.invoice {
-            Some(invoice) => invoices::find_by_remote(tx, provider.name(), invoice)?,
+            Some(invoice) => invoices_global::find_by_remote(tx, provider.name(), invoice)?,
             None => None,
         };
         let Some(invoice) = invoice.filter(|invoice| invoice.currency == remote.currency) else {

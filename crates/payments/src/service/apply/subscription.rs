@@ -8,16 +8,20 @@ use quoin_kernel::{EventId, Timestamp};
 use serde_json::{Value, json};
 
 use super::Applied;
-use crate::Payments;
 use crate::config::Consequence;
 use crate::error::PaymentsError;
 use crate::model::explanation::changes;
 use crate::model::remote::{RemoteItem, RemoteSubscription};
 use crate::model::subscription::AccessFacts;
-use crate::model::{Access, ObjectKind, ObjectRef, PlanId, Price, Status, Subscription, SubscriptionId};
+use crate::model::{
+    Access, ObjectKind, ObjectRef, PlanId, Price, ScheduledChange, Status, Subscription, SubscriptionId,
+};
 use crate::port::Provider;
 use crate::service::carry_out::read_subject;
-use crate::store::{customers, plans_global, prices_global, subscriptions, subscriptions_global};
+use crate::store::{
+    customers, invoices_global, plans_global, prices_global, subscriptions, subscriptions_global,
+};
+use crate::{Payments, jobs};
 
 /// What is known of a subscription before the answer is read.
 struct Known<'a> {
@@ -38,15 +42,36 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Applied, PaymentsError> {
         let before = subscriptions_global::find_by_remote(tx, provider.name(), &remote.id)?;
-        let owner = customers::find_subject(tx, provider.name(), &remote.customer)?;
+        let owner = customers::find_owner(tx, provider.name(), &remote.customer)?;
         let subject = match (&before, owner) {
             (Some(before), _) => before.subject,
-            (None, Some(owner)) if remote.live == provider.is_live() => owner,
+            // Nothing begins for somebody who was erased.
+            (None, Some(owner)) if remote.live == provider.is_live() && !owner.is_erased => owner.subject,
             (None, _) => return Ok(Applied::foreign()),
         };
+        let owner = owner.map(|owner| owner.subject);
         let after =
             self.understand(tx, provider, remote, &Known { subject, owner, before: before.as_ref() }, now)?;
+        self.hear_of_invoice(tx, provider, remote, now)?;
         self.write_subscription(tx, before.as_ref(), &after, now)
+    }
+
+    /// Asks for the invoice that the provider made last, where that is not known here as it stands there: so an invoice
+    /// whose event never came is found with its subscription.
+    fn hear_of_invoice(
+        &self,
+        tx: &mut Tx<'_>,
+        provider: &dyn Provider,
+        remote: &RemoteSubscription,
+        now: Timestamp,
+    ) -> Result<(), PaymentsError> {
+        let Some(latest) = &remote.latest_invoice else { return Ok(()) };
+        let known = invoices_global::find_by_remote(tx, provider.name(), &latest.id)?;
+        if known.is_some_and(|known| known.status == latest.status) {
+            return Ok(());
+        }
+        let object = ObjectRef::new(ObjectKind::Invoice, &latest.id);
+        Ok(jobs::hear(self.app().rng(), tx, provider.name(), (&object, "subscription"), now)?)
     }
 
     /// Turns an answer into a row. What does not match what we sold opens nothing, and says why.
@@ -94,12 +119,15 @@ impl Payments {
             canceled_at: remote.canceled_at,
             ended_at: remote.ended_at,
             paused: remote.paused,
+            resumes_at: remote.resumes_at,
+            scheduled_change: scheduled(tx, remote)?,
             discount: remote.discount.clone(),
             disputed: before.is_some_and(|before| before.disputed),
             past_due_since,
             access: Access::None,
             mismatch,
             reminders: before.filter(|_| same_debt).map_or(0, |before| before.reminders),
+            reminded_at: before.filter(|_| same_debt).map(|one| one.reminded_at.clone()).unwrap_or_default(),
             started_at: remote.started_at,
             created_at: before.map_or(now, |before| before.created_at),
             updated_at: now,
@@ -171,6 +199,7 @@ impl Payments {
                     status: Status::Canceled,
                     access: Access::None,
                     past_due_since: None,
+                    scheduled_change: None,
                     mismatch: Some("the provider does not know it any more".to_owned()),
                     updated_at: now,
                     ..before.clone()
@@ -218,6 +247,24 @@ fn version_bought(
     }
     let version = plans_global::version_at(tx, plan, item.created_at)?;
     Ok(version.map(|version| (plan.clone(), version)))
+}
+
+/// Says in our words what waits for the end of the period.
+fn scheduled(tx: &mut Tx<'_>, remote: &RemoteSubscription) -> Result<Option<ScheduledChange>, PaymentsError> {
+    let Some(waiting) = remote.waiting.as_ref().filter(|_| !remote.status.is_over()) else {
+        return Ok(None);
+    };
+    let sold = prices_global::find_by_remote(tx, &waiting.price)?;
+    let plan = sold.as_ref().map(|(plan, _)| plan.clone());
+    let noted = waiting.metadata.get("quoin_plan_version").and_then(|version| version.parse().ok());
+    let version = match (&plan, noted) {
+        (Some(_), Some(noted)) => Some(noted),
+        (Some(plan), None) => plans_global::version_at(tx, plan, waiting.at)?,
+        (None, _) => None,
+    };
+    let price_id = sold.map(|(_, price)| price.id);
+    let quantity = waiting.quantity;
+    Ok(Some(ScheduledChange { at: waiting.at, plan, plan_version: version, price_id, quantity }))
 }
 
 /// Names what does not match what we asked for.
@@ -274,6 +321,8 @@ fn describe(one: &Subscription) -> Value {
         "canceled_at": one.canceled_at,
         "ended_at": one.ended_at,
         "paused": one.paused,
+        "resumes_at": one.resumes_at,
+        "scheduled_change": one.scheduled_change,
         "discount": one.discount,
         "disputed": one.disputed,
         "past_due_since": one.past_due_since,

@@ -83,7 +83,7 @@ fn of_change(
     desk.now = changed.amount("_period_end");
     let none =
         || StripeError::invalid("No upcoming invoices for this subscription.").code("invoice_upcoming_none");
-    lifecycle::renew(desk, changed)?.ok_or_else(none)
+    lifecycle::turn(desk, changed)?.ok_or_else(none)
 }
 
 fn of_new(desk: &mut Desk<'_, '_>, params: &Params, details: &Params) -> Result<Object, StripeError> {

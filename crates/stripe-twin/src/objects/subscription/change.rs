@@ -11,7 +11,7 @@ use crate::desk::Desk;
 use crate::error::StripeError;
 use crate::fields::Params;
 use crate::object::Object;
-use crate::objects::{discount, invoice_item, payment_method};
+use crate::objects::{discount, invoice_item, payment_method, subscription_schedule};
 
 const UPDATED: &str = "customer.subscription.updated";
 
@@ -22,8 +22,12 @@ pub(crate) fn update(
     params: &Params,
 ) -> Result<Object, StripeError> {
     check_live(subscription, params)?;
+    check_schedule(subscription, params)?;
     let latest = subscription.owned("latest_invoice");
     let changed = apply(desk, subscription, params)?;
+    if params.has("items") {
+        subscription_schedule::follow(desk, &changed)?;
+    }
     if changed.owned("latest_invoice") == latest {
         return Ok(changed);
     }
@@ -56,6 +60,18 @@ fn check_live(subscription: &Object, params: &Params) -> Result<(), StripeError>
         params.names().all(|name| matches!(name, "metadata" | "cancellation_details" | "expand"));
     if matches!(subscription.status(), "canceled" | "incomplete_expired") && !only_details {
         let message = "A canceled subscription can only update its cancellation_details and metadata.";
+        return Err(StripeError::invalid(message));
+    }
+    Ok(())
+}
+
+/// A schedule says how its subscription ends.
+fn check_schedule(subscription: &Object, params: &Params) -> Result<(), StripeError> {
+    let Some(schedule) = subscription.text("schedule") else { return Ok(()) };
+    if params.has("cancel_at") || params.has("cancel_at_period_end") {
+        let message = format!(
+            "The subscription is managed by the subscription schedule `{schedule}`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead."
+        );
         return Err(StripeError::invalid(message));
     }
     Ok(())

@@ -2,11 +2,24 @@
 
 use std::fmt::Write as _;
 
+use http::{HeaderValue, header};
+use quoin_web::{Body, Response};
+
 /// Rows that fit on a page.
 const ROWS: usize = 48;
 
+/// Answers rows as a PDF of this name.
+pub(super) fn answer(name: &str, rows: &[(String, String)]) -> Response {
+    let mut response = Response::new(Body::from(write(rows)));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/pdf"));
+    if let Ok(name) = HeaderValue::from_str(&format!("inline; filename=\"{name}.pdf\"")) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
+    response
+}
+
 /// Writes rows as PDF 1.4 with the built-in font Helvetica.
-pub(super) fn write(rows: &[(String, String)]) -> Vec<u8> {
+fn write(rows: &[(String, String)]) -> Vec<u8> {
     let pages: Vec<&[(String, String)]> = rows.chunks(ROWS).collect();
     let mut objects = vec![
         b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),

@@ -1,0 +1,77 @@
+//! Credit in the books: notes that lessen what is owed or give back what was paid, and balances that pay what comes next.
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
+use uuid::Uuid;
+
+use super::deeds::{Failed, refund};
+use super::time;
+use crate::model::Outcome;
+use crate::model::command::{CreditNoteCommand, RefundCommand};
+use crate::model::remote::{RemoteCreditNote, RemoteInvoice};
+use crate::store::manual_books_global as books;
+
+/// Issues a credit note; the same intent finds the one it made.
+pub(super) fn issue(
+    tx: &mut Tx<'_>,
+    wish: &CreditNoteCommand,
+    intent: Uuid,
+    now: Timestamp,
+) -> Result<Outcome, Failed> {
+    let id = format!("cn_{}", intent.simple());
+    if books::find_credit_note(tx, &id)?.is_some() {
+        return Ok(Outcome::Object { id });
+    }
+    let Some(mut invoice) = books::find_invoice(tx, &wish.invoice)? else {
+        return Err(Failed::Refused("There is no such invoice."));
+    };
+    let mut refunds = Vec::new();
+    if invoice.status == "open" {
+        invoice.amount_remaining -= wish.amount;
+        books::put_invoice(tx, &invoice, now)?;
+        if invoice.amount_remaining <= 0 {
+            time::confirm(tx, &invoice.id, now)?;
+        }
+    }
+    if wish.balance > 0 {
+        books::add_to_balance(tx, (&invoice.customer, invoice.currency), wish.balance, now)?;
+    }
+    if wish.refund > 0 {
+        let (amount, reason) = (Some(wish.refund), wish.reason.clone());
+        let wish = RefundCommand { invoice: invoice.id.clone(), amount, reason };
+        refunds.extend(refund(tx, &wish, intent, now)?.id().map(str::to_owned));
+    }
+    let number = invoice.number.as_ref().map(|number| format!("{number}-{}", &id[id.len() - 4..]));
+    let note = RemoteCreditNote {
+        id: id.clone(),
+        invoice: invoice.id,
+        number,
+        amount: wish.amount,
+        currency: invoice.currency,
+        reason: wish.reason.clone(),
+        memo: wish.memo.clone(),
+        refunded: wish.refund,
+        credited: wish.balance,
+        out_of_band: wish.out_of_band,
+        refunds,
+        status: "issued".into(),
+        created_at: now,
+    };
+    books::insert_credit_note(tx, &note, now)?;
+    Ok(Outcome::Object { id })
+}
+
+/// Lets the customer's balance pay an invoice that is about to be issued, as far as it reaches.
+pub(super) fn use_balance(
+    tx: &mut Tx<'_>,
+    invoice: &mut RemoteInvoice,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let owner = (invoice.customer.as_str(), invoice.currency);
+    let used = books::find_balance(tx, owner)?.clamp(0, invoice.amount_remaining.max(0));
+    if used > 0 {
+        books::add_to_balance(tx, owner, -used, now)?;
+        invoice.amount_remaining -= used;
+    }
+    Ok(())
+}

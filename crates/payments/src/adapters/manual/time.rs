@@ -1,0 +1,104 @@
+//! The passing of time in the books: what ends, what is invoiced anew, and money that arrives.
+
+use std::time::Duration;
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
+
+use super::changes::{apply, days_paid_for, period_end};
+use super::credit::use_balance;
+use super::deeds::{DUE_AFTER, invoice_for};
+use crate::model::Status;
+use crate::model::remote::{LatestInvoice, RemoteSubscription};
+use crate::store::{manual_books_global as books, prices_global};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Ends what has ended, and invoices the next period of what goes on; tells whether anything happened.
+pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestamp) -> Result<bool, DbError> {
+    let mut next = one.clone();
+    let end = period_end(one).filter(|end| *end <= now);
+    if one.status.is_over() {
+        return Ok(false);
+    }
+    if let Some(ends) = one.cancel_at.filter(|ends| *ends <= now) {
+        (next.status, next.ended_at, next.waiting) = (Status::Canceled, Some(ends), None);
+    } else if one.status == Status::Incomplete && now.since(one.started_at) > DUE_AFTER {
+        next.status = Status::IncompleteExpired;
+    } else if one.paused && one.resumes_at.is_some_and(|resumes| resumes <= now) {
+        (next.paused, next.resumes_at) = (false, None);
+    } else if let Some(ended) = end.filter(|_| one.status == Status::Active) {
+        if !renew(tx, &mut next, ended, now)? {
+            return Ok(false);
+        }
+    } else {
+        return Ok(false);
+    }
+    books::put_subscription(tx, &next, now)?;
+    Ok(true)
+}
+
+/// Begins the next period: what waited for it happens first. While collecting is paused nothing is invoiced, and what
+/// costs nothing is paid.
+fn renew(
+    tx: &mut Tx<'_>,
+    one: &mut RemoteSubscription,
+    ended: Timestamp,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    if let Some(change) = one.waiting.take()
+        && let Some((_, price)) = prices_global::find_by_remote(tx, &change.price)?
+    {
+        apply(one, &price, change.quantity, &change.metadata);
+    }
+    let Some(days) = days_paid_for(one).and_then(|days| u32::try_from(days).ok()) else { return Ok(false) };
+    let mut next = one.clone();
+    for item in &mut next.items {
+        (item.period_start, item.period_end) = (Some(ended), Some(ended + DAY * days));
+    }
+    if one.paused {
+        *one = next;
+        return Ok(true);
+    }
+    let id = format!("in_{}_{}", one.id.trim_start_matches("sub_"), ended.as_seconds());
+    let mut invoice = invoice_for(&next, id, now);
+    use_balance(tx, &mut invoice, now)?;
+    if invoice.amount_remaining == 0 {
+        (invoice.status, invoice.paid_at) = ("paid".into(), Some(now));
+        *one = next;
+    } else {
+        (one.status, one.unpaid_since) = (Status::PastDue, Some(ended));
+    }
+    one.latest_invoice = Some(LatestInvoice { id: invoice.id.clone(), status: invoice.status.clone() });
+    books::put_invoice(tx, &invoice, now)?;
+    Ok(true)
+}
+
+/// Writes that the money of an invoice has arrived; returns the subscription that it is for.
+pub(super) fn confirm(tx: &mut Tx<'_>, invoice: &str, now: Timestamp) -> Result<Option<String>, DbError> {
+    let Some(mut one) = books::find_invoice(tx, invoice)?.filter(|one| one.status == "open") else {
+        return Ok(None);
+    };
+    (one.status, one.paid_at) = ("paid".into(), Some(now));
+    (one.amount_paid, one.amount_remaining) = (one.amount_remaining, 0);
+    books::put_invoice(tx, &one, now)?;
+    let Some(id) = one.subscription else { return Ok(None) };
+    let Some(mut subscription) = books::find_subscription(tx, &id)? else { return Ok(None) };
+    if !subscription.status.is_over() {
+        begin_period(&mut subscription, now);
+        subscription.latest_invoice = Some(LatestInvoice { id: one.id, status: one.status });
+        books::put_subscription(tx, &subscription, now)?;
+    }
+    Ok(Some(id))
+}
+
+/// A period begins when it is paid for, or when it was to begin, where that is later.
+fn begin_period(one: &mut RemoteSubscription, now: Timestamp) {
+    (one.status, one.unpaid_since) = (Status::Active, None);
+    let days = days_paid_for(one).and_then(|days| u32::try_from(days).ok());
+    for item in &mut one.items {
+        let is_over = item.period_end.is_some_and(|end| end <= now);
+        let start = item.period_start.filter(|_| !is_over).unwrap_or(now);
+        (item.period_start, item.period_end) = (Some(start), days.map(|days| start + DAY * days));
+    }
+}

@@ -1,0 +1,101 @@
+//! What stands in a subject's rows: which limit, which scalar, what is counted elsewhere.
+
+use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
+use quoin_kernel::billing::Subject;
+use quoin_web::entitlements::{ORGANIZATIONS, SEATS};
+
+use super::Given;
+use crate::model::Subscription;
+use crate::model::entitlement::{Entitlement, Mode};
+use crate::model::plan::SeatRule;
+use crate::model::use_of::next_reset;
+use crate::store::entitlements::Granted;
+use crate::store::{plans_global, prices_global};
+
+/// Describes one row. `None` is a name that other plans give and this subject's does not: nothing is allowed.
+pub(super) fn granted(
+    name: &str,
+    entitlement: Option<&Entitlement>,
+    given: &Given,
+    old: Option<&Granted>,
+    now: Timestamp,
+) -> Granted {
+    let limit = entitlement.and_then(Entitlement::limit);
+    let (allowed, mode) = match (entitlement, limit) {
+        (Some(_), None) => (None, "flag"),
+        (Some(_), Some(limit)) if limit.limit.is_none() => (None, "open"),
+        (_, Some(limit)) => (limit.limit, limit.mode.as_str()),
+        (None, None) => (Some(0), Mode::Hard.as_str()),
+    };
+    let paid = given.seats_paid.filter(|_| name == SEATS);
+    let (allowed, mode) = match (paid, allowed) {
+        (Some(paid), Some(allowed)) => (Some(paid.min(allowed)), mode),
+        (Some(paid), None) => (Some(paid), Mode::Hard.as_str()),
+        (None, allowed) => (allowed, mode),
+    };
+    let per = limit.and_then(|limit| limit.per);
+    let kept = old.filter(|old| old.per == per).and_then(|old| old.resets_at);
+    Granted {
+        name: name.to_owned(),
+        plan_id: given.plan.as_ref().filter(|_| entitlement.is_some()).map(ToString::to_string),
+        value: entitlement.map(Entitlement::value).filter(|value| !value.is_null()),
+        allowed,
+        mode: mode.to_owned(),
+        per,
+        used: old.map_or(0, |old| old.used),
+        resets_at: per.map(|per| kept.unwrap_or_else(|| next_reset(per, now))),
+        over_since: old.and_then(|old| old.over_since),
+    }
+}
+
+/// Names what plans on sale give, closed: those whose own plan says nothing of it have none.
+pub(super) fn closed(
+    tx: &mut Tx<'_>,
+) -> Result<std::collections::BTreeMap<String, Option<Entitlement>>, DbError> {
+    let plans = plans_global::list(tx)?;
+    let sold = plans.iter().filter(|plan| plan.active);
+    let named = sold.flat_map(|plan| plan.entitlements.iter());
+    Ok(named
+        .filter_map(|(name, one)| match one {
+            Entitlement::Limit(_) => Some((name.clone(), None)),
+            Entitlement::Flag(_) => Some((name.clone(), Some(Entitlement::Flag(false)))),
+            Entitlement::Number(_) | Entitlement::Text(_) => None,
+        })
+        .collect())
+}
+
+/// Returns how many seats are paid for, where the price is per seat and the members may not pass it.
+pub(super) fn seats_paid(
+    tx: &mut Tx<'_>,
+    bought: &[Subscription],
+    given: &Given,
+) -> Result<Option<i64>, DbError> {
+    let giving = bought.iter().find(|one| {
+        one.access.gives_plan() && one.plan.as_ref().map(|(plan, _)| plan) == given.plan.as_ref()
+    });
+    let (Some(giving), Some(plan)) = (giving, &given.plan) else { return Ok(None) };
+    let per_seat = prices_global::list(tx, plan)?
+        .iter()
+        .any(|price| Some(price.id) == giving.price_id && price.per_seat);
+    Ok((per_seat && given.rules.seats == SeatRule::Refuse).then_some(giving.quantity))
+}
+
+/// Counts what is counted where it is: members of an organisation, organisations of a person.
+pub(super) fn counted(tx: &mut Tx<'_>, subject: Subject, meter: &str) -> Result<Option<i64>, DbError> {
+    match (meter, subject) {
+        (SEATS, Subject::Org(org_id)) => quoin_tenancy::count_members(tx, org_id).map(Some),
+        (SEATS, Subject::User(_)) => Ok(Some(1)),
+        (ORGANIZATIONS, Subject::User(user_id)) => quoin_tenancy::count_organizations(tx, user_id).map(Some),
+        _ => Ok(None),
+    }
+}
+
+pub(super) fn differs(old: &Granted, new: &Granted) -> bool {
+    old.plan_id != new.plan_id
+        || old.value != new.value
+        || old.allowed != new.allowed
+        || old.mode != new.mode
+        || old.per != new.per
+        || old.resets_at != new.resets_at
+}
