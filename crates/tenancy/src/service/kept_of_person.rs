@@ -21,17 +21,12 @@ pub fn kept_of_person(
     members.extend(organizations::list(tx, user_id, true, ALL)?);
     let mut invited = Vec::new();
     for address in addresses {
-        for (org_id, organization, role, sent_at, expires_at) in
-            invitations_global::list_of_address(tx, address)?
-        {
-            if realm.is_some_and(|own| own != org_id) {
-                continue;
-            }
-            invited.push(json!({
-                "organization": organization, "role": role, "sent_at": sent_at, "expires_at": expires_at,
-            }));
-        }
+        let waiting = invitations_global::list_of_address(tx, address)?;
+        invited.extend(waiting.into_iter().filter(|one| realm.is_none_or(|own| own == one.org_id)));
     }
+    let invited_to = invited.iter().map(|one| {
+        json!({"organization": one.organization, "role": one.role, "sent_at": one.sent_at, "expires_at": one.expires_at})
+    });
     let member_of = members.iter().map(|org| {
         json!({"id": org.id, "name": org.name, "personal": org.personal, "role": org.role, "status": org.status})
     });
@@ -39,6 +34,6 @@ pub fn kept_of_person(
     Ok(json!({
         "member_of": member_of.collect::<Vec<_>>(),
         "left": left.into_iter().map(|(id, at)| json!({"id": id, "at": at})).collect::<Vec<_>>(),
-        "invited_to": invited,
+        "invited_to": invited_to.collect::<Vec<_>>(),
     }))
 }

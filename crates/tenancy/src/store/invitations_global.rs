@@ -55,13 +55,26 @@ pub(crate) fn purge(tx: &mut Tx<'_>, now: Timestamp) -> Result<u64, DbError> {
     tx.execute(&PURGE, &params![now - KEPT_AFTER_END, now - KEPT_AFTER_EXPIRY])
 }
 
-/// Lists the invitations of an address that nobody has accepted yet: organisation, role, from when and until when.
-pub(crate) fn list_of_address(
-    tx: &mut Tx<'_>,
-    email: &EmailAddress,
-) -> Result<Vec<(OrgId, String, String, Timestamp, Timestamp)>, DbError> {
+/// An invitation as the person whom it names may read it.
+pub(crate) struct Waiting {
+    pub(crate) org_id: OrgId,
+    /// What the organisation is called.
+    pub(crate) organization: String,
+    pub(crate) role: String,
+    pub(crate) sent_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Lists the invitations of an address that nobody has accepted yet.
+pub(crate) fn list_of_address(tx: &mut Tx<'_>, email: &EmailAddress) -> Result<Vec<Waiting>, DbError> {
     tx.query(&LIST_OF_ADDRESS, &params![email], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        Ok(Waiting {
+            org_id: row.get(0)?,
+            organization: row.get(1)?,
+            role: row.get(2)?,
+            sent_at: row.get(3)?,
+            expires_at: row.get(4)?,
+        })
     })
 }
 
