@@ -11,6 +11,7 @@ mod conformance;
 mod entitlements;
 mod lifecycle;
 mod organisations;
+mod page_doors;
 mod pages;
 mod passkeys;
 mod people;

@@ -109,7 +109,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Adds an authenticator app and returns its secret and the recovery codes.
-    async fn add_app(&self) -> (String, Vec<String>) {
+    pub(crate) async fn add_app(&self) -> (String, Vec<String>) {
         let page = self.open("/account/security").await.expect(200);
         let page = self.submit(&page, "/account/app", &[("name", "phone")]).await.expect(200);
         let html = page.text();
