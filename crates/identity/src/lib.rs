@@ -146,8 +146,10 @@ impl Identity {
             IdentityMode::PerOrganization => "there are people here who belong to no single organisation",
         };
         let mode = serde_json::to_string(&mode).map_err(Problem::internal)?;
-        Err(Problem::new(409, "identity_mode_differs", format!("identity.mode = {mode} cannot be used: {why}"))
-            .detail("The mode is decided before the first account is made: set it back, or begin with an empty instance."))
+        Err(Problem::new(409, "identity_mode_differs", "identity.mode contradicts the accounts").detail(format!(
+            "identity.mode = {mode} cannot be used: {why}. The mode is decided before the first account is made: set it \
+             back, or begin with an empty instance."
+        )))
     }
 
     /// The configuration.
