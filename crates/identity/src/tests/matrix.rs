@@ -372,19 +372,15 @@ impl Visitor {
     /// Has somebody else invite the person to another organisation.
     async fn invited(&self) -> Value {
         let domain = self.email.rsplit('@').next().unwrap();
-        let (host, org_id) = match &self.house.shop {
-            None => {
-                let host = self.house.person(&format!("host@{domain}")).await;
-                let token = text(&host, "access_token").to_owned();
-                let made =
-                    self.house.send(Method::POST, "/orgs/v1/orgs", &token, json!({"name": "Host"})).await;
-                (token, text(&made.json(), "id").to_owned())
-            }
-            Some(_) => {
-                let shop = self.house.found("Host", &format!("host@{domain}")).await;
-                let host = self.house.of(&shop).sign_in(&shop.owner, PASSWORD).await.json();
-                (text(&host, "access_token").to_owned(), shop.org_id)
-            }
+        let (host, org_id) = if self.house.shop.is_some() {
+            let shop = self.house.found("Host", &format!("host@{domain}")).await;
+            let host = self.house.of(&shop).sign_in(&shop.owner, PASSWORD).await.json();
+            (text(&host, "access_token").to_owned(), shop.org_id)
+        } else {
+            let host = self.house.person(&format!("host@{domain}")).await;
+            let token = text(&host, "access_token").to_owned();
+            let made = self.house.send(Method::POST, "/orgs/v1/orgs", &token, json!({"name": "Host"})).await;
+            (token, text(&made.json(), "id").to_owned())
         };
         let path = format!("/orgs/v1/orgs/{org_id}/invitations");
         let sent = self.house.send(Method::POST, &path, &host, json!({"email": self.email})).await;
