@@ -59,7 +59,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0014_identities",
     "0015_sessions_by_person" and "0015_sessions_by_person.postgres",
     "0016_sso",
-    "0017_realms" and "0017_realms.postgres"
+    "0017_realms" and "0017_realms.postgres",
+    "0024_codes_of_sessions"
 );
 
 /// Every statement of this room.

@@ -14,6 +14,7 @@ pub mod event;
 pub mod hash;
 pub mod id;
 pub mod job;
+pub mod language;
 pub mod page;
 pub mod port;
 pub mod problem;
@@ -26,6 +27,7 @@ pub use caller::{Aal, ApiKeyCaller, Caller, CustomRole, Issuer, Role, Standing, 
 pub use clock::Clock;
 pub use email::EmailAddress;
 pub use id::{ApiKeyId, EventId, Id, JobId, OrgId, SessionId, UserId};
+pub use language::Language;
 pub use problem::Problem;
 pub use rng::Rng;
 pub use secret::Secret;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use serde_json::Value;
 
 use crate::billing::{Coverage, LimitReached, Subject};
-use crate::{Caller, Issuer, OrgId, Problem, Standing, Timestamp, UserCaller};
+use crate::{Caller, Issuer, Language, OrgId, Problem, Standing, Timestamp, UserCaller};
 
 /// A boxed future, so that ports stay usable behind `dyn`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -20,10 +20,20 @@ pub struct Origin {
     pub ip: IpAddr,
     /// The client's `User-Agent`, cut at 256 bytes.
     pub user_agent: String,
+    /// The language that the client asks for (`Accept-Language`), where Quoin speaks it.
+    pub language: Option<Language>,
     /// When the request arrived.
     pub now: Timestamp,
     /// The organisation whose people the call is about, where people belong to one each and the call names it.
     pub realm: Option<OrgId>,
+}
+
+impl Origin {
+    /// Leaves the language out, where whoever asks is not who will read.
+    #[must_use]
+    pub fn for_another_reader(&self) -> Self {
+        Self { language: None, ..self.clone() }
+    }
 }
 
 /// Says who holds a credential. Every API asks it on every call; `identity` implements it.

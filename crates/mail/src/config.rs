@@ -14,15 +14,16 @@ use crate::model::{InvalidSender, Sender};
 pub struct MailConfig {
     /// `address` or `Name <address>`.
     pub from: String,
-    /// The product's name, as mails show it.
-    pub product_name: String,
+    /// The product's name, as mails show it; `pages.name` by default.
+    pub product_name: Option<String>,
     /// `smtps://user:password@host:465`, or `smtp://…:587`, which demands STARTTLS.
     pub smtp_url: Option<Secret<String>>,
     /// A file with one more certificate authority for the SMTP server, in PEM form.
     pub smtp_ca_file: Option<PathBuf>,
     /// How many days the row of a mail that was sent or has failed, which holds nothing personal, is kept; 1 to 3650.
     pub keep_ended_days: u32,
-    /// A directory whose files replace templates of the same name, for example `en/identity.confirm.html`.
+    /// A directory whose files replace single texts (`messages/de.toml`), templates (`layout.html`, `letter.txt`) or one
+    /// mail in one language (`en/identity.confirm.html`).
     pub templates_dir: Option<PathBuf>,
 }
 
@@ -30,7 +31,7 @@ impl Default for MailConfig {
     fn default() -> Self {
         Self {
             from: "Quoin <no-reply@localhost>".into(),
-            product_name: "Quoin".into(),
+            product_name: None,
             smtp_url: None,
             smtp_ca_file: None,
             keep_ended_days: 7,

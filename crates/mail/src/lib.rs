@@ -9,9 +9,12 @@
 //! - What a mail held is erased when it is sent or has failed for good.
 //! - The log says requested, sent or failed, and never to whom.
 //!
+//! - Every mail exists in every language that the pages have, from one file of words each.
+//!
 //! Reading order: [`model`], `store`, [`service`], [`port`], [`adapters`], [`templates`], `jobs`, `http`.
 
 pub mod adapters;
+mod brand;
 pub mod config;
 mod error;
 mod http;
@@ -22,6 +25,7 @@ pub mod service;
 mod store;
 pub mod templates;
 
+pub use brand::Brand;
 pub use config::MailConfig;
 pub use error::MailSetupError;
 pub use model::{MailId, NewMail};
@@ -40,7 +44,7 @@ use templates::Templates;
 ///
 /// # Errors
 /// A section that cannot be used, or a template that cannot be read.
-pub fn open(app: &App, config: &MailConfig) -> Result<Deliverer, MailSetupError> {
+pub fn open(app: &App, config: &MailConfig, brand: Brand) -> Result<Deliverer, MailSetupError> {
     let transport: Arc<dyn Transport> = match (&config.smtp_url, app.config().mode) {
         (Some(url), _) => {
             let ca = config
@@ -54,7 +58,9 @@ pub fn open(app: &App, config: &MailConfig) -> Result<Deliverer, MailSetupError>
         (None, Mode::Development) => Arc::new(MailboxTransport::new(app.db().system().clone())),
         (None, Mode::Production) => Arc::new(Nowhere),
     };
-    let templates = Templates::load(&config.product_name, config.templates_dir.as_deref())?;
+    let product = config.product_name.clone().unwrap_or(brand.product);
+    let brand = Brand { product, ..brand };
+    let templates = Templates::load(&brand, app.config().language, config.templates_dir.as_deref())?;
     let keep_ended = config.keep_ended();
     Ok(Deliverer { app: app.clone(), templates, from: config.sender()?, transport, keep_ended })
 }

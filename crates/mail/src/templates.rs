@@ -1,4 +1,9 @@
-//! Templates: a subject, a text and an HTML body for each kind of mail, in several languages, each file replaceable.
+//! Templates: a subject, a text and an HTML body for each kind of mail, from the words of five languages.
+//!
+//! Words and layout are apart: the files of `messages/` say what a mail says, and two templates set any of them, as text
+//! and as HTML. An operator replaces single words, the frame, or a whole mail in one language.
+
+mod messages;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,38 +11,25 @@ use std::path::Path;
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use quoin_kernel::Language;
 use serde_json::{Map, Value};
 
-/// The language of everything that is not translated.
-pub(crate) const FALLBACK_LANGUAGE: &str = "en";
+use crate::brand::Brand;
+use messages::Words;
 
-/// Names the three files of each template of this program.
-macro_rules! built_in {
-    ($($language:literal: $($name:literal),+;)*) => {
-        &[
-            ("layout.html", include_str!("../templates/layout.html")),
-            ("layout.txt", include_str!("../templates/layout.txt")),
-            $($(
-                (concat!($language, "/", $name, ".subject.txt"),
-                 include_str!(concat!("../templates/", $language, "/", $name, ".subject.txt"))),
-                (concat!($language, "/", $name, ".txt"),
-                 include_str!(concat!("../templates/", $language, "/", $name, ".txt"))),
-                (concat!($language, "/", $name, ".html"),
-                 include_str!(concat!("../templates/", $language, "/", $name, ".html"))),
-            )+)*
-        ]
-    };
-}
+/// The templates of this program: a frame, and a letter in it that any mail's words fill.
+static BUILT_IN: &[(&str, &str)] = &[
+    ("layout.html", include_str!("../templates/layout.html")),
+    ("layout.txt", include_str!("../templates/layout.txt")),
+    ("letter.html", include_str!("../templates/letter.html")),
+    ("letter.txt", include_str!("../templates/letter.txt")),
+];
 
-static BUILT_IN: &[(&str, &str)] = built_in! {
-    "en":
-        "identity.account_exists", "identity.confirm", "identity.email_change", "identity.email_change_current",
-        "identity.email_changed_notice", "identity.factor_changed_notice", "identity.invite", "identity.magic_link",
-        "identity.password_changed_notice", "identity.reauthenticate", "identity.recovery",
-        "payments.payment_missing", "tenancy.invitation";
-    "de":
-        "payments.payment_missing";
-};
+/// What every letter is made of; one that a mail does not have is left out.
+const PARTS: [&str; 4] = ["title", "body", "button", "note"];
+
+/// The width of text bodies, in characters.
+const WIDTH: usize = 76;
 
 /// A template that is missing, cannot be read, or asks for a parameter that was not given.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +42,23 @@ pub enum TemplateError {
         /// The cause.
         #[source]
         source: std::io::Error,
+    },
+    /// A file of messages is no table of texts.
+    #[error("the mail texts in {file} cannot be read: {source}")]
+    Messages {
+        /// The file.
+        file: String,
+        /// The cause.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A file names a text that no mail has.
+    #[error("{file} names a mail text that there is not: {key}")]
+    UnknownMessage {
+        /// The file.
+        file: String,
+        /// The mail and the key.
+        key: String,
     },
     /// The engine refuses a template, or its parameters.
     #[error("the template {name} cannot be filled")]
@@ -76,7 +85,9 @@ pub struct Texts {
 /// All templates, read once.
 pub struct Templates {
     environment: Environment<'static>,
-    product_name: String,
+    words: Vec<(Language, messages::Texts)>,
+    /// The language of mails that name none.
+    default_language: Language,
 }
 
 impl Templates {
@@ -84,64 +95,141 @@ impl Templates {
     ///
     /// # Errors
     /// A file that cannot be read or is no template. Nothing is found out only when a mail is due.
-    pub fn load(product_name: &str, directory: Option<&Path>) -> Result<Self, TemplateError> {
+    pub fn load(
+        brand: &Brand,
+        default_language: Language,
+        directory: Option<&Path>,
+    ) -> Result<Self, TemplateError> {
         let mut sources: BTreeMap<String, Cow<'static, str>> =
             BUILT_IN.iter().map(|(name, source)| ((*name).to_owned(), Cow::Borrowed(*source))).collect();
         if let Some(directory) = directory {
             read_directory(directory, "", &mut sources)?;
         }
-        let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| match ending(name) {
-            Some("html") => AutoEscape::Html,
-            _ => AutoEscape::None,
-        });
-        environment.add_filter("href", href);
+        let words = messages::load(directory)?;
+        for (language, mail, key, text) in each(&words) {
+            let file = word_file(language, mail, key);
+            sources.insert(format!("{file}.txt"), Cow::Owned(text.to_owned()));
+            sources.insert(format!("{file}.html"), Cow::Owned(text.to_owned()));
+        }
+        let mut environment = environment();
+        environment.add_global("brand", minijinja::Value::from(Serde(brand)));
+        environment.add_global("product", brand.product.as_str());
         for (name, source) in sources {
             let unfillable = |source| TemplateError::Unfillable { name: name.clone(), source };
             environment.add_template_owned(name.clone(), source).map_err(unfillable)?;
         }
-        Ok(Self { environment, product_name: product_name.to_owned() })
+        Ok(Self { environment, words, default_language })
     }
 
-    /// Fills the template `name` in the asked language, its base language, or English.
+    /// Fills the template `name` in a language, else in the instance's.
+    ///
+    /// # Errors
+    /// A mail that nothing is known of, or a parameter that was not given.
     pub fn fill(
         &self,
         name: &str,
-        language: &str,
+        language: Option<Language>,
         params: &Map<String, Value>,
     ) -> Result<Texts, TemplateError> {
-        let language = self.best_language(name, language);
-        let subject = self.render(&format!("{language}/{name}.subject.txt"), &language, params)?;
-        Ok(Texts {
-            subject: one_line(&subject),
-            text: self.render(&format!("{language}/{name}.txt"), &language, params)?,
-            html: self.render(&format!("{language}/{name}.html"), &language, params)?,
-        })
+        let language = language.unwrap_or(self.default_language);
+        let mail = Mail { templates: self, name, language, params };
+        let own = format!("{}/{name}.subject.txt", language.tag());
+        let subject = if self.has(&own) { mail.set("txt", &own)? } else { mail.say("subject", "txt")? };
+        Ok(Texts { subject: one_line(&subject), text: mail.body("txt")?, html: mail.body("html")? })
     }
 
-    fn best_language(&self, name: &str, tag: &str) -> String {
-        let tag = tag.to_ascii_lowercase();
-        let base = tag.split(['-', '_']).next().unwrap_or_default();
-        let has = |language: &&str| self.environment.get_template(&format!("{language}/{name}.txt")).is_ok();
-        [tag.as_str(), base].into_iter().find(has).unwrap_or(FALLBACK_LANGUAGE).to_owned()
+    fn has(&self, file: &str) -> bool {
+        self.environment.get_template(file).is_ok()
     }
 
-    fn render(
-        &self,
-        file: &str,
-        language: &str,
-        params: &Map<String, Value>,
-    ) -> Result<String, TemplateError> {
+    fn render(&self, file: &str, context: minijinja::Value) -> Result<String, TemplateError> {
         let unfillable = |source| TemplateError::Unfillable { name: file.to_owned(), source };
-        let template = self.environment.get_template(file).map_err(unfillable)?;
-        let context = context! {
-            product => self.product_name.as_str(),
-            language => language,
-            ..minijinja::Value::from(Serde(params))
-        };
-        template.render(context).map_err(unfillable)
+        self.environment.get_template(file).map_err(unfillable)?.render(context).map_err(unfillable)
     }
+}
+
+/// One mail that is being filled.
+struct Mail<'a> {
+    templates: &'a Templates,
+    name: &'a str,
+    language: Language,
+    params: &'a Map<String, Value>,
+}
+
+impl Mail<'_> {
+    /// Sets the body: in the operator's own template for this mail, where there is one.
+    fn body(&self, ending: &str) -> Result<String, TemplateError> {
+        let own = format!("{}/{}.{ending}", self.language.tag(), self.name);
+        if self.templates.has(&own) {
+            self.set(ending, &own)
+        } else {
+            self.set(ending, &format!("letter.{ending}"))
+        }
+    }
+
+    fn set(&self, ending: &str, file: &str) -> Result<String, TemplateError> {
+        let mut say = BTreeMap::new();
+        for part in PARTS.into_iter().filter(|part| self.words(self.name).contains_key(*part)) {
+            say.insert(part, marked(ending, self.say(part, ending)?));
+        }
+        let frame: BTreeMap<_, _> = self
+            .words("frame")
+            .keys()
+            .map(|key| Ok((key.as_str(), marked(ending, self.fill_word("frame", key, ending)?))))
+            .collect::<Result<_, TemplateError>>()?;
+        let context = context! { say, frame, ..self.context() };
+        self.templates.render(file, context)
+    }
+
+    fn say(&self, part: &str, ending: &str) -> Result<String, TemplateError> {
+        self.fill_word(self.name, part, ending)
+    }
+
+    fn fill_word(&self, mail: &str, key: &str, ending: &str) -> Result<String, TemplateError> {
+        let file = format!("{}.{ending}", word_file(self.language, mail, key));
+        self.templates.render(&file, context! { words => self.words(mail), ..self.context() })
+    }
+
+    fn context(&self) -> minijinja::Value {
+        context! { language => self.language.tag(), ..minijinja::Value::from(Serde(self.params)) }
+    }
+
+    fn words(&self, mail: &str) -> &Words {
+        static NONE: Words = Words::new();
+        let texts = self.templates.words.iter().find(|(known, _)| *known == self.language);
+        texts.and_then(|(_, texts)| texts.get(mail)).unwrap_or(&NONE)
+    }
+}
+
+/// Names the template of one text, apart from those that an operator may bring.
+fn word_file(language: Language, mail: &str, key: &str) -> String {
+    format!("words/{}/{mail}/{key}", language.tag())
+}
+
+/// Goes through every text of every language.
+fn each(words: &[(Language, messages::Texts)]) -> impl Iterator<Item = (Language, &str, &str, &str)> {
+    words.iter().flat_map(|(language, texts)| {
+        texts.iter().flat_map(move |(mail, words)| {
+            words.iter().map(move |(key, text)| (*language, mail.as_str(), key.as_str(), text.as_str()))
+        })
+    })
+}
+
+/// A text that a template of HTML has filled is escaped already.
+fn marked(ending: &str, text: String) -> minijinja::Value {
+    if ending == "html" { minijinja::Value::from_safe_string(text) } else { text.into() }
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.set_auto_escape_callback(|name| match ending(name) {
+        Some("html") => AutoEscape::Html,
+        _ => AutoEscape::None,
+    });
+    environment.add_filter("href", href);
+    environment.add_filter("wrap", wrap);
+    environment
 }
 
 /// Reads every file below `directory` whose path would name a template.
@@ -182,6 +270,25 @@ fn href(link: &str) -> Result<minijinja::Value, minijinja::Error> {
     // Slashes stay as they are, unlike in the engine's own escaping: some mail programs show them otherwise.
     let escaped = link.replace('&', "&amp;").replace('"', "&quot;").replace('\'', "&#39;");
     Ok(minijinja::Value::from_safe_string(escaped.replace('<', "&lt;").replace('>', "&gt;")))
+}
+
+/// Breaks a paragraph into lines; a word that is longer than a line stays whole.
+fn wrap(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut width = 0;
+    for word in text.split_ascii_whitespace() {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            out.push('\n');
+            width = 0;
+        } else if width > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(word);
+        width += length;
+    }
+    out
 }
 
 /// Joins lines and drops control characters: nothing in a subject can begin another header.

@@ -15,8 +15,8 @@ use quoin_kernel::{Caller, Problem, UserCaller};
 use quoin_web::{IntoResponse as _, Redirect, Response, cookies};
 use serde_json::Value;
 
-use crate::language::Language;
 use crate::visit::Visit;
+use quoin_kernel::Language;
 
 const REFRESH: &str = "session";
 const ACCESS: &str = "access";
@@ -130,7 +130,7 @@ pub(crate) fn forget(visit: &mut Visit) -> Result<(), Problem> {
 pub(crate) async fn enter(visit: &mut Visit, issued: IssuedSession) -> Result<Response, Problem> {
     let owes = holder_of(visit, &issued).await?.needs_second_factor;
     if !owes && visit.next.is_none() && !visit.lands_here() {
-        return hand_over(visit, issued);
+        return hand_over(visit, issued).await;
     }
     keep(visit, &issued)?;
     Ok(match (owes, &visit.next, &visit.target) {
@@ -149,11 +149,19 @@ pub(crate) async fn leave(visit: &mut Visit) -> Result<Response, Problem> {
     enter(visit, issued).await
 }
 
-/// Gives the application its tokens, in the fragment where its client looks for them. The browser keeps none here: two
-/// holders of one session would end it as soon as both have refreshed it.
-fn hand_over(visit: &mut Visit, issued: IssuedSession) -> Result<Response, Problem> {
-    forget(visit)?;
+/// Gives the application its tokens, in the fragment where its client looks for them, or a code where it uses PKCE. The
+/// browser keeps none here: two holders of one session would end it as soon as both have refreshed it.
+async fn hand_over(visit: &mut Visit, issued: IssuedSession) -> Result<Response, Problem> {
     let target = visit.target.clone().ok_or_else(|| Problem::internal("there is nowhere to go"))?;
-    let url = landing::success(Verified::SignedIn(Box::new(issued)), target);
+    let given = match visit.challenge.clone() {
+        Some(challenge) => {
+            let person = holder_of(visit, &issued).await?;
+            let (identity, origin) = (visit.pages.identity(), &visit.origin);
+            Verified::Code(service::hand_over_session(identity, &person, challenge, origin).await?)
+        }
+        None => Verified::SignedIn(Box::new(issued)),
+    };
+    forget(visit)?;
+    let url = landing::success(given, target);
     Ok(Redirect::to(url.as_str()).into_response())
 }

@@ -38,6 +38,12 @@ impl Default for PagesConfig {
 }
 
 impl PagesConfig {
+    /// Returns the two colours, once they are validated.
+    pub(crate) fn colours(&self) -> (Colour, Colour) {
+        let read = |text: &str| Colour::parse(text).unwrap_or(Colour::LIGHT);
+        (read(&self.accent), read(&self.accent_dark))
+    }
+
     /// Says what is wrong with the section, if anything is: colours that cannot be read, or not be told from the ground.
     pub fn validate(&self) -> Result<(), String> {
         for (key, text, ground) in

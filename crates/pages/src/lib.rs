@@ -1,4 +1,5 @@
-//! The pages that people meet: sign-in, sign-up, mailed links and codes, second factors, passkeys, the account.
+//! The pages that people meet: sign-in, sign-up, mailed links and codes, second factors, passkeys, the account; and the
+//! look of every other page, for rooms that have something to say to a person.
 //!
 //! They are one more door to the services of `identity` and `tenancy`, never to their stores, and neither room knows them.
 //! Made on the server; only the passkey page has a script, one file of ours. Invariants:
@@ -9,12 +10,12 @@
 //! - A session belongs to the pages or to an application, never to both: tokens that are handed on leave no cookie behind.
 //! - The content policy allows nothing inline. Text comes from the message files, in the language that the person reads.
 //!
-//! Reading order: [`config`], [`language`] and [`messages`], `look`, `visit`, `browser_session`, `http/`.
+//! Reading order: [`config`], [`messages`], `frame`, `look`, `visit`, `browser_session`, `http/`.
 
 mod browser_session;
 pub mod config;
+mod frame;
 mod http;
-pub mod language;
 mod look;
 pub mod messages;
 mod theme;
@@ -28,33 +29,30 @@ use quoin_tenancy::Tenancy;
 use quoin_web::{App, Module};
 
 pub use config::PagesConfig;
+pub use frame::Frame;
 use look::Look;
 pub use look::LookError;
 
-/// The room: the services behind the pages, and how they look. Cloning shares it.
+/// The room: the services behind the pages of an account, and how they look. Cloning shares it.
 #[derive(Clone)]
 pub struct Pages(Arc<Inner>);
 
 struct Inner {
     identity: Identity,
     tenancy: Tenancy,
-    look: Look,
+    frame: Frame,
 }
 
 impl Pages {
-    /// Reads templates, messages and the files of the configuration.
-    ///
-    /// # Errors
-    /// A file that cannot be read or used. Nothing is found out only when somebody opens a page.
-    pub fn open(identity: &Identity, tenancy: &Tenancy, config: &PagesConfig) -> Result<Self, LookError> {
-        let name = config.name.as_deref().unwrap_or(&identity.config().product_name);
-        let look = Look::load(name, config, identity.app().config())?;
-        Ok(Self(Arc::new(Inner { identity: identity.clone(), tenancy: tenancy.clone(), look })))
+    /// Puts the services behind the pages.
+    pub fn new(identity: &Identity, tenancy: &Tenancy, frame: &Frame) -> Self {
+        let (identity, tenancy, frame) = (identity.clone(), tenancy.clone(), frame.clone());
+        Self(Arc::new(Inner { identity, tenancy, frame }))
     }
 
     /// Describes the room to `server`.
     pub fn module(&self) -> Module {
-        Module::new("pages", http::routes(self.clone()))
+        Module::new("account", http::routes(self.clone()))
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -66,7 +64,7 @@ impl Pages {
     }
 
     pub(crate) fn look(&self) -> &Look {
-        &self.0.look
+        self.0.frame.look()
     }
 }
 

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minijinja::value::Kwargs;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, UndefinedBehavior, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use quoin_kernel::hash::sha256;
 use quoin_web::WebConfig;
 
 use crate::config::PagesConfig;
-use crate::language::Language;
 use crate::messages::Messages;
 use crate::theme::Colour;
+use quoin_kernel::Language;
+use quoin_mail::Brand;
 
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
@@ -32,6 +33,7 @@ static TEMPLATES: &[(&str, &str)] = templates![
     "sign_in",
     "sign_up",
     "link",
+    "ways",
     "check_mail",
     "confirm",
     "dead_link",
@@ -48,6 +50,10 @@ static TEMPLATES: &[(&str, &str)] = templates![
     "sessions",
     "organisations",
     "invitation",
+    "invitation_link",
+    "link_account",
+    "transfer",
+    "welcome",
 ];
 
 /// What stands in the way of the pages.
@@ -110,6 +116,7 @@ pub(crate) struct Look {
     environment: Environment<'static>,
     messages: Arc<Messages>,
     assets: BTreeMap<String, Asset>,
+    brand: Brand,
 }
 
 impl Look {
@@ -118,8 +125,8 @@ impl Look {
         config.validate().map_err(LookError::Setting)?;
         let directory = config.templates_dir.as_deref();
         let messages = Arc::new(Messages::load(directory)?);
-        let mut look =
-            Self { environment: environment(directory, &messages)?, messages, assets: BTreeMap::new() };
+        let (environment, assets) = (environment(directory, &messages)?, BTreeMap::new());
+        let mut look = Self { environment, messages, assets, brand: brand(name, config) };
         let url = |file: &str| web.link(&format!("/assets/{file}")).path().to_owned();
         let style = look.keep("style", "css", "text/css; charset=utf-8", style(config).into_bytes());
         let mut styles = vec![url(&style)];
@@ -130,8 +137,11 @@ impl Look {
         let script = url(&look.keep("passkey", "js", "text/javascript; charset=utf-8", script));
         if let Some(path) = &config.logo_file {
             let (ending, media_type) = picture(path).ok_or(LookError::Logo)?;
-            let logo = url(&look.keep("logo", ending, media_type, read(path)?));
-            look.environment.add_global("logo", logo);
+            let file = look.keep("logo", ending, media_type, read(path)?);
+            // Mail programs show no SVG, and few show WebP; there the name stands in its place.
+            let shown = matches!(ending, "png" | "jpg");
+            look.brand.logo = shown.then(|| web.link(&format!("/assets/{file}")).into());
+            look.environment.add_global("logo", url(&file));
         }
         look.environment.add_global("styles", Value::from_iter(styles));
         look.environment.add_global("passkey_script", script);
@@ -145,6 +155,11 @@ impl Look {
     /// Fills a template.
     pub(crate) fn fill(&self, template: &str, context: Value) -> Result<String, Error> {
         self.environment.get_template(template)?.render(context)
+    }
+
+    /// Returns what mails share with the pages.
+    pub(crate) fn brand(&self) -> &Brand {
+        &self.brand
     }
 
     /// Returns the texts.
@@ -166,6 +181,18 @@ impl Look {
     }
 }
 
+fn brand(name: &str, config: &PagesConfig) -> Brand {
+    let (light, dark) = config.colours();
+    Brand {
+        product: name.to_owned(),
+        accent: light.css(),
+        on_accent: light.text_on().css(),
+        accent_dark: dark.css(),
+        on_accent_dark: dark.text_on().css(),
+        logo: None,
+    }
+}
+
 fn environment(
     directory: Option<&Path>,
     messages: &Arc<Messages>,
@@ -177,6 +204,7 @@ fn environment(
     environment
         .add_function("t", move |state: &State, key: &str, values: Kwargs| say(&texts, state, key, &values));
     environment.add_function("form", form);
+    environment.add_function("form_to", form_to);
     for (name, source) in TEMPLATES {
         let own = directory.map(|directory| directory.join(name)).filter(|path| path.exists());
         let source = match own {
@@ -203,37 +231,50 @@ fn say(messages: &Messages, state: &State, key: &str, values: &Kwargs) -> Result
     Ok(text)
 }
 
-/// Opens a form that leads to a path of ours, with its token and with where the person wants to land.
-fn form(state: &State, path: &str) -> Value {
-    let csrf = state.lookup("csrf").unwrap_or_default();
-    let part = |name: &str| csrf.get_attr(name).unwrap_or_default().to_string();
-    let carried = |name: &str| state.lookup(name).filter(Value::is_true).map(|value| value.to_string());
-    let fields = [
-        (part("name"), Some(part("value"))),
-        ("redirect_to".to_owned(), carried("redirect_to")),
-        ("next".to_owned(), carried("next")),
-        ("org".to_owned(), carried("org")),
-    ];
+/// Opens a form that leads to a path of ours, with its token and with what goes along from page to page.
+fn form(state: &State, path: &str) -> Result<Value, Error> {
+    open_form(state, path, &Value::from(Vec::<Value>::new()))
+}
+
+/// Opens the form that the page was given, with its fields.
+fn form_to(state: &State) -> Result<Value, Error> {
+    let given = state.lookup("form_to").unwrap_or_default();
+    let (action, fields) = (given.get_attr("action")?, given.get_attr("fields")?);
+    let path =
+        action.as_str().ok_or_else(|| Error::new(ErrorKind::UndefinedError, "this page has no form"))?;
+    open_form(state, path, &fields)
+}
+
+fn open_form(state: &State, path: &str, fields: &Value) -> Result<Value, Error> {
     let base = state.lookup("base").unwrap_or_default();
-    let action = HtmlEscape(&format!("{base}{path}")).to_string();
+    let action = escaped(&format!("{base}{path}"));
     let mut markup = format!("<form method=\"post\" action=\"{action}\">");
-    for (name, value) in fields {
-        if let Some(value) = value {
-            let (name, value) = (HtmlEscape(&name).to_string(), HtmlEscape(&value).to_string());
-            write!(markup, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
-                .expect("writing to a String cannot fail");
-        }
+    let csrf = state.lookup("csrf").unwrap_or_default();
+    hidden(&mut markup, &csrf.get_attr("name")?, &csrf.get_attr("value")?);
+    let carried = state.lookup("carried").unwrap_or_default();
+    for pair in carried.try_iter()?.chain(fields.try_iter()?) {
+        hidden(&mut markup, &pair.get_item(&0.into())?, &pair.get_item(&1.into())?);
     }
-    Value::from_safe_string(markup)
+    Ok(Value::from_safe_string(markup))
+}
+
+fn hidden(markup: &mut String, name: &Value, value: &Value) {
+    let (name, value) = (escaped(&name.to_string()), escaped(&value.to_string()));
+    write!(markup, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")
+        .expect("writing to a String cannot fail");
+}
+
+/// Escapes for a double-quoted attribute. Slashes stay as they are, so that people and tools can read where a form leads.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// Writes the configured colours before the built-in rules.
 fn style(config: &PagesConfig) -> String {
-    let colours = |text: &str| {
-        let colour = Colour::parse(text).unwrap_or(Colour::LIGHT);
-        format!(":root{{--accent:{};--on-accent:{}}}", colour.css(), colour.text_on().css())
-    };
-    let (light, dark) = (colours(&config.accent), colours(&config.accent_dark));
+    let root =
+        |colour: Colour| format!(":root{{--accent:{};--on-accent:{}}}", colour.css(), colour.text_on().css());
+    let (light, dark) = config.colours();
+    let (light, dark) = (root(light), root(dark));
     let rules = include_str!("../assets/style.css");
     format!("{light}\n@media (prefers-color-scheme:dark){{{dark}}}\n{rules}")
 }

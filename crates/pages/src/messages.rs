@@ -6,8 +6,8 @@ use std::path::Path;
 use quoin_identity::error::IdentityError;
 use quoin_kernel::Problem;
 
-use crate::language::Language;
 use crate::look::LookError;
+use quoin_kernel::Language;
 
 type Texts = BTreeMap<String, String>;
 

@@ -1,25 +1,26 @@
 //! One visit of a browser: what it brought, in which language it is answered, and where it goes from here.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::extract::{FromRef as _, FromRequest, FromRequestParts};
 use minijinja::{Value, context};
+use quoin_identity::model::CodeChallenge;
 use quoin_identity::service::{LinkWishes, Named};
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, OrgId, Problem, Secret};
 use quoin_web::csrf::{self, FormToken};
-use quoin_web::page::policy_source;
 use quoin_web::request::RequestInfo;
+use quoin_web::view::{self, Permits};
 use quoin_web::{
-    App, Body, HeaderMap, HeaderValue, IntoResponse, Redirect, Refusal, Request, Response, StatusCode,
-    ValidBody, ValidQuery, cookies, header,
+    App, HeaderMap, HeaderValue, IntoResponse, Redirect, Refusal, Request, Response, StatusCode, ValidBody,
+    ValidQuery, cookies, header,
 };
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use crate::Pages;
-use crate::language::Language;
+use crate::frame::Common;
+use quoin_kernel::Language;
 
 /// Names the organisation whose people a visit is about, in addresses, forms and the cookie that remembers it.
 const ORG: &str = "org";
@@ -74,6 +75,8 @@ pub(crate) struct Visit {
     pub(crate) next: Option<String>,
     /// The organisation whose people the visit is about, where they belong to one each.
     org: Option<String>,
+    /// What the application must be able to answer, where it uses PKCE: it then gets a code instead of tokens.
+    pub(crate) challenge: Option<CodeChallenge>,
     form: FormToken,
     cookies: Vec<HeaderValue>,
     runs_script: bool,
@@ -146,10 +149,23 @@ impl Visit {
             ours.or_else(|| app.config().allowed_redirect(target))
         });
         let next = fields.get("next").filter(|next| *next == "password").map(str::to_owned);
-        let language = Language::of(&headers);
-        let (pages, cookies, org) = (pages.clone(), Vec::new(), None);
-        let mut visit =
-            Self { pages, origin, headers, language, target, next, org, form, cookies, runs_script: false };
+        let (challenge, method) = (fields.get("code_challenge"), fields.get("code_challenge_method"));
+        let challenge = CodeChallenge::from_client(challenge, method)?.filter(|_| target.is_some());
+        let language = origin.language.unwrap_or(app.config().language);
+        let (pages, cookies, org, runs_script) = (pages.clone(), Vec::new(), None, false);
+        let mut visit = Self {
+            pages,
+            origin,
+            headers,
+            language,
+            target,
+            next,
+            org,
+            challenge,
+            form,
+            cookies,
+            runs_script,
+        };
         if let Some(org_id) = named {
             visit.is_about(org_id).await.or_else(unless_ours)?;
         }
@@ -197,7 +213,7 @@ impl Visit {
     pub(crate) fn link_wishes(&self) -> LinkWishes {
         LinkWishes {
             redirect_to: self.target.as_ref().map(|target| target.as_str().to_owned()),
-            challenge: None,
+            challenge: self.challenge.clone(),
             page: Some(LINK_PAGE),
         }
     }
@@ -230,63 +246,39 @@ impl Visit {
     }
 
     fn show_as(&self, status: StatusCode, template: &str, values: Value) -> Result<Response, Problem> {
-        let common = context! {
-            language => self.language.tag(),
-            csrf => context! { name => csrf::FIELD, value => self.form.field.as_str() },
-            redirect_to => self.target.as_ref().map(Url::as_str),
-            next => self.next.as_deref(),
-            org => self.org.as_deref(),
-            carry => self.carry(),
-        };
-        let filled = self.pages.look().fill(template, context! { ..values, ..common });
-        let mut response = Response::new(Body::from(filled.map_err(Problem::internal)?));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        let policy = HeaderValue::from_str(&self.policy()).map_err(Problem::internal)?;
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        // `no-referrer` would turn a form's Origin into `null`.
-        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-        headers.append(header::SET_COOKIE, self.form.set_cookie.clone());
+        let carried = self.carried();
+        let common = Common { language: self.language, token: Some(&self.form), carried: &carried }.values();
+        let redirect_to = self.target.as_ref().map(Url::as_str);
+        let values = context! { redirect_to, ..context! { ..values, ..common } };
+        let filled = self.pages.look().fill(template, values);
+        let targets: Vec<Url> = self.target.iter().cloned().collect();
+        // Forms may end where the person wants to land: browsers apply the policy to redirects too.
+        let permits = Permits { form_targets: &targets, script: self.runs_script };
+        let mut response = view::answer(filled.map_err(Problem::internal)?, status, &permits)?;
+        response.headers_mut().append(header::SET_COOKIE, self.form.set_cookie.clone());
         Ok(response)
-    }
-
-    /// Nothing inline, nothing from elsewhere; forms may end where the person wants to land, as browsers demand.
-    fn policy(&self) -> String {
-        let script = if self.runs_script { "; script-src 'self'" } else { "" };
-        let mut policy =
-            format!("default-src 'none'; style-src 'self'; img-src 'self' data:{script}; form-action 'self'");
-        if let Some(target) = &self.target {
-            write!(policy, " {}", policy_source(target)).expect("writing to a String cannot fail");
-        }
-        policy.push_str("; base-uri 'none'; frame-ancestors 'none'");
-        policy
     }
 
     /// Sends the browser to another of these pages, which learns where the person wants to land.
     pub(crate) fn go(&self, path: &str) -> Response {
         let mut url = self.app().config().link(path);
         for (name, value) in self.carried() {
-            url.query_pairs_mut().append_pair(name, value);
+            url.query_pairs_mut().append_pair(name, &value);
         }
         Redirect::to(url.as_str()).into_response()
     }
 
     /// Returns what goes along from page to page until the person has landed.
-    fn carried(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub(crate) fn carried(&self) -> Vec<(&'static str, String)> {
+        let challenge = self.challenge.as_ref().map(CodeChallenge::as_str);
         let carried = [
             ("redirect_to", self.target.as_ref().map(Url::as_str)),
             ("next", self.next.as_deref()),
             (ORG, self.org.as_deref()),
+            ("code_challenge", challenge),
+            ("code_challenge_method", challenge.map(|_| "s256")),
         ];
-        carried.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)))
-    }
-
-    /// Writes the query of links to other pages.
-    fn carry(&self) -> String {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(self.carried()).finish();
-        if query.is_empty() { query } else { format!("?{query}") }
+        carried.into_iter().filter_map(|(name, value)| Some((name, value?.to_owned()))).collect()
     }
 
     /// Ends the visit: sets cookies, and says what went wrong.

@@ -16,7 +16,7 @@ use quoin_kernel::clock::SystemClock;
 use quoin_kernel::port::{Authenticator, Issuers};
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::{Clock, Problem, Rng};
-use quoin_pages::Pages;
+use quoin_pages::{Frame, Pages};
 use quoin_payments::{Entitled, Payments, StripeConfig};
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
@@ -187,6 +187,7 @@ async fn web_config(settings: &Settings, listen: SocketAddr, db: &Db) -> Result<
     let config = WebConfig::at(public_url, mode);
     Ok(WebConfig {
         site_url: site_url.unwrap_or_else(|| config.public_url.clone()),
+        language: settings.language,
         redirects,
         trusted_proxies: settings.trusted_proxies,
         cors_origins: settings.cors_origins.clone(),
@@ -251,8 +252,6 @@ async fn start_rooms(
     entitled: &Entitled,
 ) -> Result<(Rooms, FirstKeys), CannotStart> {
     let tenancy = Tenancy::new(app.clone(), settings.tenancy.clone());
-    let mail =
-        quoin_mail::open(app, &settings.mail).map_err(|error| CannotStart::Setting(error.to_string()))?;
     let mut first_keys = FirstKeys::default();
     let mut identity = None;
     let (authenticator, issuers): (Arc<dyn Authenticator>, Arc<dyn Issuers>) =
@@ -273,8 +272,12 @@ async fn start_rooms(
             (remote_authenticator(app, settings)?, Arc::new(LiveIssuers::new(app.clone())))
         };
     app.connect(Ports { authenticator, memberships: Arc::new(tenancy.clone()), issuers });
-    let pages = identity.as_ref().map(|people| Pages::open(people, &tenancy, &settings.pages)).transpose();
-    let pages = pages.map_err(|error| CannotStart::Setting(error.to_string()))?;
+    let frame = Frame::open(app, &settings.identity.product_name, &settings.pages)
+        .map_err(|error| CannotStart::Setting(error.to_string()))?;
+    app.connect_pages(Arc::new(frame.clone()));
+    let pages = identity.as_ref().map(|people| Pages::new(people, &tenancy, &frame));
+    let mail = pages.as_ref().map(|_| quoin_mail::open(app, &settings.mail, frame.brand())).transpose();
+    let mail = mail.map_err(|error| CannotStart::Setting(error.to_string()))?;
     let data = start_data(app, settings).await?;
     let files = settings.serves(Room::Files).then(|| {
         // A process without the Database API still holds files to the policies that are written there.
@@ -289,7 +292,10 @@ async fn start_rooms(
         None => settings.stripe.clone(),
     };
     let payments = start_payments(app, settings, &stripe, entitled).await?;
-    Ok((Rooms { tenancy, audit, mail, identity, pages, data, files, payments, stripe_twin }, first_keys))
+    Ok((
+        Rooms { tenancy, audit, mail, identity, frame, pages, data, files, payments, stripe_twin },
+        first_keys,
+    ))
 }
 
 /// Opens the room of payments, and makes plans of the file that are missing. What differs is shown, never overwritten.

@@ -8,7 +8,7 @@ use quoin_identity::Identity;
 use quoin_jobs::Subscriptions;
 use quoin_kernel::job::{JobType, Schedule};
 use quoin_mail::Deliverer;
-use quoin_pages::Pages;
+use quoin_pages::{Frame, Pages};
 use quoin_payments::Payments;
 use quoin_stripe_twin::StripeTwin;
 use quoin_tenancy::Tenancy;
@@ -53,10 +53,12 @@ pub struct Rooms {
     pub tenancy: Tenancy,
     /// How long the audit trail is kept.
     pub audit: AuditConfig,
-    /// Mails.
-    pub mail: Deliverer,
+    /// Mails, which leave from the process of the pages and look like them.
+    pub mail: Option<Deliverer>,
     /// People, where this process serves them.
     pub identity: Option<Identity>,
+    /// How every page of the process looks.
+    pub frame: Frame,
     /// The pages of the room of people, beside it.
     pub pages: Option<Pages>,
     /// The users' tables, where this process serves them.
@@ -100,14 +102,17 @@ fn subscriptions() -> Subscriptions {
 /// Adds up what the rooms of this process bring.
 pub fn compose(app: &App, rooms: Rooms) -> Parts {
     let mut parts = Parts { subscriptions: subscriptions(), ..Parts::default() };
+    parts.add(rooms.frame.module());
     if let Some(identity) = &rooms.identity {
         parts.add(welcome::module(app));
         parts.add(quoin_web::module(app));
         parts.add(quoin_audit::module(app, &rooms.audit));
         parts.add(quoin_jobs::module(app));
-        parts.add(quoin_mail::module(rooms.mail));
         parts.add(rooms.tenancy.module());
         parts.add(quoin_identity::module(identity));
+    }
+    if let Some(mail) = rooms.mail {
+        parts.add(quoin_mail::module(mail));
     }
     if let Some(pages) = &rooms.pages {
         parts.add(pages.module());

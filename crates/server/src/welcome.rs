@@ -1,8 +1,8 @@
 //! The first things a newcomer sees: the lines at start, and the page at `/`.
 
 use quoin_identity::service::FirstKeys;
-use quoin_web::page::{Html, Page};
-use quoin_web::{App, Ctx, IntoResponse, Mode, Module, Operation, Response, Routes, Unidentified, Who};
+use quoin_web::{App, Ctx, Mode, Module, Operation, Refusal, Response, Routes, Unidentified, View, Who};
+use serde_json::json;
 
 /// Describes this room's page.
 pub(crate) fn module(app: &App) -> Module {
@@ -26,28 +26,9 @@ pub(crate) fn announce(app: &App, keys: &FirstKeys) {
     }
 }
 
-async fn welcome(ctx: Ctx<Unidentified>) -> Response {
+async fn welcome(ctx: Ctx<Unidentified>) -> Result<Response, Refusal> {
     let config = ctx.app.config();
     let url = config.public_url.as_str().trim_end_matches('/');
-    let body = Html::new()
-        .raw("<main><h1>Quoin is running</h1><p>Sign-in, organisations and your tables answer at <code>")
-        .text(url)
-        .raw("</code>.</p><h2>What to do next</h2><ol>")
-        .raw("<li><p>Install the client you already know: <code>npm install @supabase/supabase-js</code></p></li>")
-        .raw("<li><p>Connect with the publishable key that the first start printed:</p><pre><code>")
-        .text(&format!("const quoin = createClient(\"{url}\", \"quoin_pub_…\")"))
-        .raw("</code></pre></li>")
-        .raw("<li><p>Make a table: put SQL with its policies into <code>migrations/0001_posts.sql</code> and run ")
-        .raw("<code>quoin migrate</code>.</p></li>")
-        .raw("<li><p>Sign somebody up with <code>quoin.auth.signUp({ email, password })</code>.");
-    let body = match config.mode {
-        Mode::Development => body
-            .raw(" The mail waits in the development mailbox: <code>GET /admin/v1/mailbox?to=…</code> ")
-            .raw("with the secret key."),
-        Mode::Production => body,
-    };
-    let body = body
-        .raw("</p></li></ol><p><a href=\"/docs\">All operations</a> · <a href=\"/openapi.json\">OpenAPI</a> · ")
-        .raw("<a href=\"/readyz\">Readiness</a></p></main>");
-    Page::new("Quoin is running", body).into_response()
+    let values = json!({"url": url, "development": config.mode == Mode::Development});
+    Ok(ctx.app.show(View::new("welcome", values, &ctx.origin))?)
 }

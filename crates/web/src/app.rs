@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use axum::response::Response;
 use quoin_db::Databases;
 use quoin_kernel::port::{Authenticator, CallMeter, Issuers, Memberships};
 use quoin_kernel::seal::MasterKey;
@@ -15,6 +16,7 @@ use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::tasks::Tasks;
+use crate::view::{Pages, View};
 
 /// Holds what every door needs; cloning shares it.
 #[derive(Clone)]
@@ -50,6 +52,7 @@ struct AppInner {
     ports: OnceLock<Ports>,
     entitlements: OnceLock<Arc<dyn Entitlements>>,
     call_meter: OnceLock<Arc<dyn CallMeter>>,
+    pages: OnceLock<Arc<dyn Pages>>,
     calls: Calls,
     metrics: Metrics,
     health: Health,
@@ -67,6 +70,7 @@ impl App {
             ports: OnceLock::new(),
             entitlements: OnceLock::new(),
             call_meter: OnceLock::new(),
+            pages: OnceLock::new(),
             calls,
             metrics: Metrics::default(),
             health: Health::default(),
@@ -104,6 +108,23 @@ impl App {
     /// Returns who counts calls, where any plan limits them.
     pub(crate) fn call_meter(&self) -> Option<&dyn CallMeter> {
         self.0.call_meter.get().map(AsRef::as_ref).filter(|meter| meter.is_limited())
+    }
+
+    /// Hands over who shows pages, once.
+    pub fn connect_pages(&self, pages: Arc<dyn Pages>) {
+        if self.0.pages.set(pages).is_err() {
+            tracing::warn!("the pages of this app were connected already; the first ones stay");
+        }
+    }
+
+    /// Shows a page.
+    ///
+    /// # Errors
+    /// 500 before [`App::connect_pages`], or for a page that cannot be shown.
+    pub fn show(&self, view: View) -> Result<Response, Problem> {
+        let pages =
+            self.0.pages.get().ok_or_else(|| Problem::internal("nobody shows pages in this process"))?;
+        pages.show(view)
     }
 
     /// Returns the databases.

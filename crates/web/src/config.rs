@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use http::HeaderMap;
+use quoin_kernel::Language;
 use url::Url;
 
 pub use redirect::{InvalidRedirect, RedirectAllowList};
@@ -32,6 +33,8 @@ pub struct WebConfig {
     pub public_url: Url,
     /// Where people land by default.
     pub site_url: Url,
+    /// The language of people who have not said which one they read.
+    pub language: Language,
     /// Where people may be sent besides `site_url`.
     pub redirects: RedirectAllowList,
     /// How many proxies in front may be believed about the client's address.
@@ -57,6 +60,9 @@ pub const DEFAULT_BODY_LIMIT_BYTES: usize = 1024 * 1024;
 /// The time that an operation takes at most, unless it says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The page at which browsers come back to Quoin's own pages from a provider.
+pub const PROVIDER_RETURN: &str = "/sign-in/return";
+
 impl WebConfig {
     /// Starts with defaults: development on loopback, nobody else trusted.
     pub fn at(public_url: Url, mode: Mode) -> Self {
@@ -64,6 +70,7 @@ impl WebConfig {
             mode,
             site_url: public_url.clone(),
             public_url,
+            language: Language::default(),
             redirects: RedirectAllowList::default(),
             trusted_proxies: 0,
             cors_origins: Vec::new(),
@@ -80,8 +87,12 @@ impl WebConfig {
     pub fn allowed_redirect(&self, target: &str) -> Option<Url> {
         let target = redirect::parse(target).ok()?;
         let on_loopback = self.mode == Mode::Development && redirect::is_loopback(&target);
-        let allowed =
-            on_loopback || redirect::same_place(&self.site_url, &target) || self.redirects.allows(&target);
+        let is_own_page = redirect::same_place(&self.public_url, &target)
+            && target.path() == self.link(PROVIDER_RETURN).path();
+        let allowed = on_loopback
+            || is_own_page
+            || redirect::same_place(&self.site_url, &target)
+            || self.redirects.allows(&target);
         allowed.then_some(target)
     }
 

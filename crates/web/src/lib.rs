@@ -46,6 +46,7 @@ pub mod testing;
 #[cfg(test)]
 #[path = "tests/toy.rs"]
 mod toy;
+pub mod view;
 
 pub use app::{App, AppParts, Ports};
 pub use config::{Mode, WebConfig};
@@ -62,6 +63,7 @@ pub use module::{ExposedView, LogicalType, Module};
 pub use purge::{MIGRATIONS, STATEMENTS, module};
 pub use refusal::Refusal;
 pub use route::{Operation, Routes, RoutesFor};
+pub use view::View;
 
 // What handlers name in their signatures, so that rooms need not depend on axum themselves.
 

@@ -13,8 +13,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
+use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use quoin_db::{Databases, Db};
 use quoin_kernel::clock::FixedClock;
@@ -27,8 +28,11 @@ use quoin_kernel::{
 
 use crate::app::{App, AppParts, Ports};
 use crate::config::{Mode, WebConfig};
+use crate::csrf;
 use crate::front::Front;
+use crate::page::Html;
 use crate::route::Routes;
+use crate::view::{self, Pages, Permits, View};
 
 /// The moment at which test clocks start: 2026-08-01T12:00:00Z.
 pub const START: Timestamp = Timestamp::from_micros(1_785_585_600_000_000);
@@ -82,12 +86,41 @@ impl TestApp {
         let authenticator = Arc::clone(&members) as Arc<_>;
         let issuers = Arc::clone(&members) as Arc<_>;
         app.connect(Ports { authenticator, memberships: Arc::clone(&members) as Arc<_>, issuers });
+        app.connect_pages(Arc::new(PlainPages));
         Self { app, clock, members }
     }
 
     /// Puts a front before these routes.
     pub fn front(&self, routes: Routes) -> Front {
         Front::new(self.app.clone(), routes)
+    }
+}
+
+/// Shows pages as rooms mean them, without any look: the template's name, what fills it, and the form.
+pub struct PlainPages;
+
+impl Pages for PlainPages {
+    fn show(&self, view: View) -> Result<Response, Problem> {
+        let mut html = Html::new().raw("<h1>").text(view.template).raw("</h1>");
+        if let Some(problem) = &view.problem {
+            html = html.raw("<p>").text(problem.title()).raw(" ").text(problem.message()).raw("</p>");
+        }
+        html = html.raw("<pre>").text(&view.values.to_string()).raw("</pre>");
+        let mut response = view::answer(
+            String::new(),
+            view.status(),
+            &Permits { form_targets: &view.form_targets, script: false },
+        )?;
+        if let Some(form) = view.form {
+            html = html.raw("<form method=\"post\" action=\"").text(&form.action).raw("\">");
+            for (name, value) in form.fields.iter().chain(&view.carried) {
+                html = html.hidden(name, value);
+            }
+            html = html.hidden(csrf::FIELD, &form.token.field).raw("<button>Go on</button></form>");
+            response.headers_mut().append(header::SET_COOKIE, form.token.set_cookie);
+        }
+        *response.body_mut() = html.as_str().to_owned().into();
+        Ok(response)
     }
 }
 
@@ -193,6 +226,7 @@ pub fn origin() -> Origin {
         request_id: "test-request".to_owned(),
         ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
         user_agent: "test".to_owned(),
+        language: None,
         now: START,
         realm: None,
     }

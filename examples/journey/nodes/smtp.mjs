@@ -14,7 +14,7 @@ export function serveMail(port) {
 }
 
 class Sink {
-  /** Recipient and Message-ID of everything that was accepted, in order. */
+  /** Recipient, Message-ID and text of everything that was accepted, in order. */
   accepted = []
   /** Messages whose last byte has come and whose answer is held back. */
   held = []
@@ -49,10 +49,11 @@ class Sink {
       }
       if (line !== '.') return message.push(line)
       const id = message.find((header) => /^message-id:/i.test(header))
+      const text = message.join('\n')
       const accept = () => {
         // Whoever is gone has not been told, and must send it again.
         if (socket.destroyed) return
-        this.accepted.push({ to: accept.to, id })
+        this.accepted.push({ to: accept.to, id, text })
         say('250 taken')
       }
       accept.to = to

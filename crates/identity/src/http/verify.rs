@@ -16,7 +16,7 @@ use super::landing;
 use super::out::SessionOut;
 use super::sign_up::missing;
 use crate::Identity;
-use crate::pages;
+use crate::pages::{self, Carried};
 use crate::service::{self, Delivery, LinkProof, Verified};
 
 /// What a link carries.
@@ -108,20 +108,30 @@ pub(super) async fn show_page(
     headers: &HeaderMap,
     query: VerifyQuery,
 ) -> Result<Response, Refusal> {
-    let target = query.redirect_to.as_deref();
-    let (Some(token), Some(kind)) = (query.token.or(query.token_hash), query.kind) else {
-        return Ok(pages::dead_link(identity, &missing("token"), target).into_response());
+    let kind = query.kind.unwrap_or_default();
+    let carried = Carried { kind: &kind, target: query.redirect_to.as_deref() };
+    let Some(token) = query.token.or(query.token_hash).filter(|_| !kind.is_empty()) else {
+        return dead_link((app, origin), identity, missing("token"), carried);
     };
     let purpose = match service::peek_link(identity, &token, &kind, origin).await {
         Ok(purpose) => purpose,
         Err(problem) if problem.status() < 500 => {
-            return Ok(pages::dead_link(identity, &problem, target).into_response());
+            return dead_link((app, origin), identity, problem, carried);
         }
         Err(problem) => return Err(problem.into()),
     };
     let form = csrf::issue(app, headers)?;
-    let link = pages::LinkForm { token: &token, kind: &kind, target };
-    Ok(pages::use_link(identity, purpose, &link, form).into_response())
+    Ok(app.show(pages::use_link(identity, (&token, purpose), carried, form, origin))?)
+}
+
+/// Shows what to do where something does not work.
+pub(super) fn dead_link(
+    (app, origin): (&App, &Origin),
+    identity: &Identity,
+    problem: Problem,
+    carried: Carried<'_>,
+) -> Result<Response, Refusal> {
+    Ok(app.show(pages::dead_link(identity, problem, carried, origin))?)
 }
 
 async fn verify(
@@ -152,14 +162,14 @@ async fn submit(
     headers: &HeaderMap,
     input: VerifyIn,
 ) -> Result<Response, Refusal> {
-    let target = input.redirect_to.clone();
+    let (target, kind) = (input.redirect_to.clone(), input.kind.clone());
     let result = match csrf::verify(app, headers, input.csrf_token.as_deref()) {
         Ok(()) => {
             let proof = input.proof()?;
             service::verify_link(identity, proof, &input.kind, Delivery::Redirect, origin).await
         }
         // Not redirected: whoever forged the form would learn that it was sent.
-        Err(problem) => return Ok(pages::dead_link(identity, &problem, None).into_response()),
+        Err(problem) => return dead_link((app, origin), identity, problem, Carried::NOTHING),
     };
     let config = app.config();
     let allowed = target.as_deref().and_then(|target| config.allowed_redirect(target));
@@ -169,7 +179,7 @@ async fn submit(
         }
         (Err(problem), Some(allowed)) if problem.status() < 500 => landing::failure(&problem, allowed),
         (Err(problem), None) if problem.status() < 500 => {
-            return Ok(pages::dead_link(identity, &problem, None).into_response());
+            return dead_link((app, origin), identity, problem, Carried { kind: &kind, target: None });
         }
         (Err(problem), _) => return Err(problem.into()),
     };

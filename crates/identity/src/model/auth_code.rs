@@ -22,6 +22,8 @@ pub struct AuthCode {
     pub expires_at: Timestamp,
     /// The session it has opened, once used.
     pub session_id: Option<SessionId>,
+    /// The session that it hands over, where it opens none of its own.
+    pub continues: Option<SessionId>,
 }
 
 /// The S256 challenge of RFC 7636: the Base64 of a SHA-256. `plain` is refused, because it protects nothing.

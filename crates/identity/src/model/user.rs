@@ -1,6 +1,7 @@
 //! A person with an account.
 
-use quoin_kernel::{EmailAddress, Timestamp, UserId};
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Language, Timestamp, UserId};
 use serde_json::{Map, Value, json};
 
 use crate::config::Unverified;
@@ -154,6 +155,16 @@ impl User {
         ["name", "full_name", "display_name"]
             .into_iter()
             .find_map(|key| self.user_metadata.object().get(key).and_then(Value::as_str))
+    }
+
+    /// Returns the language that the person has said they read.
+    pub fn language(&self) -> Option<Language> {
+        self.user_metadata.object().get("locale").and_then(Value::as_str).and_then(Language::parse)
+    }
+
+    /// Returns the language in which the person is answered: theirs, else the one that was asked in.
+    pub(crate) fn language_in(&self, origin: &Origin) -> Option<Language> {
+        self.language().or(origin.language)
     }
 
     /// Tells whether the person may not sign in at `now`.

@@ -102,7 +102,8 @@ fn change_address(
     let letter = Letter::EmailChanged { new: new.clone() };
     // Somebody without an address so far has just read this one's mail.
     for address in old.iter().chain(old.as_ref().map(|_| &new)) {
-        letters::send(tx, identity, (user.realm, address), &letter, now)?;
+        let reader = (user.realm, address, user.language_in(origin));
+        letters::send(tx, identity, reader, &letter, now)?;
     }
     let entry = identity.entry(Actor::User(user.id), "identity.user.email_changed", origin);
     quoin_audit::record(tx, &entry.on(user.id))?;

@@ -17,7 +17,7 @@ use crate::error::IdentityError;
 use crate::model::{Attested, EmailProof, ExternalIdentity, IdentityId, Metadata, Provider, Realm, User};
 use crate::service::apply_link::disown_stranger;
 use crate::service::create_account::create_account;
-use crate::service::letters::{self, Letter};
+use crate::service::letters::{self, FactorChange, Letter};
 use crate::store::{identities_global, users_global};
 
 /// An attestation with the ids that its transaction may need.
@@ -117,8 +117,8 @@ pub(crate) fn link(
     user.is_anonymous = false;
     user.updated_at = origin.now;
     users_global::update(tx, &user)?;
-    let letter = Letter::FactorChanged { what: "Another way to sign in was linked to your account." };
-    letters::tell(tx, identity, &user, &letter, origin.now)?;
+    let letter = Letter::FactorChanged { what: FactorChange::IdentityLinked };
+    letters::tell(tx, identity, &user, &letter, origin)?;
     let entry = identity.entry(Actor::User(user.id), "identity.identity.linked", origin).on(user.id);
     quoin_audit::record(tx, &entry.detail(json!({"provider": arrival.provider.name})))?;
     Ok(users_global::find(tx, user.id)?.ok_or(IdentityError::UserNotFound)?)

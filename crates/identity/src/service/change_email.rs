@@ -1,6 +1,7 @@
 //! A change of address: both the present and the new address have to agree, each by a link of its own.
 
 use quoin_db::Tx;
+use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, Timestamp};
 
 use crate::Identity;
@@ -19,10 +20,10 @@ pub(crate) struct ChangeDraft {
 
 impl ChangeDraft {
     /// Draws both links.
-    pub(crate) fn new(identity: &Identity, wishes: &LinkWishes, now: Timestamp) -> Self {
+    pub(crate) fn new(identity: &Identity, wishes: &LinkWishes, origin: &Origin) -> Self {
         Self {
-            current: LinkDraft::new(identity, Purpose::EmailChangeCurrent, wishes, now),
-            new: LinkDraft::new(identity, Purpose::EmailChangeNew, wishes, now),
+            current: LinkDraft::new(identity, Purpose::EmailChangeCurrent, wishes, origin),
+            new: LinkDraft::new(identity, Purpose::EmailChangeNew, wishes, origin),
         }
     }
 }
@@ -55,15 +56,17 @@ pub(crate) fn change_at_once(
     identity: &Identity,
     mut user: User,
     new: EmailAddress,
-    now: Timestamp,
+    origin: &Origin,
 ) -> Result<User, Problem> {
+    let now = origin.now;
     if users_global::find_by_email(tx, user.realm, &new)?.is_some() {
         return Err(IdentityError::EmailExists.into());
     }
     let old = user.take_address(new.clone(), EmailProof::Believed, now);
     users_global::update(tx, &user)?;
     if let Some(old) = old {
-        letters::send(tx, identity, (user.realm, &old), &Letter::EmailChanged { new }, now)?;
+        let reader = (user.realm, &old, user.language_in(origin));
+        letters::send(tx, identity, reader, &Letter::EmailChanged { new }, now)?;
     }
     Ok(user)
 }
@@ -95,8 +98,9 @@ pub(crate) fn send_pending_links(
     if !asks_new {
         return Ok(());
     }
-    if users_global::find_by_email(tx, user.realm, &new)?.is_some() {
-        return letters::send(tx, identity, (user.realm, &new), &Letter::AccountExists, now);
+    if let Some(holder) = users_global::find_by_email(tx, user.realm, &new)? {
+        let reader = (user.realm, &new, holder.language().or(draft.new.language()));
+        return letters::send(tx, identity, reader, &Letter::AccountExists, now);
     }
     send_link(tx, identity, user, &new, &draft.new, now)
 }

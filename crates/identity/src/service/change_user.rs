@@ -27,7 +27,7 @@ pub async fn change_user(
     origin: &Origin,
 ) -> Result<User, Problem> {
     let checked = changes.check(identity).await?;
-    let (inside, seen_from) = (identity.clone(), origin.clone());
+    let (inside, seen_from) = (identity.clone(), origin.for_another_reader());
     identity
         .db()
         .write("identity.user.change", move |tx| {
@@ -67,12 +67,13 @@ fn change(
         end_sessions(tx, identity, user.id, None, now)?;
     }
     if checked.password_hash.is_some() {
-        letters::tell(tx, identity, &user, &Letter::PasswordChanged, now)?;
+        letters::tell(tx, identity, &user, &Letter::PasswordChanged, origin)?;
     }
     if let Some(new) = user.email.clone().filter(|_| moved) {
         let letter = Letter::EmailChanged { new: new.clone() };
         for address in old_email.iter().chain([&new]) {
-            letters::send(tx, identity, (user.realm, address), &letter, now)?;
+            let reader = (user.realm, address, user.language());
+            letters::send(tx, identity, reader, &letter, now)?;
         }
     }
     Ok(user)

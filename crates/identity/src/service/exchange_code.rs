@@ -11,7 +11,7 @@ use crate::model::AuthCode;
 use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::realm::concerns;
-use crate::store::{codes_global, users_global};
+use crate::store::{codes_global, sessions_global, users_global};
 
 /// What became of a code, once committed: the end of a session after a replay must be kept.
 enum Exchanged {
@@ -32,7 +32,7 @@ pub async fn exchange_code(
     let hash = sha256(code.expose().as_bytes());
     let found = identity.db().read("identity.code.get", move |tx| codes_global::find(tx, &hash)).await?;
     let found = found.ok_or(IdentityError::FlowStateNotFound)?;
-    let draft = SessionDraft::new(identity, found.method, origin.now).through(found.sso_org_id);
+    let draft = draft_for(identity, &found, origin).await?;
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let exchanged = identity
         .db()
@@ -45,6 +45,17 @@ pub async fn exchange_code(
         Exchanged::Opened(open) => open.sign(identity, origin.now),
         Exchanged::Replayed => Err(IdentityError::FlowStateNotFound.into()),
     }
+}
+
+/// Draws the session: one of its own, or one that takes over what the code hands over.
+async fn draft_for(identity: &Identity, code: &AuthCode, origin: &Origin) -> Result<SessionDraft, Problem> {
+    let Some(session_id) = code.continues.filter(|_| code.session_id.is_none()) else {
+        return Ok(SessionDraft::new(identity, code.method, origin.now).through(code.sso_org_id));
+    };
+    let find = move |tx: &mut Tx<'_>| sessions_global::find_with_user(tx, session_id);
+    let (_, session) =
+        identity.db().read("identity.session.get", find).await?.ok_or(IdentityError::FlowStateNotFound)?;
+    Ok(SessionDraft::taking_over(identity, &session, origin.now))
 }
 
 fn exchange(
@@ -70,6 +81,12 @@ fn exchange(
     }
     if !codes_global::consume(tx, hash, draft.id(), now)? {
         return Err(IdentityError::FlowStateNotFound.into());
+    }
+    if let Some(handed_over) = code.continues {
+        if sessions_global::find_with_user(tx, handed_over)?.is_none() {
+            return Err(IdentityError::FlowStateNotFound.into());
+        }
+        end_session(tx, identity, handed_over, now)?;
     }
     Ok(Exchanged::Opened(Box::new(issue_session(tx, identity, user, draft, origin)?)))
 }

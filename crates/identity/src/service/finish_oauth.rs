@@ -170,6 +170,7 @@ impl Prepared {
             challenge: challenge.clone(),
             expires_at: origin.now + identity.config().link(),
             session_id: None,
+            continues: None,
         };
         codes_global::insert(tx, &sha256(self.code.expose().as_bytes()), &code, origin.now)?;
         Ok(None)

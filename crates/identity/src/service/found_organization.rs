@@ -79,7 +79,7 @@ pub async fn found_organization(
         name: wish.name.clone(),
         email: wish.owner,
         newcomer: UserId::new(now, rng),
-        link: LinkDraft::new(identity, Purpose::Invite, &wish.wishes, now),
+        link: LinkDraft::new(identity, Purpose::Invite, &wish.wishes, &origin.for_another_reader()),
         key: row(&wished, key.expose(), identity.app().id(), Some(by.key_id.to_string())),
         actor: Actor::ApiKey(by.key_id),
         origin: origin.clone(),

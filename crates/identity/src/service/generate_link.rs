@@ -84,7 +84,7 @@ pub async fn generate_link(
         _ => None,
     };
     let wishes = LinkWishes { redirect_to: request.redirect_to, challenge: None, page: None };
-    let draft = LinkDraft::new(identity, request.purpose, &wishes, origin.now);
+    let draft = LinkDraft::new(identity, request.purpose, &wishes, &origin.for_another_reader());
     let made = draft.clone();
     let prepared = Prepared {
         identity: identity.clone(),

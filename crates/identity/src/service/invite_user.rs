@@ -25,7 +25,7 @@ pub async fn invite_user(
 ) -> Result<User, Problem> {
     let (now, realm) = (origin.now, identity.realm(origin)?);
     let metadata = Metadata::default().merged(&data, "data")?;
-    let draft = LinkDraft::new(identity, Purpose::Invite, &wishes, now);
+    let draft = LinkDraft::new(identity, Purpose::Invite, &wishes, &origin.for_another_reader());
     let id = UserId::new(now, identity.app().rng());
     let (inside, seen_from) = (identity.clone(), origin.clone());
     identity

@@ -28,12 +28,12 @@ pub(crate) struct SessionDraft {
     continues: Option<Continued>,
 }
 
-/// What a stronger session takes over from the one it replaces.
+/// What a session takes over from the one it replaces.
 #[derive(Debug, Clone, Copy)]
 struct Continued {
     authenticated_at: Timestamp,
     created_at: Timestamp,
-    second: SecondMethod,
+    second: Option<SecondMethod>,
     org_id: Option<OrgId>,
 }
 
@@ -93,19 +93,35 @@ impl SessionDraft {
         second: AuthMethod,
         now: Timestamp,
     ) -> Self {
-        let continues = Continued {
-            authenticated_at: weaker.authenticated_at,
-            created_at: weaker.created_at,
-            second: SecondMethod { method: second, at: now },
-            org_id: weaker.org_id,
-        };
-        let draft = Self::new(identity, weaker.method, now).through(weaker.sso_org_id);
+        let continues =
+            Continued { second: Some(SecondMethod { method: second, at: now }), ..Continued::of(weaker) };
+        Self::replacing(identity, weaker, continues, now)
+    }
+
+    /// Draws a session that takes over from another one, as strong as that.
+    pub(crate) fn taking_over(identity: &Identity, earlier: &Session, now: Timestamp) -> Self {
+        Self::replacing(identity, earlier, Continued::of(earlier), now)
+    }
+
+    fn replacing(identity: &Identity, earlier: &Session, continues: Continued, now: Timestamp) -> Self {
+        let draft = Self::new(identity, earlier.method, now).through(earlier.sso_org_id);
         Self { continues: Some(continues), ..draft }
     }
 
     /// Returns the id that the session will have.
     pub(crate) const fn id(&self) -> SessionId {
         self.id
+    }
+}
+
+impl Continued {
+    const fn of(session: &Session) -> Self {
+        Self {
+            authenticated_at: session.authenticated_at,
+            created_at: session.created_at,
+            second: session.second,
+            org_id: session.org_id,
+        }
     }
 }
 
@@ -144,7 +160,7 @@ pub(crate) fn issue_session(
     }
     check_admission(identity.config(), &user, now)?;
     sso_gate::join(tx, identity, &user, draft.sso_org_id, origin)?;
-    let (earlier, second) = (draft.continues, draft.continues.map(|continued| continued.second));
+    let (earlier, second) = (draft.continues, draft.continues.and_then(|continued| continued.second));
     let aal = if second.is_some() { Aal::Aal2 } else { draft.method.level() };
     let authenticated_at = earlier.map_or(now, |continued| continued.authenticated_at);
     let facts = SessionFacts { aal, authenticated_at, sso_org_id: draft.sso_org_id, now };
@@ -170,7 +186,7 @@ pub(crate) fn issue_session(
         parent: None,
         authenticated_at,
         refreshed_at: now,
-        // A stronger session ends when the weaker one would have ended.
+        // Whoever takes over ends when the earlier one would have ended.
         created_at: earlier.map_or(now, |continued| continued.created_at),
     };
     sessions_global::insert(tx, &session, origin)?;

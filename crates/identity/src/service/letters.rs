@@ -1,7 +1,8 @@
 //! The mails of this room: which template, which parameters, and that links and codes are sealed.
 
 use quoin_db::Tx;
-use quoin_kernel::{EmailAddress, Problem, Secret, Timestamp};
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Language, Problem, Secret, Timestamp};
 use quoin_mail::NewMail;
 use serde_json::json;
 use url::Url;
@@ -26,8 +27,8 @@ pub(crate) enum Letter {
     PasswordChanged,
     /// Tells that a second factor or passkey was added or removed, or that a recovery code was used.
     FactorChanged {
-        /// What has happened, as a sentence.
-        what: &'static str,
+        /// What has happened.
+        what: FactorChange,
     },
     /// Tells that the address was changed; goes to the old and the new one.
     EmailChanged {
@@ -36,16 +37,36 @@ pub(crate) enum Letter {
     },
 }
 
-/// Queues a mail to an address of a realm, in the transaction that it is about.
+/// What has happened to the ways in which somebody signs in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FactorChange {
+    /// A second factor was added.
+    FactorAdded,
+    /// A second factor was removed.
+    FactorRemoved,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// An account at a provider was linked.
+    IdentityLinked,
+    /// An account at a provider was unlinked.
+    IdentityUnlinked,
+}
+
+/// Queues a mail to an address of a realm, in the transaction that it is about, in the reader's language, else the
+/// instance's.
 pub(crate) fn send(
     tx: &mut Tx<'_>,
     identity: &Identity,
-    (realm, to): (Realm, &EmailAddress),
+    (realm, to, language): (Realm, &EmailAddress, Option<Language>),
     letter: &Letter,
     now: Timestamp,
 ) -> Result<(), Problem> {
     let app = identity.app();
-    let mail = NewMail::new(app.rng(), now, to.clone(), letter.template());
+    let mail = NewMail::new(app.rng(), now, to.clone(), letter.template()).language(language);
     let mail = match realm.org_id() {
         Some(org_id) => mail.in_org(org_id),
         None => mail,
@@ -57,7 +78,9 @@ pub(crate) fn send(
             mail.params(json!({"email": to, "site": site, "minutes": minutes}))
                 .secrets(app.master_key(), &json!({"link": url.as_str(), "code": code.expose()}))
         }
-        Letter::FactorChanged { what } => mail.params(json!({"email": to, "site": site, "what": what})),
+        Letter::FactorChanged { what } => {
+            mail.params(json!({"email": to, "site": site, "what": what.name()}))
+        }
         Letter::AccountExists | Letter::PasswordChanged => mail.params(json!({"email": to, "site": site})),
         Letter::EmailChanged { new } => mail.params(json!({"email": to, "site": site, "new_email": new})),
     };
@@ -65,15 +88,30 @@ pub(crate) fn send(
     Ok(())
 }
 
-/// Queues a mail to a person, where they have an address.
+/// Queues a mail to a person, where they have an address, in their language or the one that was asked in.
 pub(crate) fn tell(
     tx: &mut Tx<'_>,
     identity: &Identity,
     user: &User,
     letter: &Letter,
-    now: Timestamp,
+    origin: &Origin,
 ) -> Result<(), Problem> {
-    user.email.as_ref().map_or(Ok(()), |email| send(tx, identity, (user.realm, email), letter, now))
+    let Some(email) = &user.email else { return Ok(()) };
+    send(tx, identity, (user.realm, email, user.language_in(origin)), letter, origin.now)
+}
+
+impl FactorChange {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::IdentityLinked => "identity_linked",
+            Self::IdentityUnlinked => "identity_unlinked",
+        }
+    }
 }
 
 impl Letter {

@@ -13,7 +13,7 @@ use crate::port::NewKey;
 use crate::service::challenge_factor::{AskedChallenge, ask, begin_registration, open_state};
 use crate::service::enrol_factor::{check_room_for, usable_name};
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
-use crate::service::letters::{self, Letter};
+use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::limits::{self, Guessed};
 use crate::service::realm::concerns;
 use crate::service::step_up::{own_strong_session, strong_session_in};
@@ -86,8 +86,8 @@ fn keep(
     factor.credential = Some(made.key.clone());
     factor.verified_at = Some(now);
     factors_global::insert(tx, &factor)?;
-    let letter = Letter::FactorChanged { what: "A passkey was added to your account." };
-    letters::tell(tx, identity, user, &letter, now)?;
+    let letter = Letter::FactorChanged { what: FactorChange::PasskeyAdded };
+    letters::tell(tx, identity, user, &letter, origin)?;
     let entry = identity.entry(Actor::User(user.id), "identity.passkey.registered", origin);
     quoin_audit::record(tx, &entry.on(id))?;
     Ok(factor)

@@ -27,7 +27,7 @@ pub async fn request_reauthentication(
     let (user, _) = own_session(identity, caller).await?;
     let (realm, email) = (user.realm, user.email.ok_or(IdentityError::ReauthenticationNotValid)?);
     limits::spend_mail(identity, (realm, &email), origin).await?;
-    let draft = LinkDraft::new(identity, Purpose::Reauthentication, &LinkWishes::default(), now);
+    let draft = LinkDraft::new(identity, Purpose::Reauthentication, &LinkWishes::default(), origin);
     let inside = identity.clone();
     identity
         .db()

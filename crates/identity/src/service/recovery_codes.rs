@@ -10,7 +10,7 @@ use crate::error::IdentityError;
 use crate::model::recovery_code::{self, COUNT};
 use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
-use crate::service::letters::{self, Letter};
+use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::limits::{self, Guessed};
 use crate::service::step_up::own_strong_session;
 use crate::service::update_user::{own_session, session_in};
@@ -92,8 +92,8 @@ impl Prepared {
             return Ok(None);
         }
         let left = factors_global::count_codes(tx, user.id)?;
-        let letter = Letter::FactorChanged { what: "One of your recovery codes was used to sign in." };
-        letters::tell(tx, identity, &user, &letter, now)?;
+        let letter = Letter::FactorChanged { what: FactorChange::RecoveryCodeUsed };
+        letters::tell(tx, identity, &user, &letter, &self.origin)?;
         let entry = identity.entry(Actor::User(user.id), "identity.recovery_codes.used", &self.origin);
         quoin_audit::record(tx, &entry.on(user.id).detail(serde_json::json!({"left": left})))?;
         end_session(tx, identity, session.id, now)?;

@@ -9,7 +9,7 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::{Factor, FactorId, FactorKind, User};
 use crate::service::end_sessions::end_sessions;
-use crate::service::letters::{self, Letter};
+use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::step_up::{own_strong_session, strong_session_in};
 use crate::store::{factors_global, sessions_global, users_global};
 
@@ -49,7 +49,7 @@ pub async fn remove_own_factor(
 ) -> Result<(), Problem> {
     own_strong_session(identity, caller, origin).await?;
     let session_id = caller.session_id;
-    let (inside, seen_from) = (identity.clone(), origin.clone());
+    let (inside, seen_from) = (identity.clone(), origin.for_another_reader());
     identity
         .db()
         .write("identity.factor.remove", move |tx| {
@@ -71,7 +71,7 @@ pub async fn remove_factor(
     actor: Actor,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let (inside, seen_from) = (identity.clone(), origin.clone());
+    let (inside, seen_from) = (identity.clone(), origin.for_another_reader());
     identity
         .db()
         .write("identity.factor.remove", move |tx| {
@@ -103,10 +103,10 @@ fn remove(
     }
     end_sessions(tx, identity, user.id, keep, now)?;
     let what = match held {
-        Held::SecondFactor => "A second factor was removed from your account.",
-        Held::Passkey => "A passkey was removed from your account.",
+        Held::SecondFactor => FactorChange::FactorRemoved,
+        Held::Passkey => FactorChange::PasskeyRemoved,
     };
-    letters::tell(tx, identity, user, &Letter::FactorChanged { what }, now)?;
+    letters::tell(tx, identity, user, &Letter::FactorChanged { what }, origin)?;
     let still_guarded = User {
         factors: user.factors.iter().filter(|factor| factor.id != id).cloned().collect(),
         ..user.clone()

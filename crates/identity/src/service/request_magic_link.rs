@@ -67,7 +67,7 @@ async fn send(
         email: request.email,
         newcomer,
         create_user: request.create_user,
-        draft: LinkDraft::new(identity, Purpose::Magiclink, &request.wishes, now),
+        draft: LinkDraft::new(identity, Purpose::Magiclink, &request.wishes, origin),
         origin: origin.clone(),
     };
     tracing::info!(request_id = origin.request_id, "login by mail requested");

@@ -34,7 +34,7 @@ async fn send(
 ) -> Result<(), Problem> {
     limits::spend_mail(identity, (realm, &email), origin).await?;
     let now = origin.now;
-    let draft = LinkDraft::new(identity, Purpose::Recovery, &wishes, now);
+    let draft = LinkDraft::new(identity, Purpose::Recovery, &wishes, origin);
     // Written in either case: no less work for an unknown address.
     let entry = identity.entry(Actor::Anonymous, "identity.recovery.requested", origin);
     let inside = identity.clone();

@@ -46,8 +46,8 @@ async fn send_again(
 ) -> Result<(), Problem> {
     limits::spend_mail(identity, (realm, &email), origin).await?;
     let now = origin.now;
-    let signup = LinkDraft::new(identity, Purpose::Signup, &wishes, now);
-    let change = ChangeDraft::new(identity, &wishes, now);
+    let signup = LinkDraft::new(identity, Purpose::Signup, &wishes, origin);
+    let change = ChangeDraft::new(identity, &wishes, origin);
     let entry = identity.entry(Actor::Anonymous, "identity.link.resend_requested", origin);
     let inside = identity.clone();
     identity

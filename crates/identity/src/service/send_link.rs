@@ -1,7 +1,8 @@
 //! Making links and codes, and sending them to the one address they are bound to.
 
 use quoin_db::Tx;
-use quoin_kernel::{EmailAddress, Problem, Timestamp};
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Language, Problem, Secret, Timestamp};
 use url::Url;
 
 use crate::Identity;
@@ -18,6 +19,8 @@ pub(crate) struct LinkDraft {
     challenge: Option<CodeChallenge>,
     redirect_to: Option<String>,
     page: Option<&'static str>,
+    language: Option<Language>,
+    expires_at: Option<Timestamp>,
 }
 
 /// What whoever asked for a link wants besides.
@@ -32,18 +35,42 @@ pub struct LinkWishes {
 }
 
 impl LinkDraft {
-    /// Draws id and secrets.
-    pub(crate) fn new(identity: &Identity, purpose: Purpose, wishes: &LinkWishes, now: Timestamp) -> Self {
+    /// Draws id and secrets. The mail comes in the reader's language, else in the one that the link is asked for in.
+    pub(crate) fn new(identity: &Identity, purpose: Purpose, wishes: &LinkWishes, origin: &Origin) -> Self {
         let (app, redirect_to) = (identity.app(), wishes.redirect_to.as_deref());
         let allowed = redirect_to.and_then(|target| app.config().allowed_redirect(target));
         Self {
-            id: LinkId::new(now, app.rng()),
+            id: LinkId::new(origin.now, app.rng()),
             secrets: LinkSecrets::draw(app.rng()),
             purpose,
             challenge: wishes.challenge.clone(),
             redirect_to: allowed.map(String::from),
             page: wishes.page,
+            language: origin.language,
+            expires_at: None,
         }
+    }
+
+    /// Returns the language in which the link is asked for.
+    pub(crate) const fn language(&self) -> Option<Language> {
+        self.language
+    }
+
+    /// Takes a token that somebody else has drawn and mails.
+    pub(crate) fn with_token(mut self, token: Secret<String>, expires_at: Timestamp) -> Self {
+        self.secrets.token = token;
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Returns the hash under which the link's token is found.
+    pub(crate) fn token_hash(&self) -> [u8; 32] {
+        LinkSecrets::token_hash(self.secrets.token.expose())
+    }
+
+    /// Returns the id that the link will have.
+    pub(crate) const fn id(&self) -> LinkId {
+        self.id
     }
 
     /// Returns the two secrets.
@@ -64,6 +91,10 @@ impl LinkDraft {
         query.append_pair("type", self.purpose.verification_type());
         if let Some(target) = &self.redirect_to {
             query.append_pair("redirect_to", target);
+        }
+        if let Some(challenge) = self.challenge.as_ref().filter(|_| self.page.is_some()) {
+            query.append_pair("code_challenge", challenge.as_str());
+            query.append_pair("code_challenge_method", "s256");
         }
         drop(query);
         url
@@ -89,9 +120,10 @@ pub(crate) fn store_link(
         token_hash: LinkSecrets::token_hash(secrets.token.expose()),
         code_mac: LinkSecrets::code_mac(identity.app().master_key(), draft.id, secrets.code.expose()),
         code_failures: 0,
-        challenge: draft.challenge.clone(),
+        // A page of ours finishes the journey itself, second factor included, and makes the code then.
+        challenge: draft.challenge.clone().filter(|_| draft.page.is_none()),
         created_at: now,
-        expires_at: now + identity.config().link(),
+        expires_at: draft.expires_at.unwrap_or(now + identity.config().link()),
         ended: None,
     };
     Ok(links_global::insert(tx, &link)?)
@@ -109,5 +141,6 @@ pub(crate) fn send_link(
     store_link(tx, identity, user, to, draft, now)?;
     let letter =
         Letter::Link { purpose: draft.purpose, url: draft.url(identity), code: draft.secrets.code.clone() };
-    letters::send(tx, identity, (user.realm, to), &letter, now)
+    let reader = (user.realm, to, user.language().or(draft.language));
+    letters::send(tx, identity, reader, &letter, now)
 }

@@ -88,7 +88,7 @@ pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Res
     let realm = identity.realm(origin)?;
     let mut user = User::new(realm, UserId::new(now, identity.app().rng()), input.email.clone(), now);
     user.user_metadata = metadata;
-    let link = LinkDraft::new(identity, Purpose::Signup, &input.wishes, now);
+    let link = LinkDraft::new(identity, Purpose::Signup, &input.wishes, origin);
     let session = SessionDraft::new(identity, AuthMethod::Password, now);
     let draft = Draft { email: input.email, user, link, session };
     if identity.config().unverified == Unverified::Refuse {
@@ -166,7 +166,8 @@ fn sign_up_quietly(
         None => return Ok(is_last),
         Some(known) if known.is_confirmed(unverified) || known.is_banned(now) => {
             record_repeated(tx, identity, &known, origin)?;
-            letters::send(tx, identity, (realm, email), &Letter::AccountExists, now)?;
+            let reader = (realm, email, known.language_in(origin));
+            letters::send(tx, identity, reader, &Letter::AccountExists, now)?;
         }
         Some(mut known) => {
             let is_as_judged = judged.found == Found::Unconfirmed(known.password_hash.clone());

@@ -9,7 +9,7 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::{IdentityId, User};
 use crate::service::end_sessions::end_sessions;
-use crate::service::letters::{self, Letter};
+use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::step_up::{own_strong_session, strong_session_in};
 use crate::store::identities_global;
 
@@ -37,8 +37,8 @@ pub async fn unlink_identity(
             }
             identities_global::delete(tx, user.id, id)?;
             end_sessions(tx, &inside, user.id, Some(session_id), seen_from.now)?;
-            let letter = Letter::FactorChanged { what: "A way to sign in was taken from your account." };
-            letters::tell(tx, &inside, &user, &letter, seen_from.now)?;
+            let letter = Letter::FactorChanged { what: FactorChange::IdentityUnlinked };
+            letters::tell(tx, &inside, &user, &letter, &seen_from)?;
             let entry = inside.entry(Actor::User(user.id), "identity.identity.unlinked", &seen_from);
             let detail = json!({"provider": linked.provider});
             Ok(quoin_audit::record(tx, &entry.on(user.id).detail(detail))?)

@@ -92,7 +92,7 @@ pub async fn update_user(
         email,
         data: changes.data,
         nonce: changes.nonce.filter(|_| needs_proof),
-        change: ChangeDraft::new(identity, &changes.wishes, origin.now),
+        change: ChangeDraft::new(identity, &changes.wishes, origin),
         origin: origin.clone(),
     };
     let session_id = caller.session_id;
@@ -175,7 +175,7 @@ impl Prepared {
             user.password_hash = Some(hash.clone());
             links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
             end_sessions(tx, &self.identity, user.id, Some(session.id), now)?;
-            letters::tell(tx, &self.identity, &user, &Letter::PasswordChanged, now)?;
+            letters::tell(tx, &self.identity, &user, &Letter::PasswordChanged, &self.origin)?;
         }
         user.updated_at = now;
         users_global::update(tx, &user)?;
@@ -186,7 +186,7 @@ impl Prepared {
         quoin_audit::record(tx, &entry.on(user.id).detail(detail))?;
         match &self.email {
             Some(email) if self.identity.config().unverified == Unverified::Autoconfirm => {
-                change_at_once(tx, &self.identity, user, email.clone(), now)
+                change_at_once(tx, &self.identity, user, email.clone(), &self.origin)
             }
             Some(email) => begin_change(tx, &self.identity, user, email.clone(), &self.change, now),
             None => Ok(user),

@@ -15,7 +15,7 @@ use crate::service::challenge_factor::{open_state, own_factor};
 use crate::service::end_sessions::{end_session, end_sessions};
 use crate::service::enrol_factor::SEALED_AS;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
-use crate::service::letters::{self, Letter};
+use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::limits::{self, Guessed};
 use crate::service::step_up::demand_strong;
 use crate::service::update_user::{own_session, session_in};
@@ -189,8 +189,8 @@ impl Prepared {
     }
 
     fn tell_of_new_factor(&self, tx: &mut Tx<'_>, user: &User) -> Result<(), Problem> {
-        let letter = Letter::FactorChanged { what: "A second factor was added to your account." };
-        letters::tell(tx, &self.identity, user, &letter, self.origin.now)?;
+        let letter = Letter::FactorChanged { what: FactorChange::FactorAdded };
+        letters::tell(tx, &self.identity, user, &letter, &self.origin)?;
         let entry = self.identity.entry(Actor::User(user.id), "identity.factor.enrolled", &self.origin);
         Ok(quoin_audit::record(tx, &entry.on(self.factor.id))?)
     }

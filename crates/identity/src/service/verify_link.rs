@@ -218,6 +218,7 @@ impl Attempt {
             challenge: challenge.clone(),
             expires_at: now + self.identity.config().link(),
             session_id: None,
+            continues: None,
         };
         codes_global::insert(tx, &sha256(self.code.expose().as_bytes()), &code, now)?;
         Ok(Used::Code)

@@ -7,9 +7,9 @@ use crate::model::{AuthCode, AuthMethod, CodeChallenge};
 
 statements! {
     INSERT = "insert into quoin.identity_codes (code_hash, user_id, method, code_challenge, created_at, expires_at,
-        sso_org_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    FIND = "select user_id, method, code_challenge, expires_at, session_id, sso_org_id from quoin.identity_codes
-        where code_hash = ?1";
+        sso_org_id, continues_session_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    FIND = "select user_id, method, code_challenge, expires_at, session_id, sso_org_id, continues_session_id
+        from quoin.identity_codes where code_hash = ?1";
     /// The condition lets exactly one of many parallel uses through.
     CONSUME = "update quoin.identity_codes set session_id = ?2 where code_hash = ?1 and session_id is null
         and expires_at > ?3";
@@ -32,6 +32,7 @@ pub(crate) fn insert(
         now,
         code.expires_at,
         code.sso_org_id,
+        code.continues,
     ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
@@ -70,5 +71,6 @@ fn read(row: &Row<'_>) -> Result<AuthCode, DbError> {
         expires_at: row.get(3)?,
         session_id: row.get(4)?,
         sso_org_id: row.get(5)?,
+        continues: row.get(6)?,
     })
 }

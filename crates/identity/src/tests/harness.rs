@@ -183,6 +183,7 @@ impl House {
             master_key: MasterKey::new([7; 32]),
         };
         let app = App::new(parts);
+        app.connect_pages(Arc::new(quoin_web::testing::PlainPages));
         // Cheap hashes and wide limits: what is tried here is not how slow a hash is.
         let mut config = IdentityConfig {
             argon2_memory_kib: 64,

@@ -21,3 +21,4 @@ mod sign_up;
 mod sso;
 mod transfer;
 mod user;
+mod verification_tokens;

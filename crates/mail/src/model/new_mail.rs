@@ -2,7 +2,7 @@
 
 use quoin_jobs::NewJob;
 use quoin_kernel::seal::MasterKey;
-use quoin_kernel::{EmailAddress, Id, OrgId, Rng, Timestamp};
+use quoin_kernel::{EmailAddress, Id, Language, OrgId, Rng, Timestamp};
 use serde_json::{Value, json};
 
 /// The kind of thing that a [`MailId`] names.
@@ -23,14 +23,15 @@ pub struct NewMail {
     pub(crate) requested_at: Timestamp,
     pub(crate) to: EmailAddress,
     pub(crate) template: &'static str,
-    pub(crate) language: String,
+    pub(crate) language: Option<Language>,
     pub(crate) params: Value,
     pub(crate) secrets: Option<Vec<u8>>,
     pub(crate) org_id: Option<OrgId>,
 }
 
 impl NewMail {
-    /// Asks for the mail that `template` describes, for example `identity.confirm`, in English.
+    /// Asks for the mail that `template` describes, for example `identity.confirm`, in the instance's
+    /// language.
     pub fn new(rng: &dyn Rng, now: Timestamp, to: EmailAddress, template: &'static str) -> Self {
         let id = MailId::new(now, rng);
         Self {
@@ -39,7 +40,7 @@ impl NewMail {
             requested_at: now,
             to,
             template,
-            language: crate::templates::FALLBACK_LANGUAGE.to_owned(),
+            language: None,
             params: json!({}),
             secrets: None,
             org_id: None,
@@ -51,10 +52,10 @@ impl NewMail {
         self.id
     }
 
-    /// Asks for another language, as a tag of BCP 47; what has no template in it comes in English.
+    /// Says which language its reader reads, where that is known.
     #[must_use]
-    pub fn language(mut self, tag: &str) -> Self {
-        tag.clone_into(&mut self.language);
+    pub fn language(mut self, language: Option<Language>) -> Self {
+        self.language = language;
         self
     }
 

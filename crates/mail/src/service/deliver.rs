@@ -86,7 +86,7 @@ impl Deliverer {
                 serde_json::from_slice(opened.expose()).map_err(|_| Unwritable::Secrets)?;
             params.extend(secrets);
         }
-        let texts = self.templates.fill(&requested.template, &requested.language, &params)?;
+        let texts = self.templates.fill(&requested.template, requested.language, &params)?;
         Ok(Message {
             id,
             from: self.from.clone(),

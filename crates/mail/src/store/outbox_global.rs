@@ -1,7 +1,7 @@
 //! Mails on their way out.
 
 use quoin_db::{DbError, Row, Tx, params, statements};
-use quoin_kernel::{EmailAddress, OrgId, Timestamp};
+use quoin_kernel::{EmailAddress, Language, OrgId, Timestamp};
 use serde_json::Value;
 
 use crate::model::{MailId, NewMail};
@@ -40,10 +40,13 @@ statements! {
     PURGE = "delete from quoin.mail_outbox where finished_at < ?1";
 }
 
+/// How BCP 47 writes that a language is not known: the instance's is taken when the mail is written.
+const UNDETERMINED: &str = "und";
+
 /// A mail that has not been sent.
 pub(crate) struct Requested {
     pub(crate) template: String,
-    pub(crate) language: String,
+    pub(crate) language: Option<Language>,
     pub(crate) to: String,
     pub(crate) params: Value,
     pub(crate) secrets: Option<Vec<u8>>,
@@ -62,7 +65,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), DbError> {
     let row = params![
         mail.id,
         mail.template,
-        &mail.language,
+        mail.language.map_or(UNDETERMINED, Language::tag),
         &mail.to,
         &mail.params,
         mail.secrets.as_deref(),
@@ -114,7 +117,7 @@ pub(crate) fn purge(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, DbError> 
 fn read(row: &Row<'_>) -> Result<Requested, DbError> {
     Ok(Requested {
         template: row.get(0)?,
-        language: row.get(1)?,
+        language: Language::parse(&row.get::<String>(1)?),
         to: row.get(2)?,
         params: row.get(3)?,
         secrets: row.get(4)?,

@@ -12,11 +12,12 @@ use quoin_jobs::{JobsConfig, Subscriptions, Worker, WorkerParts};
 use quoin_kernel::clock::{FixedClock, SystemClock};
 use quoin_kernel::rng::SystemRng;
 use quoin_kernel::seal::MasterKey;
-use quoin_kernel::{Clock, EmailAddress};
+use quoin_kernel::{Clock, EmailAddress, Language};
 use quoin_web::{App, AppParts, Mode, WebConfig};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
+use crate::brand::Brand;
 use crate::model::{MailId, NewMail};
 use crate::port::Transport;
 use crate::service::Deliverer;
@@ -74,7 +75,7 @@ struct Sending(JoinHandle<()>);
 
 impl Sending {
     fn start(app: &App, clock: Arc<dyn Clock>, transport: Arc<dyn Transport>) -> Self {
-        let templates = Templates::load("Acme", None).unwrap();
+        let templates = Templates::load(&Brand::plain("Acme"), Language::En, None).unwrap();
         let from = "Acme <hello@acme.example>".parse().unwrap();
         let module = crate::module(Deliverer {
             app: app.clone(),

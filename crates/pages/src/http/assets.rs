@@ -1,23 +1,22 @@
 //! The files that pages name: their address changes with their content, so browsers keep them for ever.
 
 use quoin_kernel::Problem;
-use quoin_web::{
-    Body, Ctx, HeaderValue, Refusal, Response, RoutesFor, State, Unidentified, ValidPath, header,
-};
+use quoin_web::{Body, Ctx, HeaderValue, Refusal, Response, Routes, State, Unidentified, ValidPath, header};
 
 use super::page;
-use crate::Pages;
+use crate::Frame;
 
-pub(super) fn add(routes: RoutesFor<Pages>) -> RoutesFor<Pages> {
-    routes.add(page("/assets/{file}", "pages.assets.read"), read)
+/// The files of every page in the process.
+pub(crate) fn routes(frame: Frame) -> Routes {
+    Routes::new(frame).add(page("/assets/{file}", "pages.assets.read"), read).done()
 }
 
 async fn read(
     _: Ctx<Unidentified>,
-    State(pages): State<Pages>,
+    State(frame): State<Frame>,
     ValidPath(file): ValidPath<String>,
 ) -> Result<Response, Refusal> {
-    let asset = pages.look().asset(&file).ok_or_else(|| Problem::not_found("file"))?;
+    let asset = frame.look().asset(&file).ok_or_else(|| Problem::not_found("file"))?;
     let mut response = Response::new(Body::from(asset.bytes.clone()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media_type));

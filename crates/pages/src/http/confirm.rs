@@ -6,7 +6,7 @@ use quoin_kernel::Problem;
 use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
 
 use super::link::arrive;
-use super::{form, page};
+use super::{form, own_form, page};
 use crate::Pages;
 use crate::visit::{Fields, Opened, Sent, Visit};
 
@@ -27,7 +27,8 @@ async fn peek(visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
         Ok(purpose) => {
             let host =
                 visit.target.as_ref().filter(|_| !visit.lands_here()).and_then(|target| target.host_str());
-            visit.show("confirm.html", context! { token, kind, purpose => purpose.verification_type(), host })
+            let form_to = own_form("/confirm", &[("token", token), ("type", kind)]);
+            visit.show("confirm.html", context! { form_to, purpose => purpose.verification_type(), host })
         }
         Err(problem) => dead_link(visit, kind, problem),
     }

@@ -7,12 +7,13 @@ use quoin_kernel::Problem;
 use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
 use serde_json::{Map, Value};
 
-use super::{form, page};
+use super::sign_in::ways_in;
+use super::{form, own_form, page};
 use crate::Pages;
 use crate::browser_session::enter;
 use crate::visit::{Fields, Opened, Sent, Visit};
 
-const TEMPLATE: &str = "link.html";
+pub(super) const TEMPLATE: &str = "link.html";
 
 pub(super) fn add(routes: RoutesFor<Pages>) -> RoutesFor<Pages> {
     routes
@@ -22,8 +23,13 @@ pub(super) fn add(routes: RoutesFor<Pages>) -> RoutesFor<Pages> {
         .add(form("/sign-in/resend", "pages.link.resend"), resend)
 }
 
+/// Says where the form that asks for a link is sent.
+pub(super) fn form_to_send() -> minijinja::Value {
+    context! { form_to => own_form("/sign-in/link", &[]) }
+}
+
 async fn show(_: Ctx<Unidentified>, Opened { visit, .. }: Opened) -> Response {
-    let shown = visit.show(TEMPLATE, context! { passwords => visit.pages.identity().config().passwords });
+    let shown = visit.show(TEMPLATE, ways_in(&visit, None));
     visit.answer(shown)
 }
 
@@ -44,10 +50,7 @@ async fn request(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem
     };
     match sent {
         Ok(()) => check_mail(visit, fields, "email", None),
-        Err(problem) => {
-            let passwords = visit.pages.identity().config().passwords;
-            visit.refuse(TEMPLATE, problem, context! { email => fields.get("email"), passwords })
-        }
+        Err(problem) => visit.refuse(TEMPLATE, problem, ways_in(visit, fields.get("email"))),
     }
 }
 
@@ -59,7 +62,9 @@ pub(super) fn check_mail(
     problem: Option<Problem>,
 ) -> Result<Response, Problem> {
     let minutes = visit.pages.identity().config().link_s.div_ceil(60);
-    let values = context! { email => fields.get("email"), kind, minutes };
+    let email = fields.get("email").unwrap_or_default();
+    let form_to = own_form("/sign-in/code", &[("email", email), ("type", kind)]);
+    let values = context! { email, kind, minutes, code_name => "code", form_to };
     match problem {
         Some(problem) => visit.refuse("check_mail.html", problem, values),
         None => visit.show("check_mail.html", values),

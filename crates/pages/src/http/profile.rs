@@ -4,14 +4,14 @@ use minijinja::{Value, context};
 use quoin_identity::model::User;
 use quoin_identity::service::{self, UserChanges};
 use quoin_kernel::Problem;
-use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
+use quoin_web::{Ctx, HeaderValue, IntoResponse as _, Json, Response, RoutesFor, Unidentified, header};
 use serde_json::{Map, json};
 
 use super::{form, page};
 use crate::Pages;
 use crate::browser_session::account;
-use crate::language::Language;
 use crate::visit::{Fields, Opened, Sent, Visit};
+use quoin_kernel::Language;
 
 const TEMPLATE: &str = "profile.html";
 
@@ -20,6 +20,7 @@ pub(super) fn add(routes: RoutesFor<Pages>) -> RoutesFor<Pages> {
         .add(page("/account", "pages.profile.show"), show)
         .add(form("/account", "pages.profile.submit"), submit)
         .add(form("/account/email", "pages.email.submit"), submit_email)
+        .add(form("/account/export", "pages.export.submit"), export)
 }
 
 async fn show(_: Ctx<Unidentified>, Opened { mut visit, fields }: Opened) -> Response {
@@ -83,4 +84,19 @@ async fn change_email(visit: &mut Visit, fields: &Fields) -> Result<Response, Pr
         Ok(user) => visit.show(TEMPLATE, context! { mailed => user.new_email.is_some(), ..facts(&user) }),
         Err(problem) => visit.refuse(TEMPLATE, problem, facts(&user)),
     }
+}
+
+async fn export(_: Ctx<Unidentified>, Sent { mut visit, .. }: Sent) -> Response {
+    let file = download(&mut visit).await;
+    visit.answer(file)
+}
+
+/// Everything that is kept of the person, as a file of their own.
+async fn download(visit: &mut Visit) -> Result<Response, Problem> {
+    let (person, _) = account(visit).await?;
+    let file = service::export_own_account(visit.pages.identity(), &person, &visit.origin).await?;
+    let mut response = Json(file).into_response();
+    let name = HeaderValue::from_static("attachment; filename=\"account.json\"");
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    Ok(response)
 }

@@ -5,7 +5,7 @@ use quoin_identity::service::{self, LogoutScope};
 use quoin_kernel::Problem;
 use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
 
-use super::{form, page};
+use super::{form, link, page};
 use crate::Pages;
 use crate::browser_session::{self, enter, somebody};
 use crate::visit::{Fields, Opened, Sent, Visit};
@@ -36,13 +36,18 @@ async fn open(visit: &mut Visit) -> Result<Response, Problem> {
     visit.show(TEMPLATE, ways_in(visit, None))
 }
 
+/// Shows the page again with what was refused.
+pub(super) fn refuse(visit: &Visit, problem: Problem) -> Result<Response, Problem> {
+    let template = if visit.pages.identity().config().passwords { TEMPLATE } else { link::TEMPLATE };
+    visit.refuse(template, problem, ways_in(visit, None))
+}
+
 /// Says by which ways somebody may come in here.
-fn ways_in(visit: &Visit, email: Option<&str>) -> Value {
+pub(super) fn ways_in(visit: &Visit, email: Option<&str>) -> Value {
     let identity = visit.pages.identity();
-    // A provider's page leads back to an application, which gets the tokens.
-    let providers = if visit.lands_here() { &[][..] } else { identity.providers() };
-    let names: Vec<String> = providers.iter().map(|provider| provider.name.clone()).collect();
-    context! { email, providers => names, sign_up => identity.config().sign_up }
+    let names: Vec<String> = identity.providers().iter().map(|provider| provider.name.clone()).collect();
+    let config = identity.config();
+    context! { email, providers => names, sign_up => config.sign_up, passwords => config.passwords, ..link::form_to_send() }
 }
 
 async fn submit(_: Ctx<Unidentified>, Sent { mut visit, fields }: Sent) -> Response {

@@ -3,7 +3,7 @@
 use quoin_audit::{Actor, Entry};
 use quoin_db::{DbError, Tx};
 use quoin_kernel::billing::Subject;
-use quoin_kernel::{EmailAddress, Timestamp};
+use quoin_kernel::{EmailAddress, Language, Timestamp};
 use quoin_mail::NewMail;
 use serde_json::json;
 
@@ -103,7 +103,7 @@ impl Payments {
         let ends = since + self.config().grace();
         let owed = Money { amount: one.amount.saturating_mul(one.quantity), currency: one.currency };
         let mail = NewMail::new(self.app().rng(), now, email, "payments.payment_missing")
-            .language(&language)
+            .language(Language::parse(&language))
             .params(json!({
                 "plan": one.plan.as_ref().map(|(plan, _)| plan.as_str()),
                 "amount": owed.to_string(),

@@ -16,7 +16,7 @@ use quoin_files::FilesConfig;
 use quoin_identity::config::IdentityConfig;
 use quoin_identity::model::provider::ProviderConfigs;
 use quoin_jobs::JobsConfig;
-use quoin_kernel::Secret;
+use quoin_kernel::{Language, Secret};
 use quoin_mail::MailConfig;
 use quoin_pages::PagesConfig;
 use quoin_payments::{PaymentsConfig, StripeConfig};
@@ -82,6 +82,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Where people land by default; the public URL by default.
     pub site_url: Option<String>,
+    /// The language of pages and mails for people who have not said which one they read.
+    pub language: Language,
     /// Where people may be sent besides the site URL.
     pub redirect_urls: Vec<String>,
     /// 64 hexadecimal digits that seal secrets at rest; else the file `master.key` in the data directory. Required
@@ -153,6 +155,7 @@ impl Default for Settings {
             mode: None,
             public_url: None,
             site_url: None,
+            language: Language::default(),
             redirect_urls: Vec::new(),
             master_key: None,
             publishable_key: None,

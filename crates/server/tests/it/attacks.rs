@@ -145,6 +145,9 @@ static ATTACKS: &[Attack] = &[
     attack_with("identity.link.generate", "/auth/v1/admin/generate_link", 401, 403, || {
         Some(json!({"type": "recovery", "email": "victim@example.com"}))
     }),
+    attack_with("identity.verification_token.create", "/auth/v1/admin/verification_tokens", 401, 403, || {
+        Some(json!({"email": "victim@example.com", "token": "0123456789abcdef0123456789abcdef"}))
+    }),
     attack_with("identity.link.resend", "/auth/v1/resend", 200, 200, || {
         Some(json!({"type": "signup", "email": "victim@example.com"}))
     }),

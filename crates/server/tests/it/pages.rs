@@ -65,9 +65,8 @@ impl<'a> Browser<'a> {
     /// Sends the form of a page that leads to `action`, with what a person types.
     pub(crate) async fn submit(&self, page: &Answer, action: &str, typed: &[(&str, &str)]) -> Answer {
         let html = page.text();
-        let start = html
-            .find(&format!("action=\"{}\"", action.replace('/', "&#x2f;")))
-            .unwrap_or_else(|| panic!("no form {action}: {html}"));
+        let start =
+            html.find(&format!("action=\"{action}\"")).unwrap_or_else(|| panic!("no form {action}: {html}"));
         let form = html[start..].split("</form>").next().unwrap();
         let mut fields: BTreeMap<String, String> = BTreeMap::new();
         for input in form.split("<input type=\"hidden\"").skip(1) {
@@ -143,6 +142,27 @@ fn attribute(tag: &str, name: &str) -> String {
 
 fn location(answer: &Answer) -> String {
     answer.headers[header::LOCATION].to_str().unwrap().to_owned()
+}
+
+/// The pair of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Where an application that uses PKCE sends people.
+fn with_challenge() -> String {
+    format!("/sign-in?redirect_to={APP}&code_challenge={CHALLENGE}&code_challenge_method=s256")
+}
+
+/// Reads the code that an application gets, and that it gets nothing else.
+fn code_of(landed: &Answer) -> String {
+    let url = location(landed);
+    assert!(url.starts_with(&format!("{APP}?code=")) && !url.contains("token"), "{url}");
+    url.split_once("code=").unwrap().1.to_owned()
+}
+
+async fn exchange(server: &TestServer, code: &str, verifier: &str) -> Answer {
+    let body = json!({"auth_code": code, "code_verifier": verifier});
+    server.anon(http::Method::POST, "/auth/v1/token?grant_type=pkce", Some(&body)).await
 }
 
 /// What every page owes its visitor.
@@ -507,6 +527,113 @@ async fn a_passkey_is_made_and_signs_in_and_another_devices_does_not() {
             other.submit(&page, "/sign-in/passkey/verify", &[("credential", &right)]).await.expect(303);
         other.follow(&done).await.expect(200);
         other.submit(&page, "/sign-in/passkey/verify", &[("credential", &right)]).await.expect(404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_application_that_uses_pkce_gets_a_code_once_and_for_its_verifier() {
+    on_each_engine(|server| async move {
+        Browser::new(&server).arrive("ada@example.com").await;
+        let browser = Browser::new(&server);
+        let page = browser.open(&with_challenge()).await.expect(200);
+        let typed = [("email", "ada@example.com"), ("password", PASSWORD)];
+        let code = code_of(&browser.submit(&page, "/sign-in", &typed).await.expect(303));
+        assert_eq!(browser.cookie_names(), ["quoin-csrf"], "the session is the application's");
+        exchange(&server, &code, "another-verifier-that-nobody-has-asked-with").await.expect(400);
+        let tries = (0..50).map(|_| exchange(&server, &code, VERIFIER));
+        let answers = futures_util::future::join_all(tries).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+        let page = browser.open(&with_challenge()).await.expect(200);
+        let code = code_of(&browser.submit(&page, "/sign-in", &typed).await.expect(303));
+        let session = exchange(&server, &code, VERIFIER).await.expect(200).json();
+        let token = session["access_token"].as_str().unwrap();
+        server.call(http::Method::GET, "/auth/v1/user", Some(token), None).await.expect(200);
+        exchange(&server, &code, VERIFIER).await.expect(404);
+        server.call(http::Method::GET, "/auth/v1/user", Some(token), None).await.expect(403);
+        let odd =
+            format!("/sign-in?redirect_to={APP}&code_challenge={CHALLENGE}&code_challenge_method=plain");
+        browser.open(&odd).await.expect(400);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_factor_that_was_shown_on_the_pages_counts_in_the_application() {
+    on_each_engine(|server| async move {
+        let browser = Browser::new(&server);
+        browser.arrive("ada@example.com").await;
+        let (secret, _) = browser.add_app().await;
+        server.advance(std::time::Duration::from_mins(1));
+        let other = Browser::new(&server);
+        let page = other.open(&with_challenge()).await.expect(200);
+        let typed = [("email", "ada@example.com"), ("password", PASSWORD)];
+        let owed = other.submit(&page, "/sign-in", &typed).await.expect(303);
+        let page = other.follow(&owed).await.expect(200);
+        let shown =
+            other.submit(&page, "/second-factor", &[("code", &other.code(&secret))]).await.expect(303);
+        let session = exchange(&server, &code_of(&shown), VERIFIER).await.expect(200).json();
+        let token = session["access_token"].as_str().unwrap();
+        server.call(http::Method::GET, "/orgs/v1/orgs", Some(token), None).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mailed_link_brings_the_challenge_along_to_another_browser() {
+    on_each_engine(|server| async move {
+        let browser = Browser::new(&server);
+        browser.arrive("ada@example.com").await;
+        let page = browser.open(&with_challenge().replace("/sign-in?", "/sign-in/link?")).await.expect(200);
+        browser.submit(&page, "/sign-in/link", &[("email", "ada@example.com")]).await.expect(200);
+        let other = Browser::new(&server);
+        let page = other.open(&other.link("ada@example.com", 2).await).await.expect(200);
+        let code = code_of(&other.submit(&page, "/confirm", &[]).await.expect(303));
+        exchange(&server, &code, VERIFIER).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_of_the_api_wear_the_same_look_in_the_readers_language() {
+    on_each_engine(|server| async move {
+        let browser = Browser { language: "de-CH,de;q=0.9", ..Browser::new(&server) };
+        let shown = [
+            ("/auth/v1/magiclink", 200, "Per E-Mail anmelden"),
+            ("/auth/v1/verify?type=magiclink&token=invented", 403, "Dieser Link funktioniert nicht"),
+            ("/auth/v1/callback?state=invented&code=x", 400, "Dieser Link funktioniert nicht"),
+            ("/orgs/v1/invitations/accept?token=invented", 403, "Einladung"),
+            ("/", 200, "Der Server läuft"),
+        ];
+        for (path, status, words) in shown {
+            let page = browser.open(path).await.expect(status);
+            is_guarded(&page);
+            let html = page.text();
+            assert!(html.contains("<html lang=\"de\">") && html.contains(words), "{path}: {html}");
+            assert!(html.contains("assets&#x2f;style-"), "{path}");
+        }
+        let page = browser.open("/auth/v1/magiclink").await.expect(200);
+        let asked =
+            browser.submit(&page, "/auth/v1/magiclink", &[("email", "kim@example.com")]).await.expect(200);
+        let mail = server.mail("kim@example.com", 1).await;
+        assert_eq!(mail["subject"], "Anmeldung bei Quoin");
+        let link = mail["links"][0].as_str().unwrap().to_owned();
+        let page = browser.open(&link).await.expect(200);
+        assert!(page.text().contains("<h1>Anmelden</h1>"));
+        browser.submit(&page, "/auth/v1/verify", &[]).await.expect(303);
+        browser.submit(&asked, "/auth/v1/verify", &[("token", "00000000")]).await.expect(403);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn everything_that_is_kept_of_a_person_is_theirs_to_download() {
+    on_each_engine(|server| async move {
+        let browser = Browser::new(&server);
+        let page = browser.arrive("ada@example.com").await;
+        let file = browser.submit(&page, "/account/export", &[]).await.expect(200);
+        assert_eq!(file.headers[header::CONTENT_DISPOSITION], "attachment; filename=\"account.json\"");
+        assert_eq!(file.json()["account"]["email"], "ada@example.com");
     })
     .await;
 }

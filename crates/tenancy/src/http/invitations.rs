@@ -3,8 +3,8 @@
 use quoin_kernel::page::{Listed, PageIn};
 use quoin_kernel::{EmailAddress, OrgId, Problem, Secret, permission};
 use quoin_web::{
-    Ctx, IntoResponse, Json, ManageMembers, Operation, Permitted, Refusal, Response, RoutesFor, State,
-    StatusCode, Unidentified, User, ValidJson, ValidPath, ValidQuery, Who,
+    Ctx, Json, ManageMembers, Operation, Permitted, Refusal, Response, RoutesFor, State, StatusCode,
+    Unidentified, User, ValidJson, ValidPath, ValidQuery, Who,
 };
 use serde::Deserialize;
 
@@ -182,11 +182,12 @@ async fn show(
 ) -> Result<Response, Refusal> {
     let (token, target) = (query.token.unwrap_or_default(), query.redirect_to.as_deref());
     let config = ctx.app.config();
-    match service::peek_invitation(&tenancy, &token, ctx.now()).await.map_err(Problem::from) {
-        Ok(facts) => Ok(pages::invitation(config, &facts, &token, target).into_response()),
+    let view = match service::peek_invitation(&tenancy, &token, ctx.now()).await.map_err(Problem::from) {
+        Ok(facts) => pages::invitation(config, &facts, (&token, target), &ctx.origin),
         Err(problem) if problem.status() < 500 => {
-            Ok(pages::dead_invitation(config, &problem, target).into_response())
+            pages::dead_invitation(config, problem, target, &ctx.origin)
         }
-        Err(problem) => Err(problem.into()),
-    }
+        Err(problem) => return Err(problem.into()),
+    };
+    Ok(ctx.app.show(view)?)
 }

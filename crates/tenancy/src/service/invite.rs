@@ -45,7 +45,9 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(tenancy: &Tenancy, email: &EmailAddress, redirect_to: Option<&str>, now: Timestamp) -> Self {
+    /// The mail comes in the language that whoever invites is reading: whether the address has an account, and what its
+    /// owner reads, must not show.
+    fn new(tenancy: &Tenancy, email: &EmailAddress, redirect_to: Option<&str>, origin: &Origin) -> Self {
         let app = &tenancy.0.app;
         let token = Secret::new(rng::token(app.rng()));
         let mut link = app.config().link("/orgs/v1/invitations/accept");
@@ -53,7 +55,8 @@ impl Draft {
         if let Some(target) = redirect_to.and_then(|target| app.config().allowed_redirect(target)) {
             link.query_pairs_mut().append_pair("redirect_to", target.as_str());
         }
-        let mail = NewMail::new(app.rng(), now, email.clone(), "tenancy.invitation")
+        let mail = NewMail::new(app.rng(), origin.now, email.clone(), "tenancy.invitation")
+            .language(origin.language)
             .secrets(app.master_key(), &json!({"link": link.as_str()}));
         Self {
             hash: token_hash(token.expose()),
@@ -83,7 +86,7 @@ pub async fn invite(
     spend(tenancy, actor, &wish.email, origin.now).await?;
     let (inside, limits, now) = (tenancy.clone(), Limits::of(&tenancy.0.app), origin.now);
     let id = InvitationId::new(now, tenancy.0.app.rng());
-    let draft = Draft::new(tenancy, &wish.email, wish.redirect_to.as_deref(), now);
+    let draft = Draft::new(tenancy, &wish.email, wish.redirect_to.as_deref(), origin);
     let entry = tenancy.entry(actor, "tenancy.invitation.sent", origin).in_org(org_id).on(id);
     let expires_at = now + tenancy.0.config.invitation();
     tenancy
@@ -127,7 +130,7 @@ pub async fn resend_invitation(
         tenancy.db().read("tenancy.invitations.find", move |tx| Ok(invitations::find(tx, org_id, id)?)).await;
     let email = found?.ok_or(TenancyError::NoSuchInvitation)?.email;
     spend(tenancy, actor, &email, now).await?;
-    let draft = Draft::new(tenancy, &email, redirect_to.as_deref(), now);
+    let draft = Draft::new(tenancy, &email, redirect_to.as_deref(), origin);
     let entry = tenancy.entry(actor, "tenancy.invitation.resent", origin).in_org(org_id).on(id);
     let expires_at = now + tenancy.0.config.invitation();
     tenancy

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderMap, Request, header};
 use quoin_kernel::port::Origin;
-use quoin_kernel::{Id, Rng, Timestamp};
+use quoin_kernel::{Id, Language, Rng, Timestamp};
 
 use crate::app::App;
 use crate::request::{BodyMemory, RequestInfo};
@@ -62,6 +62,7 @@ pub(super) fn read<B>(request: &Request<B>, peer: SocketAddr, known: &Known, app
         request_id: sent_id(headers).map_or_else(|| known.request_ids.next(now), str::to_owned),
         ip: app.config().client_ip(peer, headers),
         user_agent: user_agent(headers),
+        language: language(headers),
         now,
         realm: None,
     };
@@ -85,6 +86,10 @@ fn trace_id(headers: &HeaderMap) -> Option<Box<str>> {
     let well_formed = hex(version, 2) && hex(trace, 32) && hex(parent, 16) && hex(flags, 2);
     let named = version != "ff" && trace.bytes().any(|c| c != b'0') && parent.bytes().any(|c| c != b'0');
     (well_formed && named).then(|| trace.into())
+}
+
+fn language(headers: &HeaderMap) -> Option<Language> {
+    Language::accepted(headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?)
 }
 
 fn user_agent(headers: &HeaderMap) -> String {

@@ -6,11 +6,13 @@ mod links;
 mod organizations;
 mod transfer;
 mod users;
+mod verification_tokens;
 
 use quoin_web::RoutesFor;
 
 use crate::Identity;
 
 pub(super) fn add(routes: RoutesFor<Identity>) -> RoutesFor<Identity> {
-    organizations::add(transfer::add(audit::add(links::add(factors::add(users::add(routes))))))
+    let routes = transfer::add(audit::add(links::add(factors::add(users::add(routes)))));
+    verification_tokens::add(organizations::add(routes))
 }
