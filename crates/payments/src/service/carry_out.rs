@@ -220,7 +220,7 @@ fn undo_customer(tx: &mut Tx<'_>, made: &Intent, customer: &str, then: &Intent) 
     intents_global::delete_ended(tx, &made.target)?;
     let command = Command::EraseCustomer { customer: customer.to_owned() };
     let (target, command_hash) = (erasure_of(customer), hash(&command));
-    Payments::write_down(tx, &Intent { target, command_hash, command, ..then.clone() }).map(|_| ())
+    Payments::write_down(tx, &Intent { target, command, command_hash, ..then.clone() }).map(|_| ())
 }
 
 /// Names the objects that a command has changed, so that they are fetched without waiting for an event.

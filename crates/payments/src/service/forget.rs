@@ -10,7 +10,7 @@ use quoin_kernel::{Timestamp, UserId};
 
 use crate::Payments;
 use crate::error::PaymentsError;
-use crate::model::{Command, ObjectKind, ObjectRef};
+use crate::model::{Command, ObjectKind, ObjectRef, Subscription};
 use crate::store::{checkouts, customers, entitlements, intents_global, standings, usage};
 
 /// What is left to do at providers.
@@ -40,7 +40,7 @@ impl Payments {
 
     /// Looks how the subscriptions stand, and ends what the end of the customer did not end.
     async fn end_what_is_left(&self, subject: Subject) -> Result<(), PaymentsError> {
-        for one in self.list_subscriptions(subject).await?.into_iter().filter(|one| one.is_live()) {
+        for one in self.list_subscriptions(subject).await?.into_iter().filter(Subscription::is_live) {
             let provider = self.provider_named(&one.provider)?;
             let object = ObjectRef::new(ObjectKind::Subscription, &one.remote_id);
             self.refresh(&provider, &object, "erasure").await?;

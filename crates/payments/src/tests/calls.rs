@@ -151,7 +151,7 @@ async fn other_rooms_hear_once_that_a_limit_is_reached() {
         let (node, house) = (house.room.entitled().clone(), Arc::new(house));
         let told = "select count(*) from quoin.jobs_events where name = 'payments.limit.reached'";
         for days in 1..=2 {
-            until_refused(&[node.clone()], &house, subject).await;
+            until_refused(std::slice::from_ref(&node), &house, subject).await;
             node.tell_of_limits().await.unwrap();
             call(&node, &house, subject).await;
             node.tell_of_limits().await.unwrap();

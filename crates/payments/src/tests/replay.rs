@@ -158,14 +158,14 @@ async fn live(stage: Arc<Stage>, seed: u64) -> (u64, Subject) {
     let mut dice = Dice::of(seed);
     let subject = stage.begin(seed).await;
     let (mut waiting, mut behind) = (Vec::<Announcement>::new(), BTreeSet::<(&'static str, String)>::new());
-    let (loss, haste) = (dice.below(60), 20 + dice.below(70));
+    let (losses, haste) = (dice.below(60), 20 + dice.below(70));
     let objects = |event: &Announcement| -> Vec<(&'static str, String)> {
         event.objects.iter().map(|object| (object.kind.as_str(), object.id.clone())).collect()
     };
     for moment in 0..stage.recording.moments() {
         for event in stage.recording.arrive(seed, moment) {
             // What is news of nothing here is kept all the same; a tenth of it will do.
-            let lost = dice.chance(loss) || event.objects.is_empty() && dice.chance(90);
+            let lost = dice.chance(losses) || event.objects.is_empty() && dice.chance(90);
             let copies = if lost { 0 } else { 1 + dice.below(3) };
             waiting.extend(std::iter::repeat_n(event, copies));
         }

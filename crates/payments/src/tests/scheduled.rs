@@ -9,7 +9,7 @@ use serde_json::json;
 use super::harness::{House, in_house, in_house_with};
 use super::provider::Trouble;
 use crate::config::ProviderName;
-use crate::model::{Access, ObjectKind, ObjectRef, Status, Subscription, SubscriptionId};
+use crate::model::{Access, ObjectKind, ObjectRef, PlanId, Status, Subscription, SubscriptionId};
 use crate::port::Provider;
 use crate::service::change_subscription::{ChangeWhen, Deed, Wished};
 use crate::service::reconcile::Reach;
@@ -43,7 +43,7 @@ async fn change(
 }
 
 fn waits_for(one: &Subscription) -> Option<&str> {
-    one.scheduled_change.as_ref().and_then(|change| change.plan.as_ref()).map(|plan| plan.as_str())
+    one.scheduled_change.as_ref().and_then(|change| change.plan.as_ref()).map(PlanId::as_str)
 }
 
 async fn use_projects(house: &House, subject: Subject, amount: i64) {
@@ -144,7 +144,7 @@ async fn what_a_plan_refuses_is_refused_when_asked_and_taken_back_before_it_happ
         assert_eq!(waits_for(&house.only(subject).await), Some("solo"), "there is time to use less");
         let refused = change(&house, subject, one.id, later("solo")).await.unwrap_err();
         assert!(matches!(refused, PaymentsError::UsesMore { limit: 1, used: 3, .. }), "{refused}");
-        house.test.clock.advance(DAY * 30 - Duration::from_mins(30));
+        house.test.clock.advance(Duration::from_mins(30 * 24 * 60 - 30));
         check().await.unwrap();
         assert_eq!(waits_for(&house.only(subject).await), None);
         check().await.unwrap();
@@ -163,7 +163,7 @@ async fn a_plan_that_allows_it_keeps_what_is_over_and_gives_nothing_more() {
         let one = house.subscribe(subject, "pro").await;
         use_projects(&house, subject, 3).await;
         change(&house, subject, one.id, later("mini")).await.unwrap();
-        house.test.clock.advance(DAY * 30 - Duration::from_mins(30));
+        house.test.clock.advance(Duration::from_mins(30 * 24 * 60 - 30));
         house.room.check_scheduled_changes().await.unwrap();
         assert_eq!(waits_for(&house.only(subject).await), Some("mini"));
         house.provider.edit(&one.remote_id, |one| {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use quoin_kernel::Timestamp;
 use serde_json::json;
 
 use super::harness::{House, in_house};
@@ -54,7 +55,7 @@ async fn it_ends_when_it_was_told_to_and_can_be_resumed_until_then() {
         let until = house.now() + DAY * 5;
         let paused = act(Deed::Pause { until: Some(until) }).await.unwrap();
         assert_eq!(
-            (paused.access, paused.resumes_at.map(|at| at.as_seconds())),
+            (paused.access, paused.resumes_at.map(Timestamp::as_seconds)),
             (Access::Restricted, Some(until.as_seconds()))
         );
         let resumed = act(Deed::Unpause).await.unwrap();

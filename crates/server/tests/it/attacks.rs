@@ -355,6 +355,10 @@ static ATTACKS: &[Attack] = &[
     attack_with("stripe_twin.chaos.turn", "/_twin/chaos", 400, 400, || Some(json!({"drop": 101}))),
     attack("stripe_twin.checkout.show", "/_twin/checkout/cs_guessed", 404, 404),
     attack("stripe_twin.checkout.submit", "/_twin/checkout/cs_guessed", 404, 404),
+    attack_with("stripe_twin.clock.set", "/_twin/clock", 400, 400, || {
+        Some(json!({"test_clock": "clock_guessed"}))
+    }),
+    attack("stripe_twin.credit_note.pdf", "/_twin/credit_notes/cn_guessed/pdf", 404, 404),
     attack("stripe_twin.dashboard.list", "/_twin/objects/customer", 200, 200),
     attack("stripe_twin.dashboard.object", "/_twin/object/cus_guessed", 404, 404),
     attack("stripe_twin.dashboard.resend", "/_twin/resend", 404, 404),

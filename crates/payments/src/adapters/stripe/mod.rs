@@ -46,8 +46,13 @@ impl Stripe {
     pub fn new(config: &StripeConfig) -> Result<Option<Self>, Problem> {
         let Some(key) = &config.secret_key else { return Ok(None) };
         let live = key.expose().contains("_live_");
-        let line = Box::new(Client::new(key, config.api_url.as_deref())?);
-        Ok(Some(Self { line, secrets: config.webhook_secrets(), account: config.account.clone(), live }))
+        let client = Box::new(Client::new(key, config.api_url.as_deref())?);
+        Ok(Some(Self {
+            line: client,
+            secrets: config.webhook_secrets(),
+            account: config.account.clone(),
+            live,
+        }))
     }
 
     async fn read(&self, call: Call) -> Result<Value, ProviderError> {
