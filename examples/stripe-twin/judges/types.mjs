@@ -40,7 +40,7 @@ function taken({ method, path }) {
   if (type === "CreditNote" && rest[0] === "preview") return rest.length === 1 ? "CreditNotePreviewParams" : "CreditNoteListPreviewLineItemsParams";
   if (type === "CreditNote" && rest[1] === "void") return "CreditNoteVoidCreditNoteParams";
   if (rest.length === 0) return `${type}${method === "GET" ? "List" : "Create"}Params`;
-  if (rest.length === 1 && ["search", "create_preview"].includes(rest[0])) return `${type}${word(rest[0])}Params`;
+  if (rest.length === 1 && ["search", "create_preview", "preview"].includes(rest[0])) return `${type}${word(rest[0])}Params`;
   if (rest.length === 1 && method === "DELETE") return `${type}${type === "Subscription" ? "Cancel" : "Delete"}Params`;
   if (rest.length === 1) return `${type}${method === "GET" ? "Retrieve" : "Update"}Params`;
   if (rest.length === 2 && method === "POST") return `${type}${type === "Invoice" && VERBS[rest[1]] ? VERBS[rest[1]] : word(rest[1])}Params`;
