@@ -5,7 +5,8 @@
 //! an hour; their keys are read again when a token names an unknown one, at most every ten seconds.
 //!
 //! Reading order: `providers` (the port), `token` (every check of an ID token), `published` (configuration and keys),
-//! `fetch` (the way out), `records` (DNS, which proves domains). `tests/` plays a provider and mutates it as the conformance suite for clients does.
+//! `fetch` (the way out), `records` (DNS, which proves domains), `upstream` (the port `UserStore`:
+//! providers that keep people and their passwords). `tests/` plays a provider and mutates it as the conformance suite for clients does.
 
 mod fetch;
 mod providers;
@@ -14,7 +15,9 @@ mod records;
 #[cfg(test)]
 mod tests;
 mod token;
+mod upstream;
 
 pub use fetch::{CannotFetch, Fetch};
 pub use providers::{Guests, Providers};
 pub use records::NameServers;
+pub use upstream::{Auth0, Cognito, Keycloak};

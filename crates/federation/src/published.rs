@@ -9,10 +9,13 @@ use openidconnect::core::{
     CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
     CoreSubjectIdentifierType,
 };
-use openidconnect::{AdditionalProviderMetadata, IssuerUrl, JsonWebKeySet, ProviderMetadata};
+use openidconnect::{
+    AdditionalProviderMetadata, AuthUrl, IssuerUrl, JsonWebKeySet, JsonWebKeySetUrl, ProviderMetadata,
+};
 use quoin_identity::model::Provider;
 use quoin_identity::port::Upstream;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::fetch::Client;
 
@@ -74,6 +77,30 @@ impl Published {
             return Err(Upstream::Unreachable("the configuration is another issuer's".to_owned()));
         }
         let metadata = Arc::new(metadata);
+        self.remember(&provider.issuer, Arc::clone(&metadata));
+        Ok(metadata)
+    }
+
+    /// Returns the keys of a provider that are at a known place: who keeps people is reached where the operator says, which
+    /// need not be where its issuer is.
+    pub(crate) async fn at(
+        &self,
+        client: &Client,
+        provider: &Provider,
+        keys: &Url,
+    ) -> Result<Arc<Metadata>, Upstream> {
+        if let Some(known) = self.known(&provider.issuer).filter(|known| known.read_at.elapsed() < BELIEVED) {
+            return Ok(known.metadata);
+        }
+        let issuer = IssuerUrl::new(provider.issuer.clone())
+            .map_err(|_| Upstream::Unreachable("the issuer is no URL".to_owned()))?;
+        let place = JsonWebKeySetUrl::from_url(keys.clone());
+        let keys = JsonWebKeySet::fetch_async(&place, client).await.map_err(unreachable)?;
+        // Nobody is sent to an authorization endpoint by this door; what stands there is never used.
+        let unused = AuthUrl::from_url(issuer.url().clone());
+        let metadata =
+            Metadata::new(issuer, unused, place, Vec::new(), Vec::new(), Vec::new(), Additional::default());
+        let metadata = Arc::new(metadata.set_jwks(keys));
         self.remember(&provider.issuer, Arc::clone(&metadata));
         Ok(metadata)
     }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::{CoreIdToken, CoreIdTokenVerifier, CoreJwsSigningAlgorithm};
 use openidconnect::{AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, Nonce};
-use quoin_identity::model::{Attested, Provider};
+use quoin_identity::model::{Attested, AttestedOrganization, Provider};
 use quoin_kernel::hash::{equal_in_constant_time, sha256};
 use quoin_kernel::{Secret, Timestamp};
 use serde_json::{Map, Value};
@@ -198,6 +198,9 @@ pub(crate) fn attested(issuer: &str, said: &Map<String, Value>) -> Result<Attest
         email_verified: said.get("email_verified") == Some(&Value::Bool(true)),
         email_disputed: said.get("email_verified").is_some_and(|word| *word != Value::Bool(true)),
         hosted_domain: text("hd"),
+        organization: text("org_id")
+            .filter(|id| !id.is_empty() && id.len() <= MAX_SUBJECT)
+            .map(|id| AttestedOrganization { id, name: text("org_name") }),
         profile: profile.collect(),
     })
 }

@@ -1,6 +1,10 @@
 //! The section `[identity]` of the configuration.
 
+mod upstream;
+
 use std::time::Duration;
+
+pub use upstream::{UpstreamConfig, UpstreamKind};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +88,8 @@ pub struct IdentityConfig {
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
     pub argon2_passes: u32,
+    /// A provider that keeps people and their passwords in place of this program.
+    pub upstream: UpstreamConfig,
 }
 
 /// A value outside its range.
@@ -123,6 +129,7 @@ impl Default for IdentityConfig {
             hash_queue: 64,
             argon2_memory_kib: 19_456,
             argon2_passes: 2,
+            upstream: UpstreamConfig::default(),
         }
     }
 }
@@ -158,9 +165,20 @@ impl IdentityConfig {
             (self.hash_queue > 0, "hash_queue", "must be 1 or more"),
             (self.argon2_memory_kib >= 7168, "argon2_memory_kib", "must be 7168 or more"),
             (self.argon2_passes >= 1, "argon2_passes", "must be 1 or more"),
+            (
+                self.upstream.provider.is_none() || !self.anonymous,
+                "anonymous",
+                "must be false where a provider keeps people",
+            ),
+            (
+                self.upstream.provider.is_none() || is_global,
+                "mode",
+                "must be global where a provider keeps people: an address names one person there",
+            ),
         ];
         let broken = rules.into_iter().find(|(holds, _, _)| !holds);
-        broken.map_or(Ok(()), |(_, field, problem)| Err(InvalidConfig { field, problem }))
+        broken.map_or(Ok(()), |(_, field, problem)| Err(InvalidConfig { field, problem }))?;
+        self.upstream.validate()
     }
 
     /// How long an access token lives.

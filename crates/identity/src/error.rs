@@ -79,6 +79,21 @@ pub enum IdentityError {
     /// The person has no such passkey.
     #[error("There is no such passkey.")]
     PasskeyNotFound,
+    /// People come through the provider that keeps them.
+    #[error("Sign in with the name and password that your provider knows.")]
+    ProviderRequired,
+    /// The provider that keeps people has what the call is about.
+    #[error("{0}")]
+    KeptByProvider(&'static str),
+    /// The provider wants the person to do something on its own pages.
+    #[error("Your provider wants you to do something first: {0}.")]
+    ProviderActionRequired(String),
+    /// The provider has no such call, or no credentials were given for it.
+    #[error("The provider cannot do this: {0}.")]
+    ProviderLacks(&'static str),
+    /// The provider's own policy refuses the password.
+    #[error("{0}")]
+    PasswordRefused(String),
     /// No such provider is configured.
     #[error("There is no such provider here.")]
     ProviderNotSupported,
@@ -168,9 +183,7 @@ impl IdentityError {
             Self::OrganizationNeeded => (400, "organization_needed", "An organisation is needed"),
             Self::SignupDisabled => (422, "signup_disabled", "Sign-up is closed"),
             Self::PhoneDisabled => (400, "phone_provider_disabled", "Telephone numbers are not available"),
-            Self::AnonymousDisabled => {
-                (422, "anonymous_provider_disabled", "Anonymous sign-in is not available")
-            }
+            Self::AnonymousDisabled => (422, "anonymous_provider_disabled", "Anonymous sign-in is off"),
             Self::PasswordNeedsAddress => (422, "validation_failed", "A password needs an address"),
             Self::FactorNotFound => (404, "mfa_factor_not_found", "Factor not found"),
             Self::FactorNameConflict => (422, "mfa_factor_name_conflict", "The name is taken"),
@@ -180,16 +193,16 @@ impl IdentityError {
             Self::InsufficientAal => (403, "insufficient_aal", "A second factor is needed first"),
             Self::SsoRequired => (403, "sso_required", "Single sign-on is required"),
             Self::SsoProviderNotFound => (404, "sso_provider_not_found", "There is no such provider"),
-            Self::SsoAddressNotAllowed => {
-                (403, "sso_address_not_allowed", "The provider may not speak for this address")
-            }
+            Self::SsoAddressNotAllowed => (403, "sso_address_not_allowed", "The address is foreign"),
             Self::SessionConfined => (403, "session_confined", "The session is its organisation's alone"),
             Self::WebAuthnDisabled => (422, "mfa_webauthn_enroll_not_enabled", "Passkeys are not available"),
-            Self::WebAuthnChallengeNotFound => {
-                (404, "webauthn_challenge_not_found", "The challenge was not found")
-            }
+            Self::WebAuthnChallengeNotFound => (404, "webauthn_challenge_not_found", "Challenge not found"),
             Self::WebAuthnRefused => (400, "webauthn_verification_failed", "The passkey was not accepted"),
             Self::PasskeyNotFound => (404, "webauthn_credential_not_found", "Passkey not found"),
+            Self::ProviderRequired => (403, "provider_required", "The provider is the way in"),
+            Self::KeptByProvider(_) => (422, "kept_by_provider", "The provider keeps this"),
+            Self::ProviderActionRequired(_) => (403, "provider_action_required", "The provider wants more"),
+            Self::ProviderLacks(_) => (422, "provider_lacks_this", "The provider cannot do this"),
             Self::ProviderNotSupported => (400, "oauth_provider_not_supported", "Unsupported provider"),
             Self::BadOauthState => (400, "bad_oauth_state", "This sign-in cannot be finished"),
             Self::BadOauthCallback => (400, "bad_oauth_callback", "The provider's answer was refused"),
@@ -197,7 +210,9 @@ impl IdentityError {
             Self::IdentityAlreadyExists => (422, "identity_already_exists", "The identity is taken"),
             Self::IdentityNotFound => (404, "identity_not_found", "Identity not found"),
             Self::SingleIdentity => (422, "single_identity_not_deletable", "The last way in stays"),
-            Self::WeakPassword(_) => (422, "weak_password", "The password is too weak"),
+            Self::WeakPassword(_) | Self::PasswordRefused(_) => {
+                (422, "weak_password", "The password is too weak")
+            }
             Self::SamePassword => (422, "same_password", "The password is the same"),
             Self::ReauthenticationNeeded => (400, "reauthentication_needed", "A recent sign-in is needed"),
             Self::ReauthenticationNotValid => (422, "reauthentication_not_valid", "The code is not valid"),

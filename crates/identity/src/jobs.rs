@@ -14,6 +14,7 @@ use crate::Identity;
 use crate::model::Realm;
 use crate::service::delete_user::erase;
 use crate::service::end_sessions::end_session;
+use crate::service::upstream::later;
 use crate::store::{
     api_keys_global, challenges_global, codes_global, factors_global, links_global, oauth_flows_global,
     sessions_global, users_global,
@@ -43,6 +44,7 @@ pub(crate) fn schedules() -> Vec<Schedule> {
 /// Describes the jobs of this room.
 pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
     let (purging, forgetting, emptying) = (identity.clone(), identity.clone(), identity.clone());
+    let (ending, carrying) = (identity.clone(), identity.clone());
     vec![
         JobType::new(PURGE, 3, Duration::from_mins(1), move |job, _| {
             let identity = purging.clone();
@@ -55,6 +57,14 @@ pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
         JobType::new(EMPTY_LOG, 20, Duration::from_mins(5), move |_, _| {
             let identity = emptying.clone();
             async move { empty_log(&identity).await }
+        }),
+        JobType::new(later::END_SESSION, 10, Duration::from_mins(1), move |_, payload| {
+            let identity = ending.clone();
+            async move { later::run_end_session(&identity, &payload).await }
+        }),
+        JobType::new(later::CARRY_STANDING, 20, Duration::from_mins(1), move |job, payload| {
+            let identity = carrying.clone();
+            async move { later::run_carry_standing(&identity, &payload, job.now).await }
         }),
     ]
 }

@@ -44,7 +44,7 @@ pub use jobs::{EMPTY_LOG, FORGET_ORG};
 use keyring::Keyring;
 use model::Provider;
 use password::Passwords;
-use port::{OpenId, WebAuthn};
+use port::{OpenId, UserStore, WebAuthn};
 pub use profiles::profiles_view;
 
 /// The room's schema.
@@ -60,6 +60,7 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0015_sessions_by_person" and "0015_sessions_by_person.postgres",
     "0016_sso",
     "0017_realms" and "0017_realms.postgres",
+    "0020_upstream",
     "0024_codes_of_sessions"
 );
 
@@ -95,6 +96,7 @@ struct Inner {
     webauthn: OnceLock<Arc<dyn WebAuthn>>,
     billing: OnceLock<Arc<dyn Billing>>,
     openid: OnceLock<Upstreams>,
+    user_store: OnceLock<Arc<dyn UserStore>>,
 }
 
 /// The providers that may be asked, and who asks them.
@@ -124,6 +126,7 @@ impl Identity {
             webauthn: OnceLock::new(),
             billing: OnceLock::new(),
             openid: OnceLock::new(),
+            user_store: OnceLock::new(),
         }));
         let inner = &identity.0;
         identity.check_mode().await?;
@@ -198,6 +201,17 @@ impl Identity {
     /// Lists the providers that may be asked.
     pub fn providers(&self) -> &[Provider] {
         self.0.openid.get().map_or(&[], |upstreams| &upstreams.providers)
+    }
+
+    /// Hands over who keeps people in place of this room, once; until then it keeps them itself.
+    pub fn connect_user_store(&self, store: Arc<dyn UserStore>) {
+        // A second one would come from a second start of the same process; the first one stays.
+        self.0.user_store.get_or_init(|| store);
+    }
+
+    /// Returns who keeps people in place of this room.
+    pub fn user_store(&self) -> Option<&dyn UserStore> {
+        self.0.user_store.get().map(AsRef::as_ref)
     }
 
     pub(crate) fn openid(&self) -> Result<&dyn OpenId, IdentityError> {

@@ -1,11 +1,18 @@
 //! What this room needs of heavier code elsewhere, in its own words.
 
+mod user_store;
+
 use quoin_kernel::port::BoxFuture;
 use quoin_kernel::{Problem, Secret, Timestamp, UserId};
 use serde_json::Value;
 use url::Url;
 
 use crate::model::{Attested, Provider};
+
+pub use user_store::{
+    Attestation, AttestedOrganizations, Credentials, FirstFactor, NewPerson, OwedFactor, PasswordChange,
+    PersonChanges, Registered, StoreError, Upheld, UserStore,
+};
 
 /// Judges passkeys and security keys (WebAuthn). An adapter is stateless: what it must remember goes through this room.
 ///

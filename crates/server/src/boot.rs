@@ -31,7 +31,7 @@ use crate::modules::{self, Rooms};
 use crate::passkeys;
 use crate::providers;
 use crate::settings::{ModeSetting, Room, Settings};
-use crate::{stores, stripe_twin, user_migrations};
+use crate::{stores, stripe_twin, upstream, user_migrations};
 
 /// The database file in the data directory.
 pub const DATABASE_FILE: &str = "quoin.db";
@@ -261,6 +261,7 @@ async fn start_rooms(
             let preset = PresetKeys { publishable: settings.publishable_key.clone(), secret };
             first_keys = room.ensure_first_keys(&preset).await?;
             providers::connect(&room, settings).map_err(CannotStart::Setting)?;
+            upstream::connect(&room).map_err(CannotStart::Setting)?;
             passkeys::connect(&room).map_err(|error| CannotStart::Setting(error.to_string()))?;
             let (session_issuer, people) = (Arc::new(room.clone()), Arc::new(room.clone()));
             let records = Arc::new(NameServers::new(settings.tenancy.dns_servers.clone()));

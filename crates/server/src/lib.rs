@@ -18,6 +18,7 @@ pub mod serve;
 pub mod settings;
 mod stores;
 pub mod stripe_twin;
+mod upstream;
 mod user_migrations;
 mod welcome;
 

@@ -40,10 +40,11 @@ pub use model::{
 pub use port::{People, Records};
 pub use revocations::{Revocation, Revoked};
 pub use service::{
-    Limits, ORGANIZATION_DELETED, RemovedPerson, active_org, add_member, add_to_realm, count_members,
-    count_organizations, create_personal, forget_address, found, has_sso_connection, is_invited, is_usable,
-    join_by_domain, join_by_sso, join_realm, kept_of_person, membership_of, note_sso_use, own, remove_person,
-    set_last_used, sso_connection, sso_demanded_of,
+    Attestation, AttestedOrg, Limits, ORGANIZATION_DELETED, RemovedPerson, active_org, add_member,
+    add_to_realm, count_members, count_organizations, create_personal, follow_attestation, forget_address,
+    found, has_sso_connection, is_invited, is_usable, join_by_domain, join_by_sso, join_realm,
+    kept_of_person, membership_of, note_sso_use, own, remove_person, set_last_used, sso_connection,
+    sso_demanded_of,
 };
 
 use std::sync::{Arc, OnceLock};
@@ -159,7 +160,8 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0004_roles",
     "0005_lifecycle",
     "0006_sso",
-    "0007_revocation_order" and "0007_revocation_order.postgres"
+    "0007_revocation_order" and "0007_revocation_order.postgres",
+    "0020_provider_orgs"
 );
 
 /// Every statement of this room.
@@ -173,6 +175,7 @@ pub static STATEMENTS: &[&[&Statement]] = &[
     store::memberships::ALL,
     store::organizations::ALL,
     store::organizations_global::ALL,
+    store::provider_orgs_global::ALL,
     store::roles::ALL,
     store::sso_connections::ALL,
 ];

@@ -40,7 +40,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("reqwest", &["quoin-web"]),
     ("lettre", &["quoin-mail"]),
     ("sqlparser", &["quoin-policy"]),
-    ("object_store", &["quoin-files"]),
+    // In `federation` it signs calls and sends none.
+    ("object_store", &["quoin-files", "quoin-federation"]),
     ("multer", &["quoin-files"]),
     ("image", &["quoin-engine-image"]),
     ("fast_image_resize", &["quoin-engine-image"]),

@@ -21,6 +21,11 @@ pub(crate) fn nextauth(workspace: &Workspace) -> Outcome<PathBuf> {
     node_modules(&workspace.root.join("examples/nextauth"))
 }
 
+/// Installs the providers that keep people, and returns the folder of what drives them.
+pub(crate) fn upstream(workspace: &Workspace) -> Outcome<PathBuf> {
+    node_modules(&workspace.root.join("examples/upstream"))
+}
+
 fn node_modules(folder: &Path) -> Outcome<PathBuf> {
     let version = process::output(Command::new("node").arg("--version"))
         .map_err(|_| "the journey needs Node.js 20 or newer: https://nodejs.org")?;
@@ -86,6 +91,12 @@ fn npm_package(workspace: &Workspace, wanted: &str) -> Outcome<PathBuf> {
 pub(crate) fn gcs_python(workspace: &Workspace) -> Outcome<PathBuf> {
     let requirements = workspace.root.join("xtask/counterparts/gcs-requirements.txt");
     python_with(&workspace.target.join("python-gcs"), &requirements)
+}
+
+/// Makes a Python environment with what stands in for Cognito in it and returns its interpreter.
+pub(crate) fn cognito_python(workspace: &Workspace) -> Outcome<PathBuf> {
+    let requirements = workspace.root.join("xtask/counterparts/cognito-requirements.txt");
+    python_with(&workspace.target.join("python-cognito"), &requirements)
 }
 
 fn python_with(environment: &Path, requirements: &Path) -> Outcome<PathBuf> {

@@ -3,6 +3,7 @@
 mod crashes;
 mod nextauth;
 mod stripe;
+mod upstream;
 
 use std::process::Command;
 
@@ -29,6 +30,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "equality-postgres", run: equality_on_postgres },
     Step { name: "providers-sqlite", run: providers_on_sqlite },
     Step { name: "providers-postgres", run: providers_on_postgres },
+    Step { name: "upstream-sqlite", run: upstream::on_sqlite },
+    Step { name: "upstream-postgres", run: upstream::on_postgres },
     Step { name: "journey-python", run: journey_in_python },
     Step { name: "pages-sqlite", run: pages_on_sqlite },
     Step { name: "pages-postgres", run: pages_on_postgres },

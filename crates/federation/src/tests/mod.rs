@@ -4,3 +4,4 @@ mod conformance;
 mod dns;
 mod mistakes;
 mod played;
+mod upstream;

@@ -104,6 +104,12 @@ pub(super) fn p256_key(kid: &str) -> Value {
     json!({"kty": "EC", "use": "sig", "crv": "P-256", "kid": kid, "x": encode(&point[1..33]), "y": encode(&point[33..])})
 }
 
+/// Signs claims with the RSA key.
+pub(super) fn signed(claims: &Value) -> String {
+    let script = Script { claims: object(claims.clone()), ..Script::new() };
+    script.id_token()
+}
+
 fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

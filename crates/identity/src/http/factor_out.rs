@@ -16,7 +16,7 @@ pub(super) struct FactorOut {
     /// What its holder calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
     friendly_name: Option<String>,
-    /// `totp` or `webauthn`.
+    /// `totp` or `webauthn`; `phone` or `email` where a provider elsewhere wants to see it.
     factor_type: &'static str,
     /// `verified`, or `unverified` while it counts for nothing.
     status: &'static str,
@@ -58,7 +58,7 @@ struct AppOut {
 pub(super) struct ChallengeOut {
     /// The challenge.
     id: ChallengeId,
-    /// `totp` or `webauthn`.
+    /// `totp` or `webauthn`; `phone` or `email` where a provider elsewhere wants to see it.
     #[serde(rename = "type")]
     kind: &'static str,
     /// When it is too late for an answer, in seconds since 1970.
@@ -130,13 +130,12 @@ impl From<EnrolledFactor> for EnrolledOut {
 impl From<AskedChallenge> for ChallengeOut {
     fn from(asked: AskedChallenge) -> Self {
         let device = |ceremony: &str, options: Value| json!({"type": ceremony, "credential_options": {"publicKey": options}});
-        let (kind, webauthn) = match (asked.challenge.purpose, asked.options) {
-            (ChallengePurpose::WebauthnCreate, Some(options)) => {
-                ("webauthn", Some(device("create", options)))
-            }
-            (_, Some(options)) => ("webauthn", Some(device("request", options))),
-            (_, None) => ("totp", None),
+        let webauthn = match (asked.challenge.purpose, asked.options) {
+            (ChallengePurpose::WebauthnCreate, Some(options)) => Some(device("create", options)),
+            (_, Some(options)) => Some(device("request", options)),
+            (_, None) => None,
         };
+        let kind = asked.kind.as_str();
         Self { id: asked.challenge.id, kind, expires_at: asked.challenge.expires_at.as_seconds(), webauthn }
     }
 }

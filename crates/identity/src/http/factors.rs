@@ -123,7 +123,7 @@ async fn enrol(
     State(identity): State<Identity>,
     ValidJson(input): ValidJson<EnrolIn>,
 ) -> Result<Json<EnrolledOut>, Refusal> {
-    let kind = FactorKind::parse(&input.factor_type).filter(|kind| *kind != FactorKind::Passkey);
+    let kind = FactorKind::parse(&input.factor_type).filter(|kind| kind.is_enrolled_here());
     let kind = kind.ok_or_else(unknown_factor_type)?;
     let wish = EnrolFactor { kind, friendly_name: input.friendly_name, issuer: input.issuer };
     Ok(Json(service::enrol_factor(&identity, &ctx.who.user, wish, &ctx.origin).await?.into()))

@@ -1,5 +1,6 @@
 //! `/auth/v1/token` and `logout`: sessions begin, continue and end.
 
+use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, Secret};
 use quoin_web::{
     Ctx, Json, Operation, Refusal, RoutesFor, State, StatusCode, Unidentified, UserAtAnyLevel, ValidBody,
@@ -13,7 +14,7 @@ use super::out::SessionOut;
 use super::sign_up::missing;
 use crate::Identity;
 use crate::error::IdentityError;
-use crate::service::{self, IdTokenGrant, LogoutScope};
+use crate::service::{self, IdTokenGrant, IssuedSession, LogoutScope};
 
 /// By what a session is asked for.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -27,6 +28,8 @@ struct TokenQuery {
 struct TokenIn {
     /// The address, for `password`.
     email: Option<EmailAddress>,
+    /// The user name, for `password`, where a provider keeps people and has user names.
+    username: Option<String>,
     /// Refused: telephone numbers are not available.
     phone: Option<String>,
     /// The password, for `password`.
@@ -89,14 +92,7 @@ async fn token(
     ValidBody(input): ValidBody<TokenIn>,
 ) -> Result<Json<SessionOut>, Refusal> {
     let issued = match query.grant_type.as_deref() {
-        Some("password") => {
-            if input.phone.is_some() && input.email.is_none() {
-                return Err(IdentityError::PhoneDisabled.into());
-            }
-            let email = input.email.ok_or_else(|| missing("email"))?;
-            let password = input.password.ok_or_else(|| missing("password"))?;
-            service::sign_in(&identity, email, password, &door.origin).await?
-        }
+        Some("password") => by_password(&identity, input, &door.origin).await?,
         Some("refresh_token") => {
             let token = input.refresh_token.ok_or_else(|| missing("refresh_token"))?;
             service::refresh_session(&identity, token.expose(), &door.origin).await?
@@ -118,6 +114,22 @@ async fn token(
         _ => return Err(unknown_grant().into()),
     };
     Ok(Json(issued.into()))
+}
+
+async fn by_password(identity: &Identity, input: TokenIn, origin: &Origin) -> Result<IssuedSession, Problem> {
+    let needs_password = || missing("password");
+    match (input.email, input.username) {
+        (Some(email), _) => {
+            let password = input.password.ok_or_else(needs_password)?;
+            service::sign_in(identity, email, password, origin).await
+        }
+        (None, Some(username)) => {
+            let password = input.password.ok_or_else(needs_password)?;
+            service::sign_in_with_name(identity, &username, password, origin).await
+        }
+        (None, None) if input.phone.is_some() => Err(IdentityError::PhoneDisabled.into()),
+        (None, None) => Err(missing("email")),
+    }
 }
 
 async fn logout(

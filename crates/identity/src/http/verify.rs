@@ -17,7 +17,7 @@ use super::out::SessionOut;
 use super::sign_up::missing;
 use crate::Identity;
 use crate::pages::{self, Carried};
-use crate::service::{self, Delivery, LinkProof, Verified};
+use crate::service::{self, Delivery, LinkProof, MailedCode, Verified};
 
 /// What a link carries.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -45,20 +45,22 @@ struct VerifyIn {
     token_hash: Option<Secret<String>>,
     /// The address that the code was sent to.
     email: Option<EmailAddress>,
+    /// The new password, for `recovery` where a provider keeps people and takes its code together with it.
+    password: Option<Secret<String>>,
     /// Where the person shall land; of the form only.
     redirect_to: Option<String>,
     /// The form's own token.
     csrf_token: Option<String>,
 }
 
-/// A session, or word that the other address has to agree too.
+/// A session, or word of what to do next.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum VerifyOut {
     /// A session.
     Session(Box<SessionOut>),
-    /// The other address has to agree too.
-    OneOfTwo {
+    /// The other address has to agree too, or the person can sign in now.
+    Next {
         /// What to do next.
         msg: &'static str,
         /// Always 200.
@@ -144,13 +146,31 @@ async fn verify(
     if is_form(&headers) {
         return submit((&ctx.app, &door.origin), &identity, &headers, input).await;
     }
+    if identity.user_store().is_some() {
+        return elsewhere(&ctx, &identity, input).await;
+    }
     let proof = input.proof()?;
     let out = match service::verify_link(&identity, proof, &input.kind, Delivery::Body, &door.origin).await? {
         Verified::Session(issued, _) | Verified::SignedIn(issued) => {
             VerifyOut::Session(Box::new((*issued).into()))
         }
-        Verified::OneOfTwo => VerifyOut::OneOfTwo { msg: landing::OTHER_ADDRESS, code: 200 },
+        Verified::OneOfTwo => VerifyOut::Next { msg: landing::OTHER_ADDRESS, code: 200 },
         Verified::Code(_) => return Err(Problem::internal("a code was made for a body").into()),
+    };
+    Ok(Json(out).into_response())
+}
+
+/// Takes the code that a provider elsewhere has mailed.
+async fn elsewhere(
+    ctx: &Ctx<Unidentified>,
+    identity: &Identity,
+    input: VerifyIn,
+) -> Result<Response, Refusal> {
+    let LinkProof::Code { email, code } = input.proof()? else { return Err(missing("email").into()) };
+    let mailed = MailedCode { email, code, password: input.password };
+    let out = match service::verify_code_elsewhere(identity, &input.kind, mailed, &ctx.origin).await? {
+        Some(issued) => VerifyOut::Session(Box::new(issued.into())),
+        None => VerifyOut::Next { msg: "The address is confirmed. Sign in now.", code: 200 },
     };
     Ok(Json(out).into_response())
 }

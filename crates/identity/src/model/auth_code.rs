@@ -16,6 +16,8 @@ pub struct AuthCode {
     pub method: AuthMethod,
     /// The organisation whose own provider has attested them.
     pub sso_org_id: Option<OrgId>,
+    /// Whether the provider that keeps people vouches for it.
+    pub is_upheld: bool,
     /// What the verifier must match.
     pub challenge: CodeChallenge,
     /// When it stops working.

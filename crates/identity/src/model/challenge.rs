@@ -29,6 +29,8 @@ pub enum ChallengePurpose {
     PasskeyCreate,
     /// A passkey that signs in; whose it is shows in the answer.
     PasskeyGet,
+    /// The code of a factor that a provider elsewhere wants to see.
+    Upstream,
 }
 
 /// A challenge as the row holds it.
@@ -59,13 +61,20 @@ impl ChallengePurpose {
             Self::WebauthnGet => "webauthn_get",
             Self::PasskeyCreate => "passkey_create",
             Self::PasskeyGet => "passkey_get",
+            Self::Upstream => "upstream",
         }
     }
 
     /// Reads the text back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Totp, Self::WebauthnCreate, Self::WebauthnGet, Self::PasskeyCreate, Self::PasskeyGet]
-            .into_iter()
-            .find(|purpose| purpose.as_str() == text)
+        let all = [
+            Self::Totp,
+            Self::WebauthnCreate,
+            Self::WebauthnGet,
+            Self::PasskeyCreate,
+            Self::PasskeyGet,
+            Self::Upstream,
+        ];
+        all.into_iter().find(|purpose| purpose.as_str() == text)
     }
 }

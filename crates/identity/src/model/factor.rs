@@ -24,6 +24,10 @@ pub enum FactorKind {
     Webauthn,
     /// A key that signs in by itself: it is held, and unlocked by its holder.
     Passkey,
+    /// A code by mail that a provider elsewhere asks for.
+    Email,
+    /// A code by text message that a provider elsewhere asks for.
+    Phone,
 }
 
 /// A factor as the row holds it.
@@ -79,11 +83,20 @@ impl FactorKind {
             Self::Totp => "totp",
             Self::Webauthn => "webauthn",
             Self::Passkey => "passkey",
+            Self::Email => "email",
+            Self::Phone => "phone",
         }
     }
 
     /// Reads the text back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Totp, Self::Webauthn, Self::Passkey].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Totp, Self::Webauthn, Self::Passkey, Self::Email, Self::Phone]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+
+    /// Tells whether people enrol it here as a second factor.
+    pub const fn is_enrolled_here(self) -> bool {
+        matches!(self, Self::Totp | Self::Webauthn)
     }
 }

@@ -27,7 +27,7 @@ pub use factor::{Factor, FactorId, FactorKind};
 pub use link::{Link, LinkEnding, LinkId, LinkSecrets, Purpose};
 pub use metadata::Metadata;
 pub use oauth_flow::OauthFlow;
-pub use provider::{Attested, Provider};
+pub use provider::{Attested, AttestedOrganization, Provider};
 pub use realm::Realm;
 pub use refresh_token::{Client, RefreshKeys, RefreshToken};
 pub use session::{AuthMethod, SecondMethod, Session};

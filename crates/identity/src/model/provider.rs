@@ -74,8 +74,20 @@ pub struct Attested {
     pub email_disputed: bool,
     /// The domain that Google hosts for the person's organisation.
     pub hosted_domain: Option<String>,
+    /// The organisation for which they have signed in, where the token names one; it counts only where the provider that keeps
+    /// people says it.
+    pub organization: Option<AttestedOrganization>,
     /// What the provider says about the person: name, picture and the like.
     pub profile: Map<String, Value>,
+}
+
+/// An organisation as a provider names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttestedOrganization {
+    /// Its id there, for ever.
+    pub id: String,
+    /// What it is called; a name proves nothing.
+    pub name: Option<String>,
 }
 
 impl ProviderConfig {

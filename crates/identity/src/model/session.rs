@@ -3,6 +3,8 @@
 use quoin_kernel::{Aal, OrgId, SessionId, Timestamp, UserId};
 use quoin_tenancy::SessionFacts;
 
+use crate::model::{Factor, FactorId, FactorKind, User};
+
 /// Names how a person showed who they are, as the `amr` claim does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthMethod {
@@ -114,6 +116,10 @@ pub struct Session {
     pub refreshed_at: Timestamp,
     /// When it began; its longest life counts from here.
     pub created_at: Timestamp,
+    /// By what a provider elsewhere upholds it, sealed: its refresh token, or the state of the factor that is owed.
+    pub upstream_state: Option<Vec<u8>>,
+    /// The factor that the provider wants to see before the session may do anything.
+    pub owed_factor: Option<FactorKind>,
 }
 
 /// How a person showed for the second time who they are, and when.
@@ -130,6 +136,23 @@ impl Session {
     pub fn facts(&self, now: Timestamp) -> SessionFacts {
         let Self { aal, authenticated_at, sso_org_id, .. } = *self;
         SessionFacts { aal, authenticated_at, sso_org_id, now }
+    }
+
+    /// Describes the factor that the provider wants to see as one of the person's. It has the session's own id, because it is
+    /// owed in this session alone.
+    pub fn owed(&self) -> Option<Factor> {
+        let kind = self.owed_factor?;
+        let id = FactorId::from_uuid(self.id.uuid());
+        let mut factor = Factor::new(id, self.user_id, kind, self.created_at);
+        factor.verified_at = Some(self.created_at);
+        Some(factor)
+    }
+
+    /// Leaves the factor that is owed as the only one: none of the person's own stands in for it.
+    pub fn narrow(&self, user: &mut User) {
+        if let Some(owed) = self.owed() {
+            user.factors = vec![owed];
+        }
     }
 
     /// Returns when the person last showed who they are, by whichever method.

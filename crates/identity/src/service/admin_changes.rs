@@ -31,6 +31,8 @@ pub struct AdminChanges {
     pub app_metadata: Map<String, Value>,
     /// How long the person may not sign in, from now.
     pub ban: Option<BanDuration>,
+    /// Whether sessions and links end although no password is kept here: it was changed elsewhere.
+    pub(crate) ends_sessions: bool,
 }
 
 /// The changes with the password hashed, ready for a transaction.
@@ -42,6 +44,7 @@ pub(crate) struct CheckedChanges {
     user_metadata: Map<String, Value>,
     app_metadata: Map<String, Value>,
     pub(crate) ban: Option<BanDuration>,
+    ends_sessions: bool,
 }
 
 impl AdminChanges {
@@ -63,6 +66,7 @@ impl AdminChanges {
             user_metadata: self.user_metadata,
             app_metadata: self.app_metadata,
             ban: self.ban,
+            ends_sessions: self.ends_sessions,
         })
     }
 }
@@ -94,6 +98,11 @@ fn refuse_hash(why: &'static str) -> Problem {
 }
 
 impl CheckedChanges {
+    /// Tells whether the password is another one from now on, here or at the provider that keeps it.
+    pub(crate) const fn changes_password(&self) -> bool {
+        self.password_hash.is_some() || self.ends_sessions
+    }
+
     /// Applies the changes to an account in memory.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use crate::error::IdentityError;
 use crate::model::{Attested, EmailProof, ExternalIdentity, IdentityId, Metadata, Provider, Realm, User};
 use crate::service::apply_link::disown_stranger;
 use crate::service::create_account::create_account;
+use crate::service::finish_oauth::keeper_of;
 use crate::service::letters::{self, FactorChange, Letter};
 use crate::store::{identities_global, users_global};
 
@@ -131,8 +132,10 @@ fn newcomer(
     address: Option<EmailAddress>,
     origin: &Origin,
 ) -> Result<User, Problem> {
-    // Closed sign-up keeps out who comes by themselves; an organisation's provider brings its own people.
-    if !identity.config().sign_up && !arrival.provider.is_own {
+    // Closed sign-up keeps out who comes by themselves; an organisation's provider brings its own people, and so does the one
+    // that keeps people in place of this room.
+    let brings_its_own = arrival.provider.is_own || keeper_of(identity, arrival).is_some();
+    if !identity.config().sign_up && !brings_its_own {
         return Err(IdentityError::SignupDisabled.into());
     }
     let now = origin.now;

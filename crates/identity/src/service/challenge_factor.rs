@@ -11,6 +11,7 @@ use crate::model::{Challenge, ChallengeId, ChallengePurpose, Factor, FactorId, F
 use crate::port::{Ceremony, KeyOwner};
 use crate::service::step_up::demand_strong;
 use crate::service::update_user::own_session;
+use crate::service::upstream::owed_factor;
 use crate::store::challenges_global;
 
 /// The purpose under which the state of a device's ceremony is sealed.
@@ -23,6 +24,8 @@ pub struct AskedChallenge {
     pub challenge: Challenge,
     /// What a device is asked: the options of `navigator.credentials`.
     pub options: Option<Value>,
+    /// What kind of factor is asked for.
+    pub kind: FactorKind,
 }
 
 /// Makes a challenge for one of the caller's factors.
@@ -36,6 +39,9 @@ pub async fn challenge_factor(
     origin: &Origin,
 ) -> Result<AskedChallenge, Problem> {
     let (user, session) = own_session(identity, caller).await?;
+    if let Some(store) = identity.user_store().filter(|_| session.owed_factor.is_some()) {
+        return owed_factor::challenge(identity, store, (&user, &session), factor_id, origin).await;
+    }
     let factor = own_factor(&user, factor_id)?;
     if factor.verified_at.is_none() {
         demand_strong(identity, (&user, &session), origin)?;
@@ -97,7 +103,8 @@ pub(crate) async fn ask(
             Ok::<_, Problem>(challenges_global::insert(tx, &stored)?)
         })
         .await?;
-    Ok(AskedChallenge { challenge, options: ceremony.map(|asked| asked.options) })
+    let kind = if ceremony.is_some() { FactorKind::Webauthn } else { FactorKind::Totp };
+    Ok(AskedChallenge { challenge, options: ceremony.map(|asked| asked.options), kind })
 }
 
 /// Opens the state that belongs to a challenge.

@@ -13,6 +13,8 @@ use crate::model::{LinkEnding, User};
 use crate::service::admin_changes::{AdminChanges, CheckedChanges};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, Letter};
+use crate::service::list_users::get_user;
+use crate::service::upstream::{administer, later};
 use crate::store::{links_global, users_global};
 
 /// Changes an account.
@@ -22,10 +24,14 @@ use crate::store::{links_global, users_global};
 pub async fn change_user(
     identity: &Identity,
     id: UserId,
-    changes: AdminChanges,
+    mut changes: AdminChanges,
     actor: Actor,
     origin: &Origin,
 ) -> Result<User, Problem> {
+    if let Some(store) = identity.user_store() {
+        let user = get_user(identity, id).await?;
+        administer::change(identity, store, &user, &mut changes).await?;
+    }
     let checked = changes.check(identity).await?;
     let (inside, seen_from) = (identity.clone(), origin.for_another_reader());
     identity
@@ -33,6 +39,9 @@ pub async fn change_user(
         .write("identity.user.change", move |tx| {
             let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
             let user = change(tx, &inside, user, &checked, &seen_from)?;
+            if checked.ban.is_some() {
+                later::carry_standing(tx, &inside, &user, seen_from.now)?;
+            }
             for action in actions(&checked) {
                 let entry = inside.entry(actor.clone(), action, &seen_from).on(id);
                 quoin_audit::record(tx, &entry.detail(json!({"banned_until": user.banned_until})))?;
@@ -60,13 +69,13 @@ fn change(
         }
     }
     users_global::update(tx, &user)?;
-    if moved || checked.password_hash.is_some() || user.is_banned(now) {
+    if moved || checked.changes_password() || user.is_banned(now) {
         links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
     }
-    if checked.password_hash.is_some() || user.is_banned(now) {
+    if checked.changes_password() || user.is_banned(now) {
         end_sessions(tx, identity, user.id, None, now)?;
     }
-    if checked.password_hash.is_some() {
+    if checked.changes_password() {
         letters::tell(tx, identity, &user, &Letter::PasswordChanged, origin)?;
     }
     if let Some(new) = user.email.clone().filter(|_| moved) {

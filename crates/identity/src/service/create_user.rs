@@ -9,6 +9,7 @@ use crate::error::IdentityError;
 use crate::model::{Realm, User};
 use crate::service::admin_changes::AdminChanges;
 use crate::service::create_account::create_account;
+use crate::service::upstream::administer;
 use crate::store::users_global;
 
 /// Makes an account with its personal organisation, or among the people of the organisation that the call is about.
@@ -22,6 +23,9 @@ pub async fn create_user(
     actor: Actor,
     origin: &Origin,
 ) -> Result<User, Problem> {
+    if let Some(store) = identity.user_store() {
+        return administer::create(identity, store, (id, changes), actor, origin).await;
+    }
     let (now, realm) = (origin.now, identity.realm(origin)?);
     let checked = changes.check(identity).await?;
     if realm == Realm::INSTANCE && org_role.is_some() {

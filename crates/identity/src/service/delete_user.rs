@@ -11,6 +11,8 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::User;
 use crate::service::end_sessions::end_sessions;
+use crate::service::list_users::get_user;
+use crate::service::upstream::administer;
 use crate::store::users_global;
 
 /// Erases a person, their sessions, links, waiting mails, memberships and whatever organisation is theirs alone.
@@ -23,6 +25,10 @@ pub async fn delete_user(
     actor: Actor,
     origin: &Origin,
 ) -> Result<User, Problem> {
+    if let Some(store) = identity.user_store() {
+        // There first: whoever is erased here and not there would be somebody new at the next sign-in.
+        administer::delete(identity, store, &get_user(identity, id).await?).await?;
+    }
     let inside = identity.clone();
     let entry = identity.entry(actor, "identity.user.deleted", origin).on(id);
     let now = origin.now;

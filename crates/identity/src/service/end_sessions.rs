@@ -5,6 +5,7 @@ use quoin_kernel::{SessionId, Timestamp, UserId};
 use quoin_tenancy::revocations::{self, Revocation, Revoked};
 
 use crate::Identity;
+use crate::service::upstream::later;
 use crate::store::{codes_global, oauth_flows_global, sessions_global};
 
 /// Ends one session.
@@ -14,10 +15,36 @@ pub(crate) fn end_session(
     id: SessionId,
     now: Timestamp,
 ) -> Result<(), DbError> {
+    let upheld_by = match identity.user_store() {
+        Some(_) => sessions_global::upstream_state(tx, id)?,
+        None => None,
+    };
     if sessions_global::delete(tx, id)? {
         revoke(tx, identity, id, now)?;
+        if let Some(sealed_token) = upheld_by {
+            later::end_session(tx, identity, &sealed_token, now)?;
+        }
     }
     Ok(())
+}
+
+/// Ends a session whose successor takes over what upholds it.
+pub(crate) fn replace_session(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    hand_over(tx, identity, id)?;
+    end_session(tx, identity, id, now)
+}
+
+/// Takes from a session what upholds it, so that its end is not the end of its successor's.
+pub(crate) fn hand_over(tx: &mut Tx<'_>, identity: &Identity, id: SessionId) -> Result<(), DbError> {
+    match identity.user_store() {
+        Some(_) => sessions_global::hand_over(tx, id),
+        None => Ok(()),
+    }
 }
 
 /// Ends a person's sessions, except one, the codes that would open another, and the journeys that would link an identity:

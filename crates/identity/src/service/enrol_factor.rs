@@ -67,7 +67,7 @@ pub async fn enrol_factor(
     factor.friendly_name = name.filter(|name| !name.is_empty());
     let app = match wish.kind {
         FactorKind::Totp => Some(draw_secret(identity, &user, issuer, &mut factor)?),
-        FactorKind::Webauthn | FactorKind::Passkey => None,
+        _ => None,
     };
     let entry = identity.entry(Actor::User(user.id), "identity.factor.enrolment_begun", origin).on(factor.id);
     let (stored, session_id) = (factor.clone(), caller.session_id);

@@ -8,8 +8,8 @@ use quoin_kernel::{Problem, Secret};
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::AuthCode;
-use crate::service::end_sessions::end_session;
-use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
+use crate::service::end_sessions::{end_session, replace_session};
+use crate::service::issue_session::{Hold, IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::realm::concerns;
 use crate::store::{codes_global, sessions_global, users_global};
 
@@ -50,7 +50,8 @@ pub async fn exchange_code(
 /// Draws the session: one of its own, or one that takes over what the code hands over.
 async fn draft_for(identity: &Identity, code: &AuthCode, origin: &Origin) -> Result<SessionDraft, Problem> {
     let Some(session_id) = code.continues.filter(|_| code.session_id.is_none()) else {
-        return Ok(SessionDraft::new(identity, code.method, origin.now).through(code.sso_org_id));
+        let draft = SessionDraft::new(identity, code.method, origin.now).through(code.sso_org_id);
+        return Ok(if code.is_upheld { draft.upheld(Hold::default()) } else { draft });
     };
     let find = move |tx: &mut Tx<'_>| sessions_global::find_with_user(tx, session_id);
     let (_, session) =
@@ -83,10 +84,11 @@ fn exchange(
         return Err(IdentityError::FlowStateNotFound.into());
     }
     if let Some(handed_over) = code.continues {
-        if sessions_global::find_with_user(tx, handed_over)?.is_none() {
-            return Err(IdentityError::FlowStateNotFound.into());
-        }
-        end_session(tx, identity, handed_over, now)?;
+        let found = sessions_global::find_with_user(tx, handed_over)?;
+        let (_, earlier) = found.ok_or(IdentityError::FlowStateNotFound)?;
+        replace_session(tx, identity, handed_over, now)?;
+        let draft = draft.clone().upheld_like(identity, &user, &earlier);
+        return Ok(Exchanged::Opened(Box::new(issue_session(tx, identity, user, &draft, origin)?)));
     }
     Ok(Exchanged::Opened(Box::new(issue_session(tx, identity, user, draft, origin)?)))
 }

@@ -3,17 +3,19 @@
 use quoin_db::Tx;
 use quoin_kernel::hash::{equal_in_constant_time, sha256};
 use quoin_kernel::port::Origin;
-use quoin_kernel::{Problem, Secret, rng};
+use quoin_kernel::{OrgId, Problem, Secret, rng};
 use url::Url;
 
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::oauth_flow::{FlowSecrets, state_hash};
-use crate::model::{AuthCode, AuthMethod, OauthFlow, Realm};
-use crate::port::{AuthorizationAnswer, Upstream};
+use crate::model::{AuthCode, AuthMethod, OauthFlow, Realm, User};
+use crate::port::{AttestedOrganizations, AuthorizationAnswer, Upstream, UserStore};
 use crate::service::attested_account::{Arrival, account_of, account_through_sso, link};
 use crate::service::begin_oauth::{SEALED_AS, redirect_uri, upstream};
-use crate::service::issue_session::{OpenSession, SessionDraft, check_admission, issue_session};
+use crate::service::issue_session::{Hold, OpenSession, SessionDraft, check_admission, issue_session};
+use crate::service::upstream::gate;
+use crate::service::upstream::sign_in::take_over;
 use crate::service::verify_link::Verified;
 use crate::store::{codes_global, oauth_flows_global, users_global};
 
@@ -143,30 +145,28 @@ struct Prepared {
 impl Prepared {
     fn settle(&self, tx: &mut Tx<'_>) -> Result<Option<OpenSession>, Problem> {
         let (identity, origin) = (&self.identity, &self.origin);
-        let mut sso_org_id = None;
-        let user = match (self.flow.link_user_id, self.flow.sso_connection_id) {
-            (_, Some(id)) => {
-                let (user, org_id) = account_through_sso(tx, identity, &self.arrival, id, origin)?;
-                sso_org_id = Some(org_id);
-                user
-            }
-            (Some(id), None) => {
-                let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
-                check_admission(identity.config(), &user, origin.now)?;
-                link(tx, identity, &user, &self.arrival, origin)?
-            }
-            (None, None) => account_of(tx, identity, (self.realm, &self.arrival), origin)?,
-        };
+        let (mut user, sso_org_id) = self.account(tx)?;
+        let mut active = None;
+        let keeper = self.keeper();
+        if keeper.is_some() {
+            let said = said_of_organizations(keeper, &self.arrival);
+            (user, active) = take_over(tx, identity, user, (&self.arrival, &said), origin)?;
+        }
         let method = if sso_org_id.is_some() { AuthMethod::Sso } else { AuthMethod::Oauth };
+        // Whoever links an account has signed in before they set out.
+        let is_upheld = keeper.is_some() || self.flow.link_user_id.is_some();
         let Some(challenge) = &self.flow.challenge else {
-            let draft = self.draft.clone().by(method).through(sso_org_id);
+            let draft = self.draft.clone().by(method).through(sso_org_id).in_org(active);
+            let draft = if is_upheld { draft.upheld(Hold::default()) } else { draft };
             return issue_session(tx, identity, user, &draft, origin).map(Some);
         };
         check_admission(identity.config(), &user, origin.now)?;
+        gate::check_door(identity, &user, (method, sso_org_id), is_upheld)?;
         let code = AuthCode {
             user_id: user.id,
             method,
             sso_org_id,
+            is_upheld,
             challenge: challenge.clone(),
             expires_at: origin.now + identity.config().link(),
             session_id: None,
@@ -174,5 +174,47 @@ impl Prepared {
         };
         codes_global::insert(tx, &sha256(self.code.expose().as_bytes()), &code, origin.now)?;
         Ok(None)
+    }
+
+    /// Finds, links or makes the account, and says through whose own provider the person has come.
+    fn account(&self, tx: &mut Tx<'_>) -> Result<(User, Option<OrgId>), Problem> {
+        let (identity, origin) = (&self.identity, &self.origin);
+        match (self.flow.link_user_id, self.flow.sso_connection_id) {
+            (_, Some(id)) => {
+                let (user, org_id) = account_through_sso(tx, identity, &self.arrival, id, origin)?;
+                Ok((user, Some(org_id)))
+            }
+            (Some(id), None) => {
+                let user = users_global::find(tx, id)?.ok_or(IdentityError::UserNotFound)?;
+                check_admission(identity.config(), &user, origin.now)?;
+                Ok((link(tx, identity, &user, &self.arrival, origin)?, None))
+            }
+            (None, None) => Ok((account_of(tx, identity, (self.realm, &self.arrival), origin)?, None)),
+        }
+    }
+
+    /// Returns the provider that keeps people, where it is the one that has attested this person.
+    fn keeper(&self) -> Option<&dyn UserStore> {
+        keeper_of(&self.identity, &self.arrival).filter(|_| self.flow.link_user_id.is_none())
+    }
+}
+
+/// Returns the provider that keeps people, where this attestation is its word. What an organisation brings along never is,
+/// whatever its issuer.
+pub(crate) fn keeper_of<'a>(identity: &'a Identity, arrival: &Arrival) -> Option<&'a dyn UserStore> {
+    let store = identity.user_store()?;
+    let is_theirs = !arrival.provider.is_own && arrival.attested.issuer == store.provider().issuer;
+    is_theirs.then_some(store)
+}
+
+/// Reads for which organisation the person has signed in, where the provider has those.
+pub(crate) fn said_of_organizations(
+    keeper: Option<&dyn UserStore>,
+    arrival: &Arrival,
+) -> AttestedOrganizations {
+    let active = arrival.attested.organization.clone();
+    AttestedOrganizations {
+        active: active.filter(|_| keeper.is_some_and(UserStore::has_organizations)),
+        all: None,
     }
 }

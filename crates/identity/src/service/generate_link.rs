@@ -13,6 +13,7 @@ use crate::model::{Metadata, Purpose, Realm, User};
 use crate::service::create_account::create_account;
 use crate::service::new_password::hash_new_password;
 use crate::service::send_link::{LinkDraft, LinkWishes, store_link};
+use crate::service::upstream::gate;
 use crate::store::users_global;
 
 /// What kind of link is wanted, and for whom.
@@ -73,6 +74,7 @@ pub async fn generate_link(
     actor: Actor,
     origin: &Origin,
 ) -> Result<GeneratedLink, Problem> {
+    gate::demand_own_store(identity)?;
     let needs_new = matches!(request.purpose, Purpose::EmailChangeCurrent | Purpose::EmailChangeNew);
     if needs_new && request.new_email.is_none() {
         return Err(Problem::invalid("A change of address needs new_email.").field("new_email", "is needed"));

@@ -36,6 +36,7 @@ pub async fn hand_over_session(
             let found = sessions_global::find_with_user(tx, session_id)?;
             let (user, session) = found.ok_or(IdentityError::SessionNotFound)?;
             let code = AuthCode {
+                is_upheld: false,
                 user_id: user.id,
                 method: session.method,
                 sso_org_id: session.sso_org_id,

@@ -10,6 +10,7 @@ use crate::error::IdentityError;
 use crate::model::{Metadata, Purpose, User};
 use crate::service::create_account::create_account;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::service::upstream::gate;
 use crate::store::users_global;
 
 /// Makes an account for an address, or takes the one that nobody has confirmed yet, and sends the invitation.
@@ -23,6 +24,7 @@ pub async fn invite_user(
     actor: Actor,
     origin: &Origin,
 ) -> Result<User, Problem> {
+    gate::demand_own_store(identity)?;
     let (now, realm) = (origin.now, identity.realm(origin)?);
     let metadata = Metadata::default().merged(&data, "data")?;
     let draft = LinkDraft::new(identity, Purpose::Invite, &wishes, &origin.for_another_reader());

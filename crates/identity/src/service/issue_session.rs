@@ -12,9 +12,10 @@ use crate::Identity;
 use crate::config::{IdentityConfig, Unverified};
 use crate::error::IdentityError;
 use crate::model::access_claims::{AUDIENCE, AccessClaims, Method};
-use crate::model::{AuthMethod, RefreshKeys, RefreshToken, SecondMethod, Session, User};
+use crate::model::{AuthMethod, FactorKind, RefreshKeys, RefreshToken, SecondMethod, Session, User};
 use crate::service::realm::concerns;
 use crate::service::sso_gate;
+use crate::service::upstream::gate::{self, Demand};
 use crate::store::{sessions_global, users_global};
 
 /// What a session needs that is drawn before its transaction.
@@ -26,6 +27,17 @@ pub(crate) struct SessionDraft {
     method: AuthMethod,
     sso_org_id: Option<OrgId>,
     continues: Option<Continued>,
+    hold: Option<Hold>,
+    org_id: Option<OrgId>,
+}
+
+/// By what the provider that keeps people upholds a session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hold {
+    /// Its refresh token, or the state of the factor that is owed; sealed. Without one it is asked about the person.
+    pub(crate) state: Option<Vec<u8>>,
+    /// The factor that it wants to see first.
+    pub(crate) owed: Option<FactorKind>,
 }
 
 /// What a session takes over from the one it replaces.
@@ -72,7 +84,16 @@ impl SessionDraft {
         let id = SessionId::new(now, rng);
         let mut seed = [0; 32];
         rng.fill(&mut seed);
-        Self { id, seed, token: RefreshKeys::first(id, rng), method, sso_org_id: None, continues: None }
+        Self {
+            id,
+            seed,
+            token: RefreshKeys::first(id, rng),
+            method,
+            sso_org_id: None,
+            continues: None,
+            hold: None,
+            org_id: None,
+        }
     }
 
     /// Says how the person was attested, where that shows only in the transaction.
@@ -83,6 +104,27 @@ impl SessionDraft {
     /// Confines the session to the organisation whose own provider has attested the person.
     pub(crate) fn through(self, sso_org_id: Option<OrgId>) -> Self {
         Self { sso_org_id, ..self }
+    }
+
+    /// Says that the provider that keeps people stands behind the session.
+    pub(crate) fn upheld(self, hold: Hold) -> Self {
+        Self { hold: Some(hold), ..self }
+    }
+
+    /// Begins the session in an organisation, if the person belongs to it.
+    pub(crate) fn in_org(self, org_id: Option<OrgId>) -> Self {
+        Self { org_id: org_id.or(self.org_id), ..self }
+    }
+
+    /// Takes over what upholds the session that this one replaces, and what it owes.
+    pub(crate) fn upheld_like(self, identity: &Identity, user: &User, replaced: &Session) -> Self {
+        match gate::demand_of(identity, user, replaced) {
+            Demand::Token(_) | Demand::Standing(_) => {
+                let state = replaced.upstream_state.clone();
+                self.upheld(Hold { state, owed: replaced.owed_factor })
+            }
+            Demand::Nothing | Demand::Refuse => self,
+        }
     }
 
     /// Draws a session that replaces another one after a second method was shown. The weaker session's tokens end with
@@ -159,12 +201,13 @@ pub(crate) fn issue_session(
         return Err(IdentityError::UserNotFound.into());
     }
     check_admission(identity.config(), &user, now)?;
+    gate::check_door(identity, &user, (draft.method, draft.sso_org_id), draft.hold.is_some())?;
     sso_gate::join(tx, identity, &user, draft.sso_org_id, origin)?;
     let (earlier, second) = (draft.continues, draft.continues.and_then(|continued| continued.second));
     let aal = if second.is_some() { Aal::Aal2 } else { draft.method.level() };
     let authenticated_at = earlier.map_or(now, |continued| continued.authenticated_at);
     let facts = SessionFacts { aal, authenticated_at, sso_org_id: draft.sso_org_id, now };
-    let preferred = draft.sso_org_id.or(earlier.and_then(|continued| continued.org_id));
+    let preferred = draft.sso_org_id.or(draft.org_id).or(earlier.and_then(|continued| continued.org_id));
     let org = match user.realm.org_id() {
         // Theirs or none: what it has against the session is said.
         Some(org_id) => Some(quoin_tenancy::membership_of(tx, user.id, org_id, &facts)?),
@@ -188,7 +231,10 @@ pub(crate) fn issue_session(
         refreshed_at: now,
         // Whoever takes over ends when the earlier one would have ended.
         created_at: earlier.map_or(now, |continued| continued.created_at),
+        upstream_state: draft.hold.as_ref().and_then(|hold| hold.state.clone()),
+        owed_factor: draft.hold.as_ref().and_then(|hold| hold.owed),
     };
+    session.narrow(&mut user);
     sessions_global::insert(tx, &session, origin)?;
     if earlier.is_none() {
         users_global::update_last_sign_in(tx, user.id, now)?;

@@ -54,6 +54,7 @@ mod switch_org;
 mod transfer_users;
 mod unlink_identity;
 mod update_user;
+pub(crate) mod upstream;
 mod verify_factor;
 mod verify_link;
 
@@ -92,7 +93,7 @@ pub use request_magic_link::{MagicLinkRequest, request_magic_link};
 pub use request_recovery::request_recovery;
 pub use resend_link::{ResendType, resend_link};
 pub use send_link::LinkWishes;
-pub use sign_in::sign_in;
+pub use sign_in::{sign_in, sign_in_with_name};
 pub use sign_in_anonymously::sign_in_anonymously;
 pub use sign_in_with_id_token::{IdTokenGrant, sign_in_with_id_token};
 pub use sign_up::{SignUp, SignedUp, sign_up};
@@ -102,5 +103,6 @@ pub use transfer_users::{
 };
 pub use unlink_identity::unlink_identity;
 pub use update_user::{UserChanges, get_own_user, update_user};
+pub use upstream::verify_code::{MailedCode, verify_code_elsewhere};
 pub use verify_factor::{FactorAnswer, FactorProof, verify_factor};
 pub use verify_link::{Delivery, LinkProof, Verified, peek_link, verify_link};

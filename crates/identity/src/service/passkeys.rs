@@ -18,6 +18,7 @@ use crate::service::limits::{self, Guessed};
 use crate::service::realm::concerns;
 use crate::service::step_up::{own_strong_session, strong_session_in};
 use crate::service::update_user::own_session;
+use crate::service::upstream::gate;
 use crate::service::verify_factor::{accepted, find_challenge};
 use crate::store::{challenges_global, factors_global, users_global};
 
@@ -30,6 +31,7 @@ pub async fn begin_passkey(
     caller: &UserCaller,
     origin: &Origin,
 ) -> Result<AskedChallenge, Problem> {
+    gate::demand_own_store(identity)?;
     let (user, _) = own_strong_session(identity, caller, origin).await?;
     check_room_for(&user, None)?;
     let ceremony = begin_registration(identity, &user)?;
@@ -98,6 +100,7 @@ fn keep(
 /// # Errors
 /// `mfa_webauthn_enroll_not_enabled`.
 pub async fn begin_passkey_sign_in(identity: &Identity, origin: &Origin) -> Result<AskedChallenge, Problem> {
+    gate::demand_own_store(identity)?;
     let ceremony = identity.webauthn()?.begin_discovery().map_err(Problem::internal)?;
     ask(identity, (None, None), ChallengePurpose::PasskeyGet, Some(ceremony), origin).await
 }

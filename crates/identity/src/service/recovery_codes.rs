@@ -8,7 +8,7 @@ use quoin_kernel::{Problem, Secret, SessionId, UserCaller};
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::recovery_code::{self, COUNT};
-use crate::service::end_sessions::end_session;
+use crate::service::end_sessions::replace_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::limits::{self, Guessed};
@@ -58,6 +58,10 @@ pub async fn use_recovery_code(
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
     let (user, session) = own_session(identity, caller).await?;
+    if session.owed_factor.is_some() {
+        // None of ours stands in for the provider's own factor.
+        return Err(IdentityError::InsufficientAal.into());
+    }
     let guessed = Guessed::Factor(user.id);
     limits::check_failures(identity, guessed, origin).await?;
     let prepared = Prepared {
@@ -96,7 +100,8 @@ impl Prepared {
         letters::tell(tx, identity, &user, &letter, &self.origin)?;
         let entry = identity.entry(Actor::User(user.id), "identity.recovery_codes.used", &self.origin);
         quoin_audit::record(tx, &entry.on(user.id).detail(serde_json::json!({"left": left})))?;
-        end_session(tx, identity, session.id, now)?;
-        issue_session(tx, identity, user, &self.draft, &self.origin).map(Some)
+        replace_session(tx, identity, session.id, now)?;
+        let draft = self.draft.clone().upheld_like(identity, &user, &session);
+        issue_session(tx, identity, user, &draft, &self.origin).map(Some)
     }
 }

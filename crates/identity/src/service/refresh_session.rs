@@ -12,10 +12,12 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::refresh_token::Standing;
 use crate::model::{Client, RefreshKeys, RefreshToken, Session, User};
-use crate::service::end_sessions::end_session;
+use crate::service::end_sessions::{end_session, hand_over};
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
 use crate::service::realm::concerns;
 use crate::service::sso_gate;
+use crate::service::upstream::gate::{Demand, demand_of};
+use crate::service::upstream::uphold::{Upholding, settle, uphold};
 use crate::store::sessions_global;
 
 /// What became of a refresh, once committed: the end of a family must be kept, so it is no error in the transaction.
@@ -38,28 +40,44 @@ pub async fn refresh_session(
     let keys = RefreshKeys::new(identity.app().master_key());
     let token = keys.read(token).ok_or(IdentityError::RefreshTokenNotFound)?;
     let client = Client::of(origin);
+    let upholding = uphold(identity, (&token, &client), origin).await?;
+    let kept = match &upholding {
+        Upholding::Holds(state) => Some((token.session_id(), state.clone())),
+        _ => None,
+    };
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let refreshed = identity
         .db()
         .write("identity.session.refresh", move |tx| {
-            refresh(tx, &inside, &keys, (&token, &client), &seen_from)
+            let shown = Shown { keys: &keys, token: &token, client: &client, upholding: &upholding };
+            refresh(tx, &inside, &shown, &seen_from)
         })
-        .await?;
-    match refreshed {
+        .await;
+    if let (Err(_), Some((id, state))) = (&refreshed, kept) {
+        // The provider has answered, perhaps with another token: that is kept although the refresh is refused.
+        settle(identity, id, state).await?;
+    }
+    match refreshed? {
         Refreshed::Continued(open) => open.sign(identity, origin.now),
         Refreshed::Ended(error) => Err(error.into()),
     }
 }
 
+/// What was shown, and what a provider that keeps people has said about it.
+struct Shown<'a> {
+    keys: &'a RefreshKeys,
+    token: &'a RefreshToken,
+    client: &'a Client,
+    upholding: &'a Upholding,
+}
+
 fn refresh(
     tx: &mut Tx<'_>,
     identity: &Identity,
-    keys: &RefreshKeys,
-    (token, client): (&RefreshToken, &Client),
+    shown: &Shown<'_>,
     origin: &Origin,
 ) -> Result<Refreshed, Problem> {
-    let now = origin.now;
-    let config = identity.config();
+    let (now, config, token) = (origin.now, identity.config(), shown.token);
     let found = sessions_global::find_with_user(tx, token.session_id())?;
     let Some((user, session)) = found.filter(|(user, _)| concerns(origin, user)) else {
         return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
@@ -74,8 +92,11 @@ fn refresh(
         return Ok(Refreshed::Ended(error));
     }
     sso_gate::check(tx, &user, session.sso_org_id, origin)?;
-    let child = keys.child(token, &session.seed);
-    match token.standing(&session, client, now, Duration::from_secs(config.refresh_grace_s)) {
+    let child = shown.keys.child(token, &session.seed);
+    match token.standing(&session, shown.client, now, Duration::from_secs(config.refresh_grace_s)) {
+        Standing::Newest if !hold(tx, identity, (&user, &session), shown.upholding)? => {
+            return end_unheld(tx, identity, &session, origin);
+        }
         Standing::Newest if sessions_global::rotate(tx, &session, &child.hash(), origin)? => {}
         Standing::Repeated => {}
         Standing::Newest | Standing::Reused => return end_family(tx, identity, &session, origin),
@@ -101,6 +122,42 @@ fn is_over(
         None => false,
     };
     Ok(is_bound && org.is_none() || has_lost_provider)
+}
+
+/// Keeps what upholds the session from now on; `false` where the provider upholds it no longer.
+///
+/// # Errors
+/// 503 where the provider should have been asked and was not.
+fn hold(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    (user, session): (&User, &Session),
+    upholding: &Upholding,
+) -> Result<bool, Problem> {
+    match upholding {
+        Upholding::Ended => Ok(false),
+        Upholding::Holds(state) => {
+            sessions_global::settle_upholding(tx, session.id, state.as_deref())?;
+            Ok(true)
+        }
+        Upholding::NotAsked if demand_of(identity, user, session) == Demand::Nothing => Ok(true),
+        Upholding::NotAsked => Err(Problem::unavailable("provider_unreachable", "Try again", 1)),
+    }
+}
+
+/// Ends a session that the provider upholds no longer.
+fn end_unheld(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    session: &Session,
+    origin: &Origin,
+) -> Result<Refreshed, Problem> {
+    // There is nothing left there to be ended.
+    hand_over(tx, identity, session.id)?;
+    end_session(tx, identity, session.id, origin.now)?;
+    let entry = identity.entry(Actor::User(session.user_id), "identity.session.ended_by_provider", origin);
+    quoin_audit::record(tx, &entry.on(session.id))?;
+    Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound))
 }
 
 /// Keeps the active organisation while the person belongs to it and it accepts the session, else takes the one they used

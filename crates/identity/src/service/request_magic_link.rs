@@ -11,6 +11,7 @@ use crate::model::{Metadata, Purpose, Realm, User};
 use crate::service::create_account::create_account;
 use crate::service::limits;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::service::upstream::gate;
 use crate::store::users_global;
 
 /// What somebody asks for who wants to sign in by mail.
@@ -45,6 +46,7 @@ pub async fn request_magic_link(
     request: MagicLinkRequest,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    gate::demand_own_store(identity)?;
     let realm = identity.realm(origin)?;
     let account = realm.account(&request.email);
     quoin_web::evenly(&account, send(identity, realm, request, origin)).await

@@ -9,6 +9,7 @@ use crate::model::{Purpose, Realm};
 use crate::service::limits;
 use crate::service::new_password::demand_passwords;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::service::upstream::reset;
 use crate::store::users_global;
 
 /// Sends a recovery link, if there is somebody to send it to who may sign in.
@@ -21,6 +22,9 @@ pub async fn request_recovery(
     wishes: LinkWishes,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    if let Some(store) = identity.user_store() {
+        return reset::request(identity, store, (&email, reset::Wanted::Reset), origin).await;
+    }
     demand_passwords(identity)?;
     let realm = identity.realm(origin)?;
     quoin_web::evenly(&realm.account(&email), send(identity, (realm, email), wishes, origin)).await

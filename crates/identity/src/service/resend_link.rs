@@ -11,6 +11,7 @@ use crate::model::{Purpose, Realm, User};
 use crate::service::change_email::{ChangeDraft, send_pending_links};
 use crate::service::limits;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::service::upstream::{gate, reset};
 use crate::store::users_global;
 
 /// Which link is wanted again.
@@ -33,6 +34,12 @@ pub async fn resend_link(
     wishes: LinkWishes,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    if let Some(store) = identity.user_store() {
+        if kind == ResendType::EmailChange {
+            gate::demand_own_store(identity)?;
+        }
+        return reset::request(identity, store, (&email, reset::Wanted::Confirmation), origin).await;
+    }
     let realm = identity.realm(origin)?;
     let account = realm.account(&email);
     quoin_web::evenly(&account, send_again(identity, (kind, realm, email), wishes, origin)).await

@@ -9,6 +9,7 @@ use crate::model::{AuthMethod, Realm, User};
 use crate::service::issue_session::{IssuedSession, SessionDraft, issue_session};
 use crate::service::limits::{self, Guessed};
 use crate::service::new_password::demand_passwords;
+use crate::service::upstream;
 use crate::store::users_global;
 
 /// Opens a session for whoever knows address and password. An unknown address costs the same work and answers alike.
@@ -21,10 +22,30 @@ pub async fn sign_in(
     password: Secret<String>,
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
+    if let Some(store) = identity.user_store() {
+        return upstream::sign_in::sign_in(identity, store, (email.as_str(), password), origin).await;
+    }
     demand_passwords(identity)?;
     let realm = identity.realm(origin)?;
     let account = realm.account(&email);
     quoin_web::refused_evenly(&account, verify_and_open(identity, (realm, email), password, origin)).await
+}
+
+/// Opens a session for whoever knows a user name and its password, where a provider keeps people and has user names.
+///
+/// # Errors
+/// 400 `validation_failed` where people are kept here; else those of [`sign_in`].
+pub async fn sign_in_with_name(
+    identity: &Identity,
+    name: &str,
+    password: Secret<String>,
+    origin: &Origin,
+) -> Result<IssuedSession, Problem> {
+    let Some(store) = identity.user_store() else {
+        let why = "is not used here; send email";
+        return Err(Problem::invalid(format!("username {why}.")).field("username", why));
+    };
+    upstream::sign_in::sign_in(identity, store, (name, password), origin).await
 }
 
 async fn verify_and_open(

@@ -9,8 +9,9 @@ use crate::error::IdentityError;
 use crate::model::{AuthMethod, OauthFlow};
 use crate::port::IdTokenWish;
 use crate::service::attested_account::{Arrival, account_of};
-use crate::service::finish_oauth::refused;
-use crate::service::issue_session::{IssuedSession, SessionDraft, issue_session};
+use crate::service::finish_oauth::{keeper_of, refused, said_of_organizations};
+use crate::service::issue_session::{Hold, IssuedSession, SessionDraft, issue_session};
+use crate::service::upstream::sign_in::take_over;
 use crate::store::oauth_flows_global;
 
 /// An ID token and what it must agree with.
@@ -67,6 +68,13 @@ pub async fn sign_in_with_id_token(
                 return Err(Problem::from(IdentityError::BadOauthCallback));
             }
             let user = account_of(tx, &inside, (realm, &arrival), &seen_from)?;
+            let keeper = keeper_of(&inside, &arrival);
+            if keeper.is_none() {
+                return issue_session(tx, &inside, user, &draft, &seen_from);
+            }
+            let said = said_of_organizations(keeper, &arrival);
+            let (user, active) = take_over(tx, &inside, user, (&arrival, &said), &seen_from)?;
+            let draft = draft.clone().in_org(active).upheld(Hold::default());
             issue_session(tx, &inside, user, &draft, &seen_from)
         })
         .await?;

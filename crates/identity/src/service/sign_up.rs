@@ -20,6 +20,7 @@ use crate::service::letters::{self, Letter};
 use crate::service::limits;
 use crate::service::new_password::{check_new_password, hash_new_password};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
+use crate::service::upstream;
 use crate::store::users_global;
 
 /// What a person sends to sign up.
@@ -81,6 +82,9 @@ struct Judged {
 pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Result<SignedUp, Problem> {
     if !identity.config().sign_up {
         return Err(IdentityError::SignupDisabled.into());
+    }
+    if let Some(store) = identity.user_store() {
+        return upstream::sign_up::sign_up(identity, store, input, origin).await;
     }
     let metadata = Metadata::default().merged(&input.data, "data")?;
     check_new_password(identity, &input.password)?;

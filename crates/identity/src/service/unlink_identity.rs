@@ -11,6 +11,7 @@ use crate::model::{IdentityId, User};
 use crate::service::end_sessions::end_sessions;
 use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::step_up::{own_strong_session, strong_session_in};
+use crate::service::upstream::subject_of;
 use crate::store::identities_global;
 
 /// Removes one of the caller's external identities; their other sessions end.
@@ -32,7 +33,8 @@ pub async fn unlink_identity(
             let (user, _) = strong_session_in(tx, &inside, session_id, &seen_from)?;
             let linked = user.identities.iter().find(|linked| linked.id == id);
             let linked = linked.ok_or(IdentityError::IdentityNotFound)?;
-            if !has_another_way_in(&inside, &user) {
+            let is_the_way_in = subject_of(&inside, &user).is_some_and(|subject| subject == linked.subject);
+            if is_the_way_in || !has_another_way_in(&inside, &user) {
                 return Err(Problem::from(IdentityError::SingleIdentity));
             }
             identities_global::delete(tx, user.id, id)?;

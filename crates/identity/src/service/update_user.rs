@@ -17,6 +17,7 @@ use crate::service::limits::{self, Guessed};
 use crate::service::new_password::hash_new_password;
 use crate::service::reauthenticate::{check_nonce, consume_nonce, is_recent};
 use crate::service::send_link::LinkWishes;
+use crate::service::upstream::{change, gate};
 use crate::store::{links_global, sessions_global, users_global};
 
 /// What a person wants to change; what is `None` stays.
@@ -36,10 +37,18 @@ pub struct UserChanges {
     pub wishes: LinkWishes,
 }
 
+/// A password that was changed, and where it is kept.
+enum NewPassword {
+    /// Its hash, here.
+    Here(String),
+    /// At the provider that keeps people, already.
+    Elsewhere,
+}
+
 /// The changes, checked and with everything made that the transaction needs.
 struct Prepared {
     identity: Identity,
-    password_hash: Option<String>,
+    password: Option<NewPassword>,
     email: Option<EmailAddress>,
     data: Option<Map<String, Value>>,
     nonce: Option<Secret<String>>,
@@ -68,19 +77,26 @@ pub async fn update_user(
 ) -> Result<User, Problem> {
     let (user, session) = own_session(identity, caller).await?;
     let email = changes.email.clone().filter(|email| Some(email) != user.email.as_ref());
+    if email.is_some() {
+        gate::demand_own_store(identity)?;
+    }
     let needs_proof = changes.password.is_some() || email.is_some();
     if needs_proof {
         demand_proof(identity, (&user, &session), &changes, origin).await?;
     }
     let at_once = identity.config().unverified == Unverified::Autoconfirm;
-    if changes.password.is_some() && user.email.is_none() && !(at_once && email.is_some()) {
+    if changes.password.is_some()
+        && user.email.is_none()
+        && identity.user_store().is_none()
+        && !(at_once && email.is_some())
+    {
         return Err(IdentityError::PasswordNeedsAddress.into());
     }
     if let Some(data) = &changes.data {
         user.user_metadata.merged(data, "data")?;
     }
-    let password_hash = match changes.password {
-        Some(password) => Some(new_hash(identity, &user, password).await?),
+    let password = match changes.password {
+        Some(password) => Some(change_password(identity, &user, (changes.current_password, password)).await?),
         None => None,
     };
     if let Some(email) = &email {
@@ -88,7 +104,7 @@ pub async fn update_user(
     }
     let prepared = Prepared {
         identity: identity.clone(),
-        password_hash,
+        password,
         email,
         data: changes.data,
         nonce: changes.nonce.filter(|_| needs_proof),
@@ -136,6 +152,9 @@ async fn demand_proof(
         return check_nonce(identity, user, nonce, origin).await;
     }
     if let Some(password) = &changes.current_password {
+        if let Some(store) = identity.user_store() {
+            return change::prove(identity, store, (user, password), origin).await;
+        }
         limits::check_failures(identity, Guessed::Password(&user.account()), origin).await?;
         let verdict = identity.passwords().verify(password.clone(), user.password_hash.clone()).await?;
         if verdict.matches {
@@ -148,6 +167,21 @@ async fn demand_proof(
         Ok(())
     } else {
         Err(IdentityError::ReauthenticationNeeded.into())
+    }
+}
+
+/// Changes the password at the provider that keeps people, or makes the hash that is to be kept here.
+async fn change_password(
+    identity: &Identity,
+    user: &User,
+    (current, new): (Option<Secret<String>>, Secret<String>),
+) -> Result<NewPassword, Problem> {
+    match identity.user_store() {
+        Some(store) => {
+            change::change_password(identity, store, user, (current, new)).await?;
+            Ok(NewPassword::Elsewhere)
+        }
+        None => new_hash(identity, user, new).await.map(NewPassword::Here),
     }
 }
 
@@ -171,8 +205,10 @@ impl Prepared {
         if let Some(data) = &self.data {
             user.user_metadata = user.user_metadata.merged(data, "data")?;
         }
-        if let Some(hash) = &self.password_hash {
-            user.password_hash = Some(hash.clone());
+        if let Some(password) = &self.password {
+            if let NewPassword::Here(hash) = password {
+                user.password_hash = Some(hash.clone());
+            }
             links_global::end_of_user(tx, user.id, LinkEnding::Revoked, now)?;
             end_sessions(tx, &self.identity, user.id, Some(session.id), now)?;
             letters::tell(tx, &self.identity, &user, &Letter::PasswordChanged, &self.origin)?;
@@ -180,7 +216,7 @@ impl Prepared {
         user.updated_at = now;
         users_global::update(tx, &user)?;
         let detail = json!({
-            "password": self.password_hash.is_some(), "email": self.email.is_some(), "data": self.data.is_some(),
+            "password": self.password.is_some(), "email": self.email.is_some(), "data": self.data.is_some(),
         });
         let entry = self.identity.entry(Actor::User(user.id), "identity.user.updated", &self.origin);
         quoin_audit::record(tx, &entry.on(user.id).detail(detail))?;

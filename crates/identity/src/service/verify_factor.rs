@@ -12,13 +12,14 @@ use crate::model::{
     AuthMethod, Challenge, ChallengeId, ChallengePurpose, Factor, FactorId, Session, User, totp,
 };
 use crate::service::challenge_factor::{open_state, own_factor};
-use crate::service::end_sessions::{end_session, end_sessions};
+use crate::service::end_sessions::{end_sessions, hand_over, replace_session};
 use crate::service::enrol_factor::SEALED_AS;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::limits::{self, Guessed};
 use crate::service::step_up::demand_strong;
 use crate::service::update_user::{own_session, session_in};
+use crate::service::upstream::owed_factor;
 use crate::store::{challenges_global, factors_global};
 
 /// What the holder of a factor answers.
@@ -70,6 +71,9 @@ pub async fn verify_factor(
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
     let (user, session) = own_session(identity, caller).await?;
+    if let Some(store) = identity.user_store().filter(|_| session.owed_factor.is_some()) {
+        return owed_factor::verify(identity, store, (caller, &user, &session), &answer, origin).await;
+    }
     let factor = own_factor(&user, answer.factor_id)?.clone();
     let guessed = Guessed::Factor(user.id);
     limits::check_failures(identity, guessed, origin).await?;
@@ -167,12 +171,14 @@ impl Prepared {
         }
         if factor.verified_at.is_none() {
             self.tell_of_new_factor(tx, &user)?;
+            hand_over(tx, identity, session.id)?;
             end_sessions(tx, identity, user.id, None, now)?;
         } else {
-            end_session(tx, identity, session.id, now)?;
+            replace_session(tx, identity, session.id, now)?;
         }
         let user = reread(tx, &user)?;
-        issue_session(tx, identity, user, &self.draft, &self.origin)
+        let draft = self.draft.clone().upheld_like(identity, &user, &session);
+        issue_session(tx, identity, user, &draft, &self.origin)
     }
 
     /// Takes what was shown, once.

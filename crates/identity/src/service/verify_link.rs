@@ -15,6 +15,7 @@ use crate::service::issue_session::{
 };
 use crate::service::limits::{self, Guessed};
 use crate::service::realm::concerns;
+use crate::service::upstream::gate;
 use crate::store::{codes_global, links_global, users_global};
 
 /// What proves that somebody has read the mail.
@@ -211,8 +212,10 @@ impl Attempt {
     ) -> Result<Used, Problem> {
         let now = self.origin.now;
         check_admission(self.identity.config(), user, now)?;
+        gate::check_door(&self.identity, user, (purpose.method(), None), false)?;
         let code = AuthCode {
             sso_org_id: None,
+            is_upheld: false,
             user_id: user.id,
             method: purpose.method(),
             challenge: challenge.clone(),

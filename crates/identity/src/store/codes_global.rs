@@ -7,9 +7,9 @@ use crate::model::{AuthCode, AuthMethod, CodeChallenge};
 
 statements! {
     INSERT = "insert into quoin.identity_codes (code_hash, user_id, method, code_challenge, created_at, expires_at,
-        sso_org_id, continues_session_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    FIND = "select user_id, method, code_challenge, expires_at, session_id, sso_org_id, continues_session_id
-        from quoin.identity_codes where code_hash = ?1";
+        sso_org_id, continues_session_id, is_upheld) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    FIND = "select user_id, method, code_challenge, expires_at, session_id, sso_org_id, continues_session_id,
+        is_upheld from quoin.identity_codes where code_hash = ?1";
     /// The condition lets exactly one of many parallel uses through.
     CONSUME = "update quoin.identity_codes set session_id = ?2 where code_hash = ?1 and session_id is null
         and expires_at > ?3";
@@ -33,6 +33,7 @@ pub(crate) fn insert(
         code.expires_at,
         code.sso_org_id,
         code.continues,
+        code.is_upheld,
     ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
@@ -72,5 +73,6 @@ fn read(row: &Row<'_>) -> Result<AuthCode, DbError> {
         session_id: row.get(4)?,
         sso_org_id: row.get(5)?,
         continues: row.get(6)?,
+        is_upheld: row.get(7)?,
     })
 }

@@ -5,17 +5,18 @@ use quoin_kernel::port::Origin;
 use quoin_kernel::{Aal, OrgId, SessionId, Timestamp, UserId};
 
 use crate::model::session::{ListedSession, UsedToken};
-use crate::model::{AuthMethod, Client, SecondMethod, Session, User};
+use crate::model::{AuthMethod, Client, FactorKind, SecondMethod, Session, User};
 use crate::store::users_global;
 
 statements! {
     INSERT = "insert into quoin.identity_sessions (id, user_id, org_id, aal, method, seed, token_hash,
         authenticated_at, refreshed_at, created_at, second_method, second_at, ip, user_agent,
-        sso_org_id) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+        sso_org_id, upstream_state, owed_factor)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
     /// The person comes first: their columns are named in one place.
     GET_WITH_USER = concat!("select ", users_global::columns!("u."), ", s.id, s.user_id, s.org_id, s.aal, s.method, s.seed,
         s.token_hash, s.parent_hash, s.parent_used_at, s.parent_client, s.authenticated_at, s.refreshed_at,
-        s.created_at, s.second_method, s.second_at, s.sso_org_id
+        s.created_at, s.second_method, s.second_at, s.sso_org_id, s.upstream_state, s.owed_factor
         from quoin.identity_sessions s join quoin.identity_users u on u.id = s.user_id where s.id = ?1");
     /// The condition on the hash lets exactly one of many parallel uses through.
     ROTATE = "update quoin.identity_sessions set token_hash = ?3, parent_hash = ?2, parent_used_at = ?4,
@@ -25,6 +26,14 @@ statements! {
     FORGET_ORG = "update quoin.identity_sessions set org_id = null where org_id = ?1";
     SET_ORG = "update quoin.identity_sessions set org_id = ?2 where id = ?1";
     REAUTHENTICATED = "update quoin.identity_sessions set authenticated_at = ?2 where id = ?1";
+    /// The conditions let one of many parallel refreshes ask the provider, and another one only once that one must have died.
+    CLAIM_UPHOLDING = "update quoin.identity_sessions set upholding_since = ?3 where id = ?1 and token_hash = ?2
+        and (upholding_since is null or upholding_since < ?4)";
+    UPHELD = "update quoin.identity_sessions set upholding_since = null, upstream_state = coalesce(?2, upstream_state)
+        where id = ?1";
+    UPSTREAM_STATE = "select upstream_state from quoin.identity_sessions where id = ?1 and upstream_state is not null
+        and owed_factor is null";
+    HAND_OVER = "update quoin.identity_sessions set upstream_state = null where id = ?1";
     DELETE = "delete from quoin.identity_sessions where id = ?1";
     LIST_SSO_IDS = "select id from quoin.identity_sessions where user_id = ?1 and sso_org_id = ?2 order by id";
     LIST_ORG_IDS = "select id from quoin.identity_sessions where sso_org_id = ?1 order by id";
@@ -58,6 +67,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, session: &Session, origin: &Origin) -> Res
         ip.as_str(),
         origin.user_agent.as_str(),
         session.sso_org_id,
+        session.upstream_state.as_deref(),
+        session.owed_factor.map(FactorKind::as_str),
     ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
@@ -67,7 +78,36 @@ pub(crate) fn find_with_user(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<(U
     let found = tx.query_opt(&GET_WITH_USER, &params![id], |row| {
         Ok((users_global::read(row, 0)?, read(row, users_global::COLUMNS)?))
     })?;
-    found.map(|(found, session)| Ok((found.complete(tx)?, session))).transpose()
+    let Some((found, session)) = found else { return Ok(None) };
+    let mut user = found.complete(tx)?;
+    session.narrow(&mut user);
+    Ok(Some((user, session)))
+}
+
+/// Takes it upon this caller to ask the provider about a session whose newest token is the one it read; `false` where
+/// somebody else does, or the token is no longer the newest.
+pub(crate) fn claim_upholding(
+    tx: &mut Tx<'_>,
+    session: &Session,
+    now: Timestamp,
+    stale: Timestamp,
+) -> Result<bool, DbError> {
+    Ok(tx.execute(&CLAIM_UPHOLDING, &params![session.id, &session.token_hash, now, stale])? == 1)
+}
+
+/// Ends the claim, and keeps what upholds the session from now on.
+pub(crate) fn settle_upholding(tx: &mut Tx<'_>, id: SessionId, state: Option<&[u8]>) -> Result<(), DbError> {
+    tx.execute(&UPHELD, &params![id, state]).map(|_| ())
+}
+
+/// Returns the sealed token by which a provider upholds a session, where there is one.
+pub(crate) fn upstream_state(tx: &mut Tx<'_>, id: SessionId) -> Result<Option<Vec<u8>>, DbError> {
+    tx.query_opt(&UPSTREAM_STATE, &params![id], |row| row.get(0))
+}
+
+/// Takes from a session what upholds it: its successor has it.
+pub(crate) fn hand_over(tx: &mut Tx<'_>, id: SessionId) -> Result<(), DbError> {
+    tx.execute(&HAND_OVER, &params![id]).map(|_| ())
 }
 
 /// Replaces the newest token by its child; `false` where another use came first.
@@ -200,6 +240,8 @@ fn read(row: &Row<'_>, at: usize) -> Result<Session, DbError> {
         created_at: row.get(at + 12)?,
         second: second(row, at + 13)?,
         sso_org_id: row.get(at + 15)?,
+        upstream_state: row.get(at + 16)?,
+        owed_factor: owed(row, at + 17)?,
     })
 }
 
@@ -210,6 +252,11 @@ fn level(text: &str) -> Aal {
 fn method(row: &Row<'_>, index: usize) -> Result<AuthMethod, DbError> {
     let name: String = row.get(index)?;
     AuthMethod::parse(&name).ok_or(DbError::Column { index, expected: "AuthMethod" })
+}
+
+fn owed(row: &Row<'_>, index: usize) -> Result<Option<FactorKind>, DbError> {
+    let Some(name) = row.get::<Option<String>>(index)? else { return Ok(None) };
+    FactorKind::parse(&name).map(Some).ok_or(DbError::Column { index, expected: "FactorKind" })
 }
 
 fn second(row: &Row<'_>, at: usize) -> Result<Option<SecondMethod>, DbError> {

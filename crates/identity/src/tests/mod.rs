@@ -20,5 +20,6 @@ mod sessions;
 mod sign_up;
 mod sso;
 mod transfer;
+mod upstream;
 mod user;
 mod verification_tokens;

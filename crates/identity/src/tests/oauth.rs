@@ -75,6 +75,7 @@ fn said(provider: &Provider, json: &str) -> Result<Attested, Upstream> {
         email_verified: said.get("email_verified") == Some(&Value::Bool(true)),
         email_disputed: said.get("email_verified").is_some_and(|word| *word != Value::Bool(true)),
         hosted_domain: text("hd"),
+        organization: None,
         profile: said,
     })
 }
@@ -131,7 +132,7 @@ pub(super) async fn come_back(house: &House, journey: &Journey, said: &Value) ->
 }
 
 /// Goes to a provider and back.
-async fn sign_in(house: &House, provider: &str, said: &Value) -> TestAnswer {
+pub(super) async fn sign_in(house: &House, provider: &str, said: &Value) -> TestAnswer {
     let journey = set_out(house, &format!("provider={provider}")).await;
     come_back(house, &journey, said).await
 }

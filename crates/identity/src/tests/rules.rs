@@ -48,6 +48,8 @@ fn session(keys: &RefreshKeys) -> (Session, crate::model::RefreshToken) {
     let token = RefreshKeys::first(id, &rng);
     assert_eq!(keys.read(&keys.write(&token)).unwrap().hash(), token.hash());
     let session = Session {
+        upstream_state: None,
+        owed_factor: None,
         id,
         user_id: Id::new(START, &rng),
         org_id: None,

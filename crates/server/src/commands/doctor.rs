@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use http::Method;
-use quoin_identity::config::Unverified;
+use quoin_identity::config::{Unverified, UpstreamKind};
 use serde_json::{Value, json};
 
 use super::{print, with_door};
@@ -33,6 +33,7 @@ pub(crate) fn run(settings: &Settings, json: bool) -> Result<(), String> {
     if let Some(finding) = master_key(settings) {
         findings.push(finding);
     }
+    findings.extend(upstream(settings));
     findings.push(instance(settings));
     let lines: Vec<String> = findings.iter().map(Finding::line).collect();
     let value: Vec<Value> = findings
@@ -137,6 +138,27 @@ fn master_key(settings: &Settings) -> Option<Finding> {
         let detail =
             "comes from this node's data directory; several nodes on one database need the same master_key";
         Finding::new("master_key", State::Warning, detail)
+    })
+}
+
+/// Says who keeps people, where that is a provider, and what it cannot do as it is configured.
+fn upstream(settings: &Settings) -> Option<Finding> {
+    let config = &settings.identity.upstream;
+    let kind = config.provider?;
+    let administers = config.administer
+        && match kind {
+            UpstreamKind::Cognito => config.secret_access_key.is_some(),
+            UpstreamKind::Keycloak | UpstreamKind::Auth0 => true,
+        };
+    let what = "upstream";
+    Some(if administers {
+        Finding::new(what, State::Good, format!("people are kept by {} at {}", kind.name(), config.issuer()))
+    } else {
+        let detail = format!(
+            "people are kept by {}, whose accounts are not administered: no bans, erasure or second factors there",
+            kind.name()
+        );
+        Finding::new(what, State::Warning, detail)
     })
 }
 

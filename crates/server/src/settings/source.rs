@@ -161,7 +161,10 @@ fn refuse_empty_secrets(settings: &Settings) -> Result<(), InvalidSettings> {
         ("stripe.secret_key", &settings.stripe.secret_key),
         ("stripe.webhook_secret", &settings.stripe.webhook_secret),
     ];
-    let empty =
-        secrets.iter().find(|(_, secret)| secret.as_ref().is_some_and(|value| value.expose().is_empty()));
+    let upstream = settings.identity.upstream.secrets();
+    let empty = secrets
+        .iter()
+        .chain(&upstream)
+        .find(|(_, secret)| secret.as_ref().is_some_and(|value| value.expose().is_empty()));
     empty.map_or(Ok(()), |(name, _)| Err(InvalidSettings::EmptySecret((*name).to_owned())))
 }

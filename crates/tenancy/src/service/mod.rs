@@ -4,6 +4,7 @@ mod accept_invitation;
 mod change_member;
 mod create;
 mod delete;
+mod follow_attestation;
 mod in_transaction;
 mod invite;
 mod kept_of_person;
@@ -24,6 +25,7 @@ pub use change_member::{Change, change_role, remove_member};
 pub use create::create;
 pub(crate) use delete::delete_due;
 pub use delete::{delete, restore};
+pub use follow_attestation::{Attestation, AttestedOrg, follow_attestation};
 pub(crate) use in_transaction::{Bearer, standing_for};
 pub use in_transaction::{
     active_org, add_member, count_members, count_organizations, create_personal, is_usable, membership_of,
@@ -52,7 +54,10 @@ use serde_json::json;
 
 use crate::error::TenancyError;
 use crate::revocations::{Revocation, Revoked, revoke};
-use crate::store::{departures, domains, invitations, memberships, organizations, roles, sso_connections};
+use crate::store::{
+    departures, domains, invitations, memberships, organizations, provider_orgs_global, roles,
+    sso_connections,
+};
 
 /// The event of an organisation that is gone: rooms that keep its rows remove them.
 pub const ORGANIZATION_DELETED: &str = "tenancy.organization.deleted";
@@ -80,6 +85,7 @@ impl Erasure {
         departures::delete_all(tx, org_id)?;
         domains::delete_all(tx, org_id)?;
         sso_connections::delete(tx, org_id)?;
+        provider_orgs_global::delete(tx, org_id)?;
         organizations::delete(tx, org_id)?;
         revoke(tx, &self.revocation)?;
         let event =

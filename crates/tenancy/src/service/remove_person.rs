@@ -49,7 +49,7 @@ pub fn remove_person(
     Ok(removed)
 }
 
-fn revoke_below(
+pub(super) fn revoke_below(
     tx: &mut Tx<'_>,
     (org_id, user_id): (OrgId, UserId),
     below_version: i64,

@@ -8,5 +8,6 @@ pub(crate) mod invitations_global;
 pub(crate) mod memberships;
 pub(crate) mod organizations;
 pub(crate) mod organizations_global;
+pub(crate) mod provider_orgs_global;
 pub(crate) mod roles;
 pub(crate) mod sso_connections;

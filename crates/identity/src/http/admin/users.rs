@@ -234,6 +234,7 @@ impl AdminUserIn {
             user_metadata: self.user_metadata.unwrap_or_default(),
             app_metadata: self.app_metadata.unwrap_or_default(),
             ban: self.ban_duration.as_deref().map(BanDuration::parse).transpose()?,
+            ..AdminChanges::default()
         })
     }
 }

@@ -1,0 +1,99 @@
+//! Forgotten passwords, and confirmations that were lost: the provider sends its own mail, and known and unknown addresses are
+//! answered alike.
+
+use quoin_audit::Actor;
+use quoin_kernel::port::Origin;
+use quoin_kernel::{EmailAddress, Problem, Secret};
+
+use super::{sign_in, told};
+use crate::Identity;
+use crate::error::IdentityError;
+use crate::model::Realm;
+use crate::port::{Credentials, StoreError, UserStore};
+use crate::service::issue_session::IssuedSession;
+use crate::service::limits::{self, Guessed};
+use crate::service::new_password::{check_new_password, demand_passwords};
+
+/// Which of the provider's mails is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// What lets somebody in who has forgotten the password.
+    Reset,
+    /// The confirmation of a sign-up, once more.
+    Confirmation,
+}
+
+/// Has the provider send a mail, if there is somebody to send it to.
+///
+/// # Errors
+/// `email_provider_disabled`; 429 `over_email_send_rate_limit`, for unknown addresses too; `provider_lacks_this`; 503 where the
+/// provider cannot be asked.
+pub(crate) async fn request(
+    identity: &Identity,
+    store: &dyn UserStore,
+    (email, wanted): (&EmailAddress, Wanted),
+    origin: &Origin,
+) -> Result<(), Problem> {
+    demand_passwords(identity)?;
+    quoin_web::evenly(email.as_str(), send(identity, store, (email, wanted), origin)).await
+}
+
+async fn send(
+    identity: &Identity,
+    store: &dyn UserStore,
+    (email, wanted): (&EmailAddress, Wanted),
+    origin: &Origin,
+) -> Result<(), Problem> {
+    limits::spend_mail(identity, (Realm::INSTANCE, email), origin).await?;
+    let (sent, action) = match wanted {
+        Wanted::Reset => (store.request_reset(email.as_str()).await, "identity.recovery.requested"),
+        Wanted::Confirmation => {
+            (store.resend_confirmation(email.as_str()).await, "identity.link.resend_requested")
+        }
+    };
+    if let Err(error) = sent {
+        let is_lacking = matches!(error, StoreError::NotOffered(_));
+        let problem = told(error);
+        if is_lacking || problem.status() >= 500 {
+            return Err(problem);
+        }
+    }
+    let entry = identity.entry(Actor::Anonymous, action, origin);
+    identity
+        .db()
+        .write("identity.mail.request_elsewhere", move |tx| {
+            Ok::<_, Problem>(quoin_audit::record(tx, &entry)?)
+        })
+        .await
+}
+
+/// Sets a new password for whoever has the provider's code, and signs them in with it.
+///
+/// # Errors
+/// `otp_expired` for a code that does not work, `weak_password`; those of a sign-in; 429 after too many codes.
+pub(crate) async fn confirm(
+    identity: &Identity,
+    store: &dyn UserStore,
+    (email, code, password): (&EmailAddress, &Secret<String>, Option<Secret<String>>),
+    origin: &Origin,
+) -> Result<IssuedSession, Problem> {
+    let missing = "is needed: the provider takes its code together with the new password";
+    let password = password
+        .ok_or_else(|| Problem::invalid(format!("password {missing}.")).field("password", missing))?;
+    check_new_password(identity, &password)?;
+    let guessed = Guessed::Password(email.as_str());
+    limits::check_failures(identity, guessed, origin).await?;
+    let shown = Credentials { name: email.to_string(), password: password.clone() };
+    match store.confirm_reset(&shown, code).await {
+        Ok(()) => sign_in::sign_in(identity, store, (email.as_str(), password), origin).await,
+        Err(error @ (StoreError::WeakPassword(_) | StoreError::NotOffered(_))) => Err(told(error)),
+        Err(error) => {
+            let problem = told(error);
+            if problem.status() >= 500 {
+                return Err(problem);
+            }
+            limits::count_failure(identity, guessed, origin).await?;
+            Err(IdentityError::LinkExpired.into())
+        }
+    }
+}
