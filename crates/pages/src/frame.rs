@@ -88,7 +88,7 @@ impl view::Pages for Frame {
         });
         let token = view.form.as_ref().map(|form| &form.token);
         let common = Common { language, token, carried: &view.carried };
-        let values = context! { form_to => form, ..common.values() };
+        let values = context! { own_form => form, ..common.values() };
         let values = context! { ..values, ..Value::from(Serde(&view.values)) };
         let values = if let Some(error) = error {
             context! { error, ..values }

@@ -238,7 +238,7 @@ fn form(state: &State, path: &str) -> Result<Value, Error> {
 
 /// Opens the form that the page was given, with its fields.
 fn form_to(state: &State) -> Result<Value, Error> {
-    let given = state.lookup("form_to").unwrap_or_default();
+    let given = state.lookup("own_form").unwrap_or_default();
     let (action, fields) = (given.get_attr("action")?, given.get_attr("fields")?);
     let path =
         action.as_str().ok_or_else(|| Error::new(ErrorKind::UndefinedError, "this page has no form"))?;

@@ -27,8 +27,8 @@ async fn peek(visit: &Visit, fields: &Fields) -> Result<Response, Problem> {
         Ok(purpose) => {
             let host =
                 visit.target.as_ref().filter(|_| !visit.lands_here()).and_then(|target| target.host_str());
-            let form_to = own_form("/confirm", &[("token", token), ("type", kind)]);
-            visit.show("confirm.html", context! { form_to, purpose => purpose.verification_type(), host })
+            let own_form = own_form("/confirm", &[("token", token), ("type", kind)]);
+            visit.show("confirm.html", context! { own_form, purpose => purpose.verification_type(), host })
         }
         Err(problem) => dead_link(visit, kind, problem),
     }

@@ -25,7 +25,7 @@ pub(super) fn add(routes: RoutesFor<Pages>) -> RoutesFor<Pages> {
 
 /// Says where the form that asks for a link is sent.
 pub(super) fn form_to_send() -> minijinja::Value {
-    context! { form_to => own_form("/sign-in/link", &[]) }
+    context! { own_form => own_form("/sign-in/link", &[]) }
 }
 
 async fn show(_: Ctx<Unidentified>, Opened { visit, .. }: Opened) -> Response {
@@ -63,8 +63,8 @@ pub(super) fn check_mail(
 ) -> Result<Response, Problem> {
     let minutes = visit.pages.identity().config().link_s.div_ceil(60);
     let email = fields.get("email").unwrap_or_default();
-    let form_to = own_form("/sign-in/code", &[("email", email), ("type", kind)]);
-    let values = context! { email, kind, minutes, code_name => "code", form_to };
+    let own_form = own_form("/sign-in/code", &[("email", email), ("type", kind)]);
+    let values = context! { email, kind, minutes, code_name => "code", own_form };
     match problem {
         Some(problem) => visit.refuse("check_mail.html", problem, values),
         None => visit.show("check_mail.html", values),
