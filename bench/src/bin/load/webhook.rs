@@ -51,7 +51,7 @@ pub(crate) fn event() -> (Value, String) {
 pub(crate) async fn count(options: &Options, answered: u64) -> Outcome {
     let place = match &options.database_url {
         Some(url) => Place::Postgres(PostgresOptions { connections: 1, ..PostgresOptions::at(url.clone()) }),
-        None => Place::Sqlite(SqliteOptions::at(&options.folder.join("data/quoin.db"))),
+        None => Place::Sqlite(SqliteOptions::at(options.folder.join("data/quoin.db"))),
     };
     let db = Db::open(&place)?;
     let kept: i64 = db.read("bench.events.count", |tx| tx.query_one(&COUNT, &[], |row| row.get(0))).await?;

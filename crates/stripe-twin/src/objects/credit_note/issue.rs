@@ -86,11 +86,11 @@ fn give_back(
             Some(intent) => desk.get("payment_intent", &intent)?.owned("latest_charge"),
             None => None,
         };
-        let none = || {
+        let unpaid = || {
             StripeError::invalid("No charge paid this invoice, so nothing can be refunded.")
                 .param("refund_amount")
         };
-        let charge = desk.get("charge", &charge.ok_or_else(none)?)?;
+        let charge = desk.get("charge", &charge.ok_or_else(unpaid)?)?;
         // The two lists of reasons share these.
         let reason = params.text("reason").filter(|reason| matches!(*reason, "duplicate" | "fraudulent"));
         let made = refund::give_back(desk, charge, Some(amount), &Value::from(reason))?;

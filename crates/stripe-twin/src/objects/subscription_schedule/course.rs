@@ -206,12 +206,11 @@ fn items_of(
     let mut made = Vec::new();
     for (number, wanted) in phase.list("items").iter().enumerate() {
         let old = subscription.list("items.data").iter().find(|old| old["price"]["id"] == wanted["price"]);
-        let mut item = match old {
-            Some(old) => Object::new(old.clone()),
-            None => {
-                let given = Params::of(&with_quantity(json!({"price": wanted["price"]}), wanted));
-                items::new(desk, &given, subscription.id(), &format!("items[{number}]"))?
-            }
+        let mut item = if let Some(old) = old {
+            Object::new(old.clone())
+        } else {
+            let given = Params::of(&with_quantity(json!({"price": wanted["price"]}), wanted));
+            items::new(desk, &given, subscription.id(), &format!("items[{number}]"))?
         };
         if wanted["quantity"].is_number() {
             item.set("quantity", wanted["quantity"].clone());
