@@ -17,6 +17,7 @@ use quoin_stripe_twin::{SECRET_KEY, StripeTwin};
 use quoin_web::listen::{Connections, Limits, Listener, Shutdown};
 use quoin_web::testing::{TestApp, request, send};
 use quoin_web::{Body, Front};
+use tokio::task::JoinSet;
 
 const CARD: &str =
     "do=pay&email=ada%40example.com&name=Ada&number=4242424242424242&expiry=12%2F34&cvc=123&country=US";
@@ -29,6 +30,8 @@ struct AtTheTwin {
     front: Front,
     shutdown: Shutdown,
     _file: TestDatabase,
+    /// The listener and the twin's clock, which end with it.
+    _tasks: JoinSet<std::io::Result<()>>,
 }
 
 impl AtTheTwin {
@@ -40,13 +43,17 @@ impl AtTheTwin {
         let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = Shutdown::default();
-        tokio::spawn(listener.serve(
+        let mut tasks = JoinSet::new();
+        tasks.spawn(listener.serve(
             front.clone(),
             Limits::default(),
             Connections::default(),
             shutdown.clone(),
         ));
-        tokio::spawn(async move { twin.run().await });
+        tasks.spawn(async move {
+            twin.run().await;
+            Ok(())
+        });
         let stripe = StripeConfig {
             secret_key: Some(Secret::new(SECRET_KEY.to_owned())),
             webhook_secret: Some(Secret::new("whsec_conformance".to_owned())),
@@ -56,7 +63,7 @@ impl AtTheTwin {
         let config = PaymentsConfig::default();
         let entitled = Entitled::new(&here.app, &config);
         let room = Payments::new(here.app.clone(), config, &stripe, entitled).unwrap();
-        Self { room, here, there, front, shutdown, _file: file }
+        Self { room, here, there, front, shutdown, _file: file, _tasks: tasks }
     }
 }
 

@@ -49,8 +49,9 @@ const TRIES: u32 = 3;
 
 const fn expected(door: Door, control: Control) -> Then {
     match (control, door) {
-        (Control::Banned | Control::Erased, _) | (Control::Unverified, Door::Password) => Then::Shut,
-        (Control::TooManyFailures, Door::Password | Door::Code) => Then::Shut,
+        (Control::Banned | Control::Erased, _)
+        | (Control::Unverified, Door::Password)
+        | (Control::TooManyFailures, Door::Password | Door::Code) => Then::Shut,
         (Control::SecondFactorOwed, _) => Then::OpensWeakly,
         _ => Then::Opens,
     }
