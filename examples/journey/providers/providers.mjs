@@ -56,7 +56,7 @@ try {
   const grace = `grace-${world.run}@gmail.com`
   const { node, folder, 'google-port': port } = values
   const people = [{ email: grace, name: 'Grace Hopper' }]
-  open.push(await serveGoogle({ ...common, node, folder, port, people }))
+  open.push(await serveGoogle({ node, folder, port, people }))
   await google(apps, browser, grace)
   chapter("An organisation's own provider")
   await sso(world, apps, browser, { issuer: own.issuer, secret, dns })
