@@ -2,6 +2,7 @@
 
 mod doors;
 mod factors;
+mod matrix;
 mod organizations;
 mod played;
 mod sessions;

@@ -193,7 +193,8 @@ impl UserStore for Directory {
     ) -> BoxFuture<'a, Result<Attestation, StoreError>> {
         Box::pin(async move {
             let mut people = self.enter("answer")?;
-            if code.expose() != CODE {
+            let is_enabled = people.people.get(state.expose()).is_some_and(|kept| kept.is_enabled);
+            if code.expose() != CODE || !is_enabled {
                 return Err(StoreError::CodeRefused);
             }
             Ok(people.attest(state.expose()))
