@@ -100,8 +100,11 @@ export async function attacks(report, world, peer, front) {
     const answers = []
     for (let i = 0; i < 12; i += 1) answers.push((await guess()).status)
     assert.equal(answers.at(-1), 429)
-    const before = front.calls.length
+    // Others may be asked about meanwhile: ends of sessions come through the queue.
+    const asked = () => front.count((call) => call.body.includes('hal@example.com') || call.form.get('username') === 'hal@example.com')
+    const before = asked()
+    assert.ok(before > 0)
     assert.equal((await guess()).status, 429)
-    assert.equal(front.calls.length, before, 'the provider is not asked')
+    assert.equal(asked(), before, 'the provider is not asked')
   })
 }
