@@ -1,6 +1,8 @@
 //! What every provider must do, as one suite that each adapter passes: through the port alone, on a provider that is real
 //! to it (Stripe's twin over HTTP, the manual provider's books).
 
+mod meters;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,9 @@ pub trait World: Send + Sync {
     /// Pays what was ordered on this page, and returns the subscription there.
     fn pay<'a>(&'a self, page: &'a Outcome) -> BoxFuture<'a, String>;
 
+    /// Tells whether the provider bills metered use.
+    fn bills_use(&self) -> bool;
+
     /// Lets time pass at the provider.
     fn advance(&self, time: Duration) -> BoxFuture<'_, ()>;
 }
@@ -53,6 +58,7 @@ pub async fn run(world: &dyn World) {
     suite.money(&one).await;
     suite.time(&one, &small).await;
     suite.ends(&one.id, &customer).await;
+    suite.meters().await;
     suite.knows_nothing_of_strangers().await;
 }
 
@@ -70,6 +76,11 @@ struct Sold {
 impl Sold {
     fn remote(&self) -> String {
         self.price.remote_id.clone().expect("the price was published")
+    }
+
+    fn metered(&self) -> Vec<String> {
+        let prices = self.plan.metered_beside(&self.price);
+        prices.map(|price| price.remote_id.clone().expect("the price was published")).collect()
     }
 }
 
@@ -112,14 +123,18 @@ impl Suite<'_> {
     }
 
     async fn plan(&self, id: &str, amount: i64) -> Sold {
+        self.plan_with(id, json!([{"interval": "month", "amount": amount, "currency": "usd"}])).await
+    }
+
+    async fn plan_with(&self, id: &str, prices: serde_json::Value) -> Sold {
         let room = self.world.room();
-        let plan = json!({"id": id, "name": id, "prices": [{"interval": "month", "amount": amount, "currency": "usd"}]});
+        let plan = json!({"id": id, "name": id, "prices": prices});
         let plan = serde_json::from_value(plan).expect("a plan");
         let entry = Entry::new(room.app().rng(), self.now(), Actor::System("conformance"), "test");
         let made = room.create_plan(plan, entry).await.expect("the plan is made");
         let plans = room.list_plans(true).await.expect("the plans");
         let plan = plans.into_iter().find(|plan| plan.id == made.id).expect("the plan");
-        let price = plan.prices.first().cloned().expect("a price");
+        let price = plan.price_for(None, None).cloned().expect("a price");
         Sold { plan, price }
     }
 
@@ -147,7 +162,7 @@ impl Suite<'_> {
             price: sold.remote(),
             quantity: 2,
             recurring: true,
-            metered_prices: Vec::new(),
+            metered_prices: sold.metered(),
             trial_days: 0,
             plan_id: sold.plan.id.to_string(),
             plan_version: sold.plan.version,
@@ -161,11 +176,12 @@ impl Suite<'_> {
         assert!(matches!(&page, Outcome::Page { id: Some(_), url } if !url.is_empty()), "{page:?}");
         let id = self.world.pay(&page).await;
         let one = self.subscription(&id).await;
-        assert_eq!((one.status, one.items.len(), one.customer.as_str()), (Status::Active, 1, customer));
+        self.holds(&one, sold);
+        assert_eq!((one.status, one.customer.as_str()), (Status::Active, customer));
         let item = &one.items[0];
         assert_eq!((&item.price, item.quantity, item.amount), (&sold.remote(), 2, sold.price.amount));
         assert_eq!(one.metadata.get("quoin_subject"), Some(&subject.to_string()));
-        assert_eq!(one.metadata.get("quoin_plan").map(String::as_str), Some("large"));
+        assert_eq!(one.metadata.get("quoin_plan").map(String::as_str), Some(sold.plan.id.as_str()));
         assert_eq!(one.live, self.provider.is_live());
         let checkout = self.fetch(ObjectKind::Checkout, page.id().expect("an id")).await;
         assert!(matches!(checkout, Remote::Checkout(c) if c.subscription.as_ref() == Some(&id)));
@@ -180,6 +196,7 @@ impl Suite<'_> {
             item: one.items[0].id.clone(),
             customer: one.customer.clone(),
             price: to.remote(),
+            metered_prices: Some(to.metered()),
             quantity,
             plan_id: to.plan.id.to_string(),
             plan_version: to.plan.version,
@@ -291,20 +308,25 @@ impl Suite<'_> {
     /// When the period ends, what waits happens, and the next invoice is for it.
     async fn time(&self, one: &RemoteSubscription, small: &Sold) {
         self.done(&Self::later(one, small, 1)).await;
-        self.world.advance(Duration::from_hours(24 * 32)).await;
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        let renewed = loop {
-            let now = self.subscription(&one.id).await;
-            if now.waiting.is_none() && now.latest_invoice != one.latest_invoice {
-                break now;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "the period does not end: {now:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        };
+        let renewed = self.renewed(one).await;
         assert_eq!((&renewed.items[0].price, renewed.items[0].quantity), (&small.remote(), 1));
         assert_eq!(renewed.metadata.get("quoin_plan").map(String::as_str), Some("small"));
         let next = self.invoice(&renewed.latest_invoice.expect("it was billed").id).await;
         assert!(next.lines.iter().any(|line| line.amount == 900 && !line.proration), "{next:?}");
+    }
+
+    /// Lets the period end, and waits until the next one has its invoice.
+    async fn renewed(&self, one: &RemoteSubscription) -> RemoteSubscription {
+        self.world.advance(Duration::from_hours(24 * 32)).await;
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let now = self.subscription(&one.id).await;
+            if now.waiting.is_none() && now.latest_invoice != one.latest_invoice {
+                return now;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the period does not end: {now:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn ends(&self, id: &str, customer: &str) {

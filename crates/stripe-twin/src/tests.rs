@@ -1,5 +1,7 @@
 //! The twin in process: its statements, its doors, its invariants.
 
+mod metered;
+
 use std::sync::Arc;
 
 use axum::body::Body;

@@ -189,6 +189,9 @@ pub struct ChangeSubscription {
     pub customer: String,
     /// The price there.
     pub price: String,
+    /// All prices there whose use is metered from then on; `None` where what is metered stays as it is.
+    #[serde(default)]
+    pub metered_prices: Option<Vec<String>>,
     /// How many.
     pub quantity: i64,
     /// The plan.

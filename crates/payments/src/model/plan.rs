@@ -246,6 +246,14 @@ impl Plan {
                 && currency.is_none_or(|currency| price.currency == currency)
         })
     }
+
+    /// Lists the prices on sale whose use is metered beside a price: those of its interval and currency.
+    pub fn metered_beside(&self, price: &Price) -> impl Iterator<Item = &Price> {
+        let (interval, currency) = (price.interval, price.currency);
+        self.prices.iter().filter(move |other| {
+            other.active && other.meter.is_some() && other.interval == interval && other.currency == currency
+        })
+    }
 }
 
 /// A price to be made.

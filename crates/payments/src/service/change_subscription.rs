@@ -230,6 +230,7 @@ impl Payments {
             item: item.ok_or(PaymentsError::WrongState("It has nothing that could be changed."))?,
             customer,
             price: price.remote_id.clone().ok_or(PaymentsError::PlanNotPublished)?,
+            metered_prices: metered_then(one, &plan, &price)?,
             quantity,
             plan_id: plan.id.to_string(),
             plan_version: version,
@@ -273,6 +274,20 @@ impl Payments {
         }
         entitlements::list(tx, one.subject).map(|_| ()).map_err(Into::into)
     }
+}
+
+/// Names what is metered after a change to a price. Whoever stays on a price keeps also the metered prices that were sold
+/// with it.
+fn metered_then(
+    one: &Subscription,
+    plan: &Plan,
+    price: &Price,
+) -> Result<Option<Vec<String>>, PaymentsError> {
+    if one.price_id == Some(price.id) {
+        return Ok(None);
+    }
+    let metered = plan.metered_beside(price).map(|other| other.remote_id.clone()).collect::<Option<_>>();
+    metered.map(Some).ok_or(PaymentsError::PlanNotPublished)
 }
 
 /// Describes a change that waits for the end of the period, where that is a moment at which something can change.

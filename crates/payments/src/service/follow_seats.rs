@@ -46,6 +46,7 @@ fn plan(tx: &mut quoin_db::Tx<'_>, subject: Subject) -> Result<Vec<(Subscription
                 item,
                 customer,
                 price,
+                metered_prices: None,
                 quantity: members,
                 plan_id: bought.0.to_string(),
                 plan_version: bought.1,
@@ -69,15 +70,18 @@ fn and_later(
 ) -> Result<Option<ScheduleChange>, DbError> {
     let Some(waiting) = &one.scheduled_change else { return Ok(None) };
     let (Some(plan), Some(version)) = (&waiting.plan, waiting.plan_version) else { return Ok(None) };
-    let prices = prices_global::list(tx, plan)?;
-    let Some(price) = prices.iter().find(|price| Some(price.id) == waiting.price_id) else {
+    let Some(plan) = plans_global::find(tx, plan)? else { return Ok(None) };
+    let Some(price) = plan.prices.iter().find(|price| Some(price.id) == waiting.price_id) else {
         return Ok(None);
     };
+    let stays = one.price_id == Some(price.id);
+    let metered = plan.metered_beside(price).filter_map(|other| other.remote_id.clone()).collect();
     let (Some(remote), Some(interval)) = (price.remote_id.clone(), price.interval) else { return Ok(None) };
     let change = ChangeSubscription {
         price: remote,
+        metered_prices: Some(metered).filter(|_| !stays),
         quantity: if price.per_seat { now.quantity } else { waiting.quantity },
-        plan_id: plan.to_string(),
+        plan_id: plan.id.to_string(),
         plan_version: version,
         ..now.clone()
     };

@@ -195,12 +195,7 @@ impl Payments {
         let price = plan.prices.iter().find(|price| price.id == checkout.price_id);
         let price = price.ok_or(PaymentsError::NoSuchPrice)?;
         let remote = |price: &Price| price.remote_id.clone();
-        let metered = plan.prices.iter().filter(|other| {
-            other.active
-                && other.meter.is_some()
-                && other.interval == price.interval
-                && other.currency == price.currency
-        });
+        let metered = plan.metered_beside(price).map(remote).collect::<Option<_>>();
         let command = Command::StartCheckout(StartCheckout {
             checkout_id: checkout.id,
             subject: subject.to_string(),
@@ -208,7 +203,7 @@ impl Payments {
             price: remote(price).ok_or(PaymentsError::PlanNotPublished)?,
             quantity: checkout.quantity,
             recurring: price.interval.is_some(),
-            metered_prices: metered.filter_map(remote).collect(),
+            metered_prices: metered.ok_or(PaymentsError::PlanNotPublished)?,
             trial_days: price.trial_days,
             plan_id: checkout.plan.0.to_string(),
             plan_version: checkout.plan.1,

@@ -30,6 +30,10 @@ impl World for House {
         )
     }
 
+    fn bills_use(&self) -> bool {
+        false
+    }
+
     fn advance(&self, time: Duration) -> BoxFuture<'_, ()> {
         self.test.clock.advance(time);
         Box::pin(async { self.room.manual().advance(self.now()).await.unwrap() })

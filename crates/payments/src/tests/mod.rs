@@ -11,6 +11,7 @@ mod harness;
 mod http;
 mod intents;
 mod manual;
+mod metered;
 mod plans;
 mod provider;
 mod replay;

@@ -8,7 +8,7 @@ use quoin_kernel::Timestamp;
 use quoin_kernel::port::BoxFuture;
 use tokio::sync::Notify;
 
-use crate::model::command::ChangeSubscription;
+use crate::model::command::{ChangeSubscription, ScheduleChange};
 use crate::model::money::Money;
 use crate::model::remote::{
     CheckoutState, Remote, RemoteChange, RemoteCheckout, RemoteCreditNote, RemoteInvoice, RemoteItem,
@@ -38,6 +38,7 @@ pub(super) struct Books {
     pub(super) refunds: BTreeMap<String, crate::model::remote::RemoteRefund>,
     pub(super) notes: BTreeMap<String, RemoteCreditNote>,
     pub(super) balances: BTreeMap<String, Money>,
+    pub(super) scheduled: BTreeMap<String, ScheduleChange>,
     keys: HashMap<String, (Command, Outcome)>,
     made: HashMap<uuid::Uuid, Outcome>,
 }
@@ -57,6 +58,25 @@ pub(super) struct Scripted {
     pub(super) is_down: std::sync::atomic::AtomicBool,
     /// With which code it refuses reports of use, where it does.
     pub(super) refuses_reports: Mutex<Option<&'static str>>,
+}
+
+impl Books {
+    /// Makes the items of metered prices.
+    fn metered(&self, prices: &[String], like: &RemoteItem) -> Vec<RemoteItem> {
+        let known: Vec<_> = self.products.values().flat_map(|product| &product.prices).collect();
+        let item = |price: &String| {
+            let price = known.iter().find(|known| known.id == *price && known.metered).unwrap();
+            RemoteItem {
+                id: format!("si_{}", price.id),
+                price: price.id.clone(),
+                quantity: 1,
+                amount: price.amount,
+                metered: true,
+                ..like.clone()
+            }
+        };
+        prices.iter().map(item).collect()
+    }
 }
 
 impl Scripted {
@@ -87,7 +107,7 @@ impl Scripted {
                 ("quoin_plan", wish.plan_id.clone()),
                 ("quoin_plan_version", wish.plan_version.to_string()),
             ];
-            let one = RemoteSubscription {
+            let mut one = RemoteSubscription {
                 id: id.clone(),
                 customer: wish.customer.clone(),
                 status: if wish.trial_days > 0 { Status::Trialing } else { Status::Active },
@@ -117,6 +137,8 @@ impl Scripted {
                 live: false,
                 metadata: metadata.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             };
+            let metered = books.metered(&wish.metered_prices, &one.items[0]);
+            one.items.extend(metered);
             books.subscriptions.insert(id.clone(), one.clone());
             one
         });
@@ -250,25 +272,36 @@ impl Scripted {
         })
     }
 
+    fn sell_another(&self, wish: &ChangeSubscription) -> Outcome {
+        let amount = self.with(|books| {
+            let mut prices = books.products.values().flat_map(|product| &product.prices);
+            prices.find(|price| price.id == wish.price).unwrap().amount
+        });
+        let metered = self.with(|books| {
+            let first = &books.subscriptions[&wish.subscription].items[0];
+            wish.metered_prices.as_ref().map(|prices| books.metered(prices, first))
+        });
+        self.edit(&wish.subscription, |one| {
+            if let Some(metered) = metered {
+                one.items.truncate(1);
+                one.items.extend(metered);
+            }
+            let item = &mut one.items[0];
+            (item.quantity, item.amount) = (wish.quantity, amount);
+            item.price.clone_from(&wish.price);
+            one.metadata.insert("quoin_plan".into(), wish.plan_id.clone());
+            one.metadata.insert("quoin_plan_version".into(), wish.plan_version.to_string());
+            one.waiting = None;
+        });
+        object(wish.subscription.clone())
+    }
+
     fn change(&self, command: &Command) -> Option<Outcome> {
         Some(match command {
-            Command::ChangeSubscription(wish) => {
-                let amount = self.with(|books| {
-                    let mut prices = books.products.values().flat_map(|product| &product.prices);
-                    prices.find(|price| price.id == wish.price).unwrap().amount
-                });
-                self.edit(&wish.subscription, |one| {
-                    let item = &mut one.items[0];
-                    (item.quantity, item.amount) = (wish.quantity, amount);
-                    item.price.clone_from(&wish.price);
-                    one.metadata.insert("quoin_plan".into(), wish.plan_id.clone());
-                    one.metadata.insert("quoin_plan_version".into(), wish.plan_version.to_string());
-                    one.waiting = None;
-                });
-                object(wish.subscription.clone())
-            }
+            Command::ChangeSubscription(wish) => self.sell_another(wish),
             Command::ScheduleChange(wish) => {
                 let change = &wish.change;
+                self.with(|books| books.scheduled.insert(change.subscription.clone(), wish.clone()));
                 self.edit(&change.subscription, |one| {
                     one.items[0].quantity = wish.quantity_now;
                     let words = [("quoin_plan_version".to_owned(), change.plan_version.to_string())];

@@ -92,6 +92,10 @@ impl World for AtTheTwin {
         })
     }
 
+    fn bills_use(&self) -> bool {
+        true
+    }
+
     fn advance(&self, time: Duration) -> BoxFuture<'_, ()> {
         self.here.clock.advance(time);
         self.there.clock.advance(time);

@@ -14,7 +14,7 @@ use crate::objects::{invoice_item, setup_intent, subscription_schedule};
 use crate::store::settings;
 
 use renewal::renew;
-pub(crate) use renewal::{move_period, period_lines, recur_alike, usage_lines};
+pub(crate) use renewal::{last_usage_lines, move_period, period_lines, recur_alike, usage_lines};
 
 const UPDATED: &str = "customer.subscription.updated";
 

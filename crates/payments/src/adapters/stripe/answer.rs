@@ -161,8 +161,10 @@ fn waiting(schedule: &Value, items: &[RemoteItem]) -> Read<Option<RemoteChange>>
     let Some(next) = phases.iter().find(|phase| phase["start_date"] == *ends) else { return Ok(None) };
     let metered = |price: &str| items.iter().any(|item| item.metered && item.price == price);
     let lines = next["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let sold = lines.iter().filter_map(|line| Some((id(&line["price"])?, line)));
-    let Some((price, line)) = sold.clone().find(|(price, _)| !metered(price)) else { return Ok(None) };
+    let mut sold = lines.iter().filter_map(|line| Some((id(&line["price"])?, line)));
+    // What a new plan meters is on no item yet; but only what is paid in advance has a quantity.
+    let in_advance = |(price, line): &(String, &Value)| line["quantity"].is_i64() && !metered(price);
+    let Some((price, line)) = sold.find(in_advance) else { return Ok(None) };
     Ok(Some(RemoteChange {
         price,
         quantity: line["quantity"].as_i64().unwrap_or(1),

@@ -1,6 +1,7 @@
 //! Calls as Stripe takes them: a method, a path, and a form whose nested names are written in brackets.
 
 use http::Method;
+use quoin_kernel::hash::sha256;
 
 /// One call before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,12 @@ impl Call {
             Some(value) => self.with(name, value),
             None => self,
         }
+    }
+
+    /// Names the step of a command that sends just this: another text has another name, so it is another request.
+    pub(super) fn step(&self, name: &str) -> String {
+        let text = sha256(self.encoded().as_bytes());
+        text.iter().take(8).fold(name.to_owned(), |step, byte| format!("{step}{byte:02x}"))
     }
 
     /// Writes the form, for a body or a query.

@@ -6,6 +6,7 @@ mod answer;
 mod client;
 mod event;
 mod form;
+mod items;
 mod request;
 mod schedule;
 mod signature;
@@ -131,7 +132,10 @@ impl Provider for Stripe {
         &'a self,
         change: &'a ChangeSubscription,
     ) -> BoxFuture<'a, Result<Preview, ProviderError>> {
-        Box::pin(async move { answer::preview(&self.read(request::preview(change)).await?) })
+        Box::pin(async move {
+            let present = self.present_items(change).await?;
+            answer::preview(&self.read(request::preview(change, &present)).await?)
+        })
     }
 
     fn upcoming<'a>(

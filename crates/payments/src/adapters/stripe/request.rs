@@ -1,6 +1,9 @@
 //! Builds the form of each call. Pure: nothing is sent here.
 
+use serde_json::Value;
+
 use super::form::{Call, segment};
+use super::items;
 use crate::model::command::{
     ChangeSubscription, CouponDuration, CreateCoupon, CreateCustomer, PublishPrice, PublishProduct,
     ReportUsage, StartCheckout,
@@ -162,27 +165,23 @@ pub(super) fn open_portal(customer: &str, return_url: &str) -> Call {
     Call::post("/v1/billing_portal/sessions").with("customer", customer).with("return_url", return_url)
 }
 
-pub(super) fn change(wish: &ChangeSubscription) -> Call {
-    Call::post(format!("/v1/subscriptions/{}", segment(&wish.subscription)))
-        .with("items[0][id]", &wish.item)
-        .with("items[0][price]", &wish.price)
-        .with("items[0][quantity]", wish.quantity)
+/// Changes a subscription with these items, as they were read just now.
+pub(super) fn change(wish: &ChangeSubscription, present: &[Value]) -> Call {
+    let call = Call::post(format!("/v1/subscriptions/{}", segment(&wish.subscription)));
+    items::change(call, "items", wish, present)
         .with("proration_behavior", if wish.prorate { "create_prorations" } else { "none" })
         .with("metadata[quoin_plan]", &wish.plan_id)
         .with("metadata[quoin_plan_version]", wish.plan_version)
 }
 
-pub(super) fn preview(wish: &ChangeSubscription) -> Call {
-    Call::post("/v1/invoices/create_preview")
+pub(super) fn preview(wish: &ChangeSubscription, present: &[Value]) -> Call {
+    let call = Call::post("/v1/invoices/create_preview")
         .with("customer", &wish.customer)
-        .with("subscription", &wish.subscription)
-        .with("subscription_details[items][0][id]", &wish.item)
-        .with("subscription_details[items][0][price]", &wish.price)
-        .with("subscription_details[items][0][quantity]", wish.quantity)
-        .with(
-            "subscription_details[proration_behavior]",
-            if wish.prorate { "create_prorations" } else { "none" },
-        )
+        .with("subscription", &wish.subscription);
+    items::change(call, "subscription_details[items]", wish, present).with(
+        "subscription_details[proration_behavior]",
+        if wish.prorate { "create_prorations" } else { "none" },
+    )
 }
 
 pub(super) fn upcoming(customer: &str, subscription: &str) -> Call {

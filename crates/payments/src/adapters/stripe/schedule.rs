@@ -3,16 +3,15 @@
 //! While a subscription is on a schedule Stripe refuses other wishes about its end, and a phase would undo other changes,
 //! so whoever wishes something else takes it off first. Each step finds what an earlier try has done.
 
-use quoin_kernel::hash::sha256;
 use serde_json::Value;
 
 use super::form::{Call, segment};
-use super::{Stripe, answer};
+use super::{Stripe, answer, items};
 use crate::model::Outcome;
 use crate::model::command::ScheduleChange;
 use crate::port::{IntentKey, ProviderError};
 
-fn read_subscription(subscription: &str) -> Call {
+pub(super) fn read_subscription(subscription: &str) -> Call {
     Call::get(format!("/v1/subscriptions/{}", segment(subscription)))
 }
 
@@ -37,8 +36,8 @@ pub(super) fn write_phases(
     let moment = |value: &Value, what: &str| {
         value.as_i64().ok_or_else(|| ProviderError::Garbled(format!("{what} is missing or no moment")))
     };
-    let items = answer::rows(&subscription["items"]);
-    let ends = items.iter().filter_map(|item| item["current_period_end"].as_i64()).max();
+    let present = answer::rows(&subscription["items"]);
+    let ends = present.iter().filter_map(|item| item["current_period_end"].as_i64()).max();
     let ends = ends.ok_or_else(|| ProviderError::Garbled("items.current_period_end is missing".into()))?;
     let mut call =
         Call::post(format!("/v1/subscription_schedules/{}", segment(answer::text(schedule, "id")?)))
@@ -50,23 +49,7 @@ pub(super) fn write_phases(
         call = call.with_some("phases[0][trial_end]", subscription["trial_end"].as_i64());
     }
     let change = &wish.change;
-    for (number, item) in items.iter().enumerate() {
-        let ours = item["id"] == change.item.as_str();
-        let price = answer::text(&item["price"], "id")?;
-        let quantity = item["quantity"].as_i64();
-        for (phase, price, quantity) in [
-            (0, price, if ours { Some(wish.quantity_now) } else { quantity }),
-            (
-                1,
-                if ours { &change.price } else { price },
-                if ours { Some(change.quantity) } else { quantity },
-            ),
-        ] {
-            let place = format!("phases[{phase}][items][{number}]");
-            call =
-                call.with(format!("{place}[price]"), price).with_some(format!("{place}[quantity]"), quantity);
-        }
-    }
+    call = write_items(call, present, wish)?;
     // A phase that names no discounts has none.
     for (number, discount) in subscription["discounts"].as_array().into_iter().flatten().enumerate() {
         for phase in [0, 1] {
@@ -74,12 +57,39 @@ pub(super) fn write_phases(
             call = call.with_some(place, answer::id(discount));
         }
     }
+    // At the end of a period nothing is left to even out; but `none` would let what was used of a price that goes unbilled.
+    let metered_goes = present.iter().any(|item| items::leaves(item, change));
+    let evening_out = if metered_goes { "create_prorations" } else { "none" };
     Ok(call
         .with("phases[1][duration][interval]", wish.interval.as_str())
         .with("phases[1][duration][interval_count]", wish.interval_count)
-        .with("phases[1][proration_behavior]", "none")
+        .with("phases[1][proration_behavior]", evening_out)
         .with("phases[1][metadata][quoin_plan]", &change.plan_id)
         .with("phases[1][metadata][quoin_plan_version]", change.plan_version))
+}
+
+/// Writes what each phase bills. In the second one the line that changes comes first, then what stays, then what is added.
+fn write_items(mut call: Call, present: &[Value], wish: &ScheduleChange) -> Result<Call, ProviderError> {
+    let change = &wish.change;
+    let is_ours = |item: &Value| item["id"] == change.item.as_str();
+    let (mut now, mut then) = (Vec::new(), vec![(change.price.as_str(), Some(change.quantity))]);
+    for item in present {
+        let line = (answer::text(&item["price"], "id")?, item["quantity"].as_i64());
+        now.push(if is_ours(item) { (line.0, Some(wish.quantity_now)) } else { line });
+        if !is_ours(item) && !items::leaves(item, change) {
+            then.push(line);
+        }
+    }
+    then.extend(items::added(change, present).map(|price| (price.as_str(), None)));
+    for (phase, lines) in [now, then].iter().enumerate() {
+        for (number, (price, quantity)) in lines.iter().enumerate() {
+            let place = format!("phases[{phase}][items][{number}]");
+            call = call
+                .with(format!("{place}[price]"), price)
+                .with_some(format!("{place}[quantity]"), *quantity);
+        }
+    }
+    Ok(call)
 }
 
 impl Stripe {
@@ -97,8 +107,7 @@ impl Stripe {
         };
         let call = write_phases(&schedule, &subscription, wish)?;
         // What the phases say follows from what was read just now; another text is another request to Stripe.
-        let text = sha256(call.encoded().as_bytes());
-        let step = text.iter().take(8).fold("-phases-".to_owned(), |step, byte| format!("{step}{byte:02x}"));
+        let step = call.step("-phases-");
         self.write(call, key, &step).await?;
         Ok(Outcome::Object { id: id.clone() })
     }

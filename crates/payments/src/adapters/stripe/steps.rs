@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::form::Call;
-use super::{Stripe, answer, request};
-use crate::model::command::{CreateCoupon, PublishPrice, PublishProduct, RefundCommand};
+use super::{Stripe, answer, request, schedule};
+use crate::model::command::{ChangeSubscription, CreateCoupon, PublishPrice, PublishProduct, RefundCommand};
 use crate::model::remote::Remote;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
 use crate::port::{IntentKey, ProviderError};
@@ -42,10 +42,7 @@ impl Stripe {
                 self.leave_schedule(subscription, key).await?;
                 return Ok(Outcome::Object { id: subscription.clone() });
             }
-            Command::ChangeSubscription(wish) => {
-                self.leave_schedule(&wish.subscription, key).await?;
-                request::change(wish)
-            }
+            Command::ChangeSubscription(wish) => return self.change(wish, key).await,
             Command::ResumeSubscription { subscription } => {
                 self.leave_schedule(subscription, key).await?;
                 request::resume(subscription)
@@ -80,6 +77,23 @@ impl Stripe {
             },
         };
         object(&made)
+    }
+
+    async fn change(&self, wish: &ChangeSubscription, key: &IntentKey) -> Done {
+        self.leave_schedule(&wish.subscription, key).await?;
+        let call = request::change(wish, &self.present_items(wish).await?);
+        // What it says of metered prices follows from what was read just now; another text is another request to Stripe.
+        let step = wish.metered_prices.as_ref().map(|_| call.step("-items-")).unwrap_or_default();
+        object(&self.write(call, key, &step).await?)
+    }
+
+    /// Reads the items that a change of what is metered starts from; where none of that changes, they are not needed.
+    pub(super) async fn present_items(&self, wish: &ChangeSubscription) -> Result<Vec<Value>, ProviderError> {
+        if wish.metered_prices.is_none() {
+            return Ok(Vec::new());
+        }
+        let subscription = self.read(schedule::read_subscription(&wish.subscription)).await?;
+        Ok(answer::rows(&subscription["items"]).to_vec())
     }
 
     async fn publish_price(&self, wish: &PublishPrice, key: &IntentKey) -> Done {

@@ -83,14 +83,15 @@ fn a_change_keeps_the_item_and_a_price_has_its_key_for_ever() {
         item: "si_1".into(),
         customer: "cus_1".into(),
         price: "price_2".into(),
+        metered_prices: None,
         quantity: 5,
         plan_id: "team".into(),
         plan_version: 1,
         prorate: false,
     };
-    let sent = body(&request::change(&change));
+    let sent = body(&request::change(&change, &[]));
     assert!(sent.contains("items[0][id]=si_1") && sent.contains("proration_behavior=none"), "{sent}");
-    let preview = request::preview(&change);
+    let preview = request::preview(&change, &[]);
     assert!(body(&preview).contains("subscription_details[items][0][price]=price_2"));
     let price = PublishPrice {
         price_id: Uuid::nil(),
@@ -255,13 +256,14 @@ fn of_refused_reports_only_those_count_as_told_that_leave_nothing_to_tell() {
     assert!(matches!(steps::reported(Ok(json!({}))), Ok(Outcome::Nothing)));
 }
 
-fn on_schedule(subscription: &Value, quantity_now: i64) -> String {
+fn on_schedule(subscription: &Value, quantity_now: i64, metered: Option<&[&str]>) -> String {
     let schedule = json!({"id": "sub_sched_1", "current_phase": {"start_date": 100, "end_date": 900}});
     let change = ChangeSubscription {
         subscription: "sub_1".into(),
         item: "si_1".into(),
         customer: "cus_1".into(),
         price: "price_small".into(),
+        metered_prices: metered.map(|prices| prices.iter().map(|price| (*price).into()).collect()),
         quantity: 2,
         plan_id: "solo".into(),
         plan_version: 4,
@@ -278,7 +280,7 @@ fn a_change_at_the_end_of_the_period_is_a_second_phase_that_keeps_the_rest() {
         {"id": "si_1", "quantity": 5, "price": {"id": "price_big"}, "current_period_end": 800},
         {"id": "si_2", "price": {"id": "price_metered"}, "current_period_end": 800},
     ]}});
-    let sent = on_schedule(&subscription, 5);
+    let sent = on_schedule(&subscription, 5, None);
     for part in [
         "phases[0][start_date]=100",
         "phases[0][end_date]=800",
@@ -298,7 +300,75 @@ fn a_change_at_the_end_of_the_period_is_a_second_phase_that_keeps_the_rest() {
         assert!(sent.contains(part), "{part} is missing in\n{sent}");
     }
     assert!(!sent.contains("[items][1][quantity]"), "a metered price has no quantity\n{sent}");
-    assert!(on_schedule(&subscription, 7).contains("phases[0][items][0][quantity]=7"));
+    assert!(on_schedule(&subscription, 7, None).contains("phases[0][items][0][quantity]=7"));
+}
+
+/// A subscription with a price in advance and two metered ones.
+fn metered_subscription() -> Value {
+    let metered = |id: &str, price: &str| json!({"id": id, "price": {"id": price, "recurring": {"usage_type": "metered"}}, "current_period_end": 800});
+    json!({"id": "sub_1", "status": "active", "items": {"data": [
+        metered("si_2", "price_old"),
+        {"id": "si_1", "quantity": 5, "price": {"id": "price_big", "recurring": {"usage_type": "licensed"}}},
+        metered("si_3", "price_both"),
+    ]}})
+}
+
+#[test]
+fn a_change_deletes_what_only_the_old_plan_meters_and_adds_what_only_the_new_one_does() {
+    let subscription = metered_subscription();
+    let wish = |metered_prices: Option<Vec<String>>| ChangeSubscription {
+        subscription: "sub_1".into(),
+        item: "si_1".into(),
+        customer: "cus_1".into(),
+        price: "price_small".into(),
+        metered_prices,
+        quantity: 2,
+        plan_id: "solo".into(),
+        plan_version: 4,
+        prorate: true,
+    };
+    let present = answer::rows(&subscription["items"]);
+    let items = |call: &super::form::Call| {
+        let named = call.form.iter().filter_map(|(name, value)| {
+            let (_, item) = name.split_once("items]").or(name.split_once("items"))?;
+            Some(format!("{item}={value}"))
+        });
+        named.collect::<Vec<_>>()
+    };
+    let other = wish(Some(vec!["price_both".into(), "price_new".into()]));
+    let wanted = [
+        "[0][id]=si_1",
+        "[0][price]=price_small",
+        "[0][quantity]=2",
+        "[1][id]=si_2",
+        "[1][deleted]=true",
+        "[2][price]=price_new",
+    ];
+    assert_eq!(items(&request::change(&other, present)), wanted);
+    assert_eq!(items(&request::preview(&other, present)), wanted, "it is previewed as it is done");
+    let none = wish(Some(Vec::new()));
+    let gone = ["[1][id]=si_2", "[1][deleted]=true", "[2][id]=si_3", "[2][deleted]=true"];
+    assert_eq!(items(&request::change(&none, present))[3..], gone);
+    assert_eq!(items(&request::change(&wish(None), present)), wanted[..3], "what is metered stays");
+}
+
+#[test]
+fn the_second_phase_meters_what_the_new_plan_meters_and_lets_nothing_used_go_unbilled() {
+    let subscription = metered_subscription();
+    let sent = on_schedule(&subscription, 5, Some(&["price_both", "price_new"]));
+    let prices = |phase: usize| -> Vec<String> {
+        let lines = sent.lines().filter(|line| line.starts_with(&format!("phases[{phase}][items]")));
+        lines
+            .filter(|line| line.contains("[price]"))
+            .map(|line| line.split_once('=').unwrap().1.into())
+            .collect()
+    };
+    assert_eq!(prices(0), ["price_old", "price_big", "price_both"]);
+    assert_eq!(prices(1), ["price_small", "price_both", "price_new"]);
+    assert_eq!(sent.matches("[quantity]").count(), 2, "a metered price has no quantity\n{sent}");
+    assert!(sent.contains("phases[1][proration_behavior]=create_prorations"), "{sent}");
+    let stays = on_schedule(&subscription, 5, Some(&["price_old", "price_both"]));
+    assert!(stays.contains("phases[1][proration_behavior]=none"), "{stays}");
 }
 
 #[test]

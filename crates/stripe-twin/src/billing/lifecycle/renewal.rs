@@ -60,16 +60,49 @@ pub(crate) fn usage_lines(
     period: (i64, i64),
 ) -> Result<Vec<Line>, StripeError> {
     let mut lines = Vec::new();
-    let customer = subscription.text("customer").unwrap_or_default().to_owned();
     for item in subscription.list("items.data") {
-        let mut item = Object::new(item.clone());
-        if let Some(meter) = item.owned("price.recurring.meter") {
-            let used = meter::aggregate(desk, &meter, &customer, period)?;
-            item.set("quantity", used);
-            lines.push(Line::of_item(desk, subscription, &item, period)?);
-        }
+        lines.extend(usage_line(desk, subscription, item, period)?);
     }
     Ok(lines)
+}
+
+/// Lists what was used until `moment` of the metered prices that `after` has no more.
+pub(crate) fn last_usage_lines(
+    desk: &mut Desk<'_, '_>,
+    before: &Object,
+    after: &Object,
+    moment: i64,
+) -> Result<Vec<Line>, StripeError> {
+    let kept = |item: &Value| {
+        let mut others = after.list("items.data").iter();
+        others.any(|other| other["id"] == item["id"] && other["price"]["id"] == item["price"]["id"])
+    };
+    let mut lines = Vec::new();
+    let period = (before.amount("_period_start"), moment);
+    for item in before.list("items.data").iter().filter(|item| !kept(item)) {
+        lines.extend(usage_line(desk, before, item, period)?);
+    }
+    Ok(lines)
+}
+
+/// Bills what was used of a metered price in a period, as far as the item was of that price by then.
+fn usage_line(
+    desk: &mut Desk<'_, '_>,
+    subscription: &Object,
+    item: &Value,
+    period: (i64, i64),
+) -> Result<Option<Line>, StripeError> {
+    let mut item = Object::new(item.clone());
+    let Some(meter) = item.owned("price.recurring.meter") else { return Ok(None) };
+    let since = item.int("_since").filter(|since| *since > period.0);
+    if since.is_some_and(|since| since >= period.1) {
+        return Ok(None);
+    }
+    let customer = subscription.text("customer").unwrap_or_default();
+    let period = (since.unwrap_or(period.0), period.1);
+    let used = meter::aggregate(desk, &meter, customer, period)?;
+    item.set("quantity", used);
+    Line::of_item(desk, subscription, &item, period).map(Some)
 }
 
 /// Begins the next period and drafts its invoice.

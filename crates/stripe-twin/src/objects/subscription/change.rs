@@ -101,6 +101,10 @@ pub(crate) fn apply(
     } else if prorates {
         lines = proration::lines(desk, before, &after, moment)?;
     }
+    if prorates && bills_what_goes(before) {
+        let now = desk.now;
+        lines.extend(lifecycle::last_usage_lines(desk, before, &after, now)?);
+    }
     if reset {
         after.set("billing_cycle_anchor", desk.now);
         lifecycle::move_period(&mut after, desk.now);
@@ -114,6 +118,11 @@ pub(crate) fn apply(
     }
     invoice_item::keep(desk, &lines, &after)?;
     Ok(after)
+}
+
+/// Tells whether what was used of a metered price is billed when the price goes; the classic mode forgets it.
+pub(crate) fn bills_what_goes(subscription: &Object) -> bool {
+    subscription.text("billing_mode.type") != Some("classic")
 }
 
 /// Sets what has no price.

@@ -48,7 +48,7 @@ pub(crate) fn new(
         "id": id, "object": "subscription_item", "billing_thresholds": null, "created": desk.now,
         "current_period_end": 0, "current_period_start": 0, "current_trial": null, "discounts": [],
         "metadata": given.metadata(), "plan": plan(&price), "price": desk.shown(&price),
-        "subscription": subscription, "tax_rates": [],
+        "subscription": subscription, "tax_rates": [], "_since": desk.now,
     }));
     if !metered {
         item.set("quantity", quantity.unwrap_or(1));
@@ -84,6 +84,9 @@ pub(crate) fn change(
     if given.has("price") || given.has("price_data") {
         let price = price::of_item(desk, given, path)?;
         check_recurring(&price, path)?;
+        if item.text("price.id") != Some(price.id()) {
+            item.set("_since", desk.now);
+        }
         item.set("plan", plan(&price));
         let shown = desk.shown(&price);
         item.set("price", shown);

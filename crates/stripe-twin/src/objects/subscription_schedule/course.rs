@@ -8,6 +8,7 @@ use crate::desk::Desk;
 use crate::error::StripeError;
 use crate::fields::Params;
 use crate::object::Object;
+use crate::objects::invoice_item;
 use crate::objects::subscription::{change, items};
 
 /// Notes which phase a schedule is in, and when that ends.
@@ -49,7 +50,7 @@ pub(crate) fn advance(desk: &mut Desk<'_, '_>, mut schedule: Object) -> Result<O
     let Some(next) = next else { return finish(desk, schedule, subscription) };
     stand_in(&mut schedule, &next);
     desk.update(&schedule, UPDATED)?;
-    enter(desk, subscription, &Object::new(next), moment)
+    enter(desk, &subscription, &Object::new(next), moment)
 }
 
 fn finish(
@@ -115,17 +116,17 @@ pub(crate) fn follow(desk: &mut Desk<'_, '_>, subscription: &Object) -> Result<(
 /// and the renewal that follows bills the new items.
 fn enter(
     desk: &mut Desk<'_, '_>,
-    subscription: Object,
+    subscription: &Object,
     phase: &Object,
     moment: i64,
 ) -> Result<Object, StripeError> {
     if subscription.amount("_period_end") != moment {
         let behavior = phase.text("proration_behavior").unwrap_or("create_prorations");
-        return apply_present(desk, &subscription, phase, behavior);
+        return apply_present(desk, subscription, phase, behavior);
     }
-    let mut after = subscription;
+    let mut after = subscription.clone();
     let before = after.list("items.data").first().map(|item| item["price"]["recurring"].clone());
-    let wanted = items_of(desk, &after, phase)?;
+    let wanted = items_of(desk, &after, phase, moment)?;
     items::check_together(&wanted)?;
     let other =
         before.is_none_or(|before| !lifecycle::recur_alike(&before, &wanted[0]["price"]["recurring"]));
@@ -136,7 +137,25 @@ fn enter(
         after.set("billing_cycle_anchor", moment);
     }
     desk.update(&after, "customer.subscription.updated")?;
+    bill_what_goes(desk, subscription, &after, phase, moment)?;
     Ok(after)
+}
+
+/// Keeps for the renewal what was used until `moment` of metered prices that the phase has no more. Where a phase evens
+/// nothing out that is forgotten, as by any other change; only the classic mode bills it at the end of a period.
+fn bill_what_goes(
+    desk: &mut Desk<'_, '_>,
+    before: &Object,
+    after: &Object,
+    phase: &Object,
+    moment: i64,
+) -> Result<(), StripeError> {
+    let forgets = phase.text("proration_behavior") == Some("none") && change::bills_what_goes(before);
+    if forgets || before.status() == "trialing" {
+        return Ok(());
+    }
+    let lines = lifecycle::last_usage_lines(desk, before, after, moment)?;
+    invoice_item::keep(desk, &lines, after)
 }
 
 /// Changes the subscription now where the present phase says something else than it is.
@@ -202,6 +221,7 @@ fn items_of(
     desk: &mut Desk<'_, '_>,
     subscription: &Object,
     phase: &Object,
+    moment: i64,
 ) -> Result<Vec<Value>, StripeError> {
     let mut made = Vec::new();
     for (number, wanted) in phase.list("items").iter().enumerate() {
@@ -210,7 +230,9 @@ fn items_of(
             Object::new(old.clone())
         } else {
             let given = Params::of(&with_quantity(json!({"price": wanted["price"]}), wanted));
-            items::new(desk, &given, subscription.id(), &format!("items[{number}]"))?
+            let mut new = items::new(desk, &given, subscription.id(), &format!("items[{number}]"))?;
+            new.set("_since", moment);
+            new
         };
         if wanted["quantity"].is_number() {
             item.set("quantity", wanted["quantity"].clone());
