@@ -76,6 +76,9 @@ pub enum PaymentsError {
     /// A report of use with this key said something else before.
     #[error("the key was used for another report")]
     ReportKeyReused,
+    /// Giving something back was written down, and nobody knows yet whether it is done.
+    #[error("what was asked may still be carried out")]
+    Unsettled(#[source] Box<Self>),
     /// Nothing is left to give back.
     #[error("nothing is left to refund")]
     NothingToRefund,
@@ -142,6 +145,7 @@ impl From<PaymentsError> for Problem {
             PaymentsError::Document(error) => Self::internal(error),
             PaymentsError::Announcement(error) => announcement(error),
             PaymentsError::Provider(error) => provider(error),
+            PaymentsError::Unsettled(error) => unsettled(error),
             other => conflict(other),
         }
     }
@@ -207,6 +211,14 @@ fn announcement(error: InvalidAnnouncement) -> Problem {
             Problem::new(400, "webhook_not_believed", "The event is not believed").detail(other.to_string())
         }
     }
+}
+
+/// What is written down is carried out sooner or later, so the answer is one that keeps the `Idempotency-Key`.
+fn unsettled(error: Box<PaymentsError>) -> Problem {
+    Problem::unavailable("provider_unavailable", "The provider of payments does not answer now", 5)
+        .detail("It is not known yet whether this was done. It may still be carried out.")
+        .hint("Look at the invoice before you ask again. A call with an Idempotency-Key is carried out once.")
+        .source(error)
 }
 
 fn provider(error: ProviderError) -> Problem {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use http::request::Parts;
 use quoin_kernel::billing::Subject;
 use quoin_kernel::{Problem, UserCaller};
-use quoin_web::{App, Doorkeeper, ManageBilling, Member, Permitted, User, Who};
+use quoin_web::{App, Doorkeeper, HeaderMap, ManageBilling, Member, Permitted, PlatformKey, User, Who};
 use serde_json::Value;
 
+use crate::service::give_back::CallId;
 use crate::service::open_portal::Payer;
 
 /// Lets in whoever may spend: a member of the active organisation with the permission `billing.manage`, or a person who has none.
@@ -65,4 +66,10 @@ impl BillingManager {
             language: language.filter(|tag| tag.len() <= 35).unwrap_or("en").to_owned(),
         }
     }
+}
+
+/// Names a call of a platform key that carries an `Idempotency-Key`.
+pub(super) fn call_of(who: &PlatformKey, headers: &HeaderMap, wish: &impl std::fmt::Debug) -> Option<CallId> {
+    let key = headers.get("idempotency-key")?.to_str().ok()?.trim();
+    Some(CallId::of(who.key.key_id.uuid(), key, &format!("{wish:?}")))
 }

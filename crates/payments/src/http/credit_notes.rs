@@ -4,12 +4,13 @@ use quoin_audit::Actor;
 use quoin_kernel::page::{Listed, PageIn};
 use quoin_kernel::{Problem, Timestamp};
 use quoin_web::{
-    Ctx, Json, Operation, PlatformKey, Refusal, RoutesFor, State, StatusCode, ValidJson, ValidQuery, Who,
+    Ctx, HeaderMap, Json, Operation, PlatformKey, Refusal, RoutesFor, State, StatusCode, ValidJson,
+    ValidQuery, Who,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::callers::BillingViewer;
+use super::callers::{BillingViewer, call_of};
 use super::plans::SCOPE;
 use crate::model::Currency;
 use crate::model::credit_note::{CreditNote, CreditNoteId};
@@ -138,6 +139,7 @@ pub(super) fn add(routes: RoutesFor<Payments>) -> RoutesFor<Payments> {
 async fn create(
     ctx: Ctx<PlatformKey>,
     State(payments): State<Payments>,
+    headers: HeaderMap,
     ValidJson(input): ValidJson<CreditNoteIn>,
 ) -> Result<(StatusCode, Json<CreditNoteOut>), Refusal> {
     ctx.who.demand(SCOPE)?;
@@ -155,7 +157,8 @@ async fn create(
         memo: input.memo,
         give_back: input.give_back,
     };
-    Ok((StatusCode::CREATED, Json(payments.issue_credit_note(wish, entry).await?.into())))
+    let call = call_of(&ctx.who, &headers, &wish);
+    Ok((StatusCode::CREATED, Json(payments.issue_credit_note(wish, call, entry).await?.into())))
 }
 
 async fn list(

@@ -4,13 +4,13 @@ use quoin_audit::Actor;
 use quoin_kernel::Problem;
 use quoin_kernel::page::{Listed, PageIn};
 use quoin_web::{
-    Ctx, HeaderValue, IntoResponse, Json, Operation, PlatformKey, Refusal, Response, RoutesFor, State,
-    StatusCode, ValidJson, ValidPath, ValidQuery, Who, header,
+    Ctx, HeaderMap, HeaderValue, IntoResponse, Json, Operation, PlatformKey, Refusal, Response, RoutesFor,
+    State, StatusCode, ValidJson, ValidPath, ValidQuery, Who, header,
 };
 use serde::Deserialize;
 use serde_json::json;
 
-use super::callers::BillingViewer;
+use super::callers::{BillingViewer, call_of};
 use super::out::InvoiceOut;
 use super::plans::SCOPE;
 use crate::model::invoice::InvoiceId;
@@ -122,6 +122,7 @@ async fn confirm(
 async fn refund(
     ctx: Ctx<PlatformKey>,
     State(payments): State<Payments>,
+    headers: HeaderMap,
     ValidJson(input): ValidJson<RefundIn>,
 ) -> Result<Json<InvoiceOut>, Refusal> {
     ctx.who.demand(SCOPE)?;
@@ -130,7 +131,8 @@ async fn refund(
     let entry = entry.detail(json!({"amount": input.amount, "reason": reason}));
     let wish =
         RefundWish { invoice_id: input.invoice, amount: input.amount, reason: reason.map(str::to_owned) };
-    Ok(Json(payments.refund(wish, entry).await?.into()))
+    let call = call_of(&ctx.who, &headers, &wish);
+    Ok(Json(payments.refund(wish, call, entry).await?.into()))
 }
 
 /// What cannot be an id names no invoice.

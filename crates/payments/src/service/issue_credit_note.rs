@@ -2,17 +2,21 @@
 
 use quoin_audit::Entry;
 use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 use quoin_kernel::page::{Listed, Page};
+use uuid::Uuid;
 
+use super::give_back::{CallId, Claimed, unsettled};
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::command::CreditNoteCommand;
-use crate::model::credit_note::CreditNote;
+use crate::model::credit_note::{CreditNote, CreditNoteId};
 use crate::model::invoice::InvoiceId;
 use crate::model::money::Money;
+use crate::model::remote::RemoteCreditNote;
 use crate::model::{Command, Invoice, ObjectKind, ObjectRef};
-use crate::store::{credit_notes, customers};
+use crate::store::{credit_notes, customers, intents_global};
 
 /// How what was paid is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -42,78 +46,53 @@ pub struct CreditWish {
 }
 
 impl Payments {
-    /// Issues a credit note and answers it.
+    /// Issues a credit note and answers it. A repeated `call` issues no other one.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Unsettled`] where it may still be issued.
     pub async fn issue_credit_note(
         &self,
         wish: CreditWish,
+        call: Option<CallId>,
         entry: Entry,
     ) -> Result<CreditNote, PaymentsError> {
-        let invoice = self.invoice(wish.invoice_id).await?;
+        let id = wish.invoice_id;
+        let describe = move |invoice: &Invoice, left| describe(invoice, left, &wish);
+        let Claimed { invoice, intent } = self.claim_give_back(id, call, entry, describe).await?;
+        let outcome = self.give_back(intent).await?;
         let provider = self.provider_named(&invoice.provider)?;
-        let command = Command::CreateCreditNote(self.describe_credit(&invoice, wish).await?);
-        let intent = self.intent(provider.as_ref(), format!("credit:{}", invoice.remote_id), command);
-        let entry = entry.in_org_of(invoice.subject.org_id()).on(invoice.id);
-        let intent_id = self
-            .db()
-            .write("payments.credit_notes.claim", move |tx| {
-                quoin_audit::record(tx, &entry)?;
-                Self::write_down(tx, &intent)
-            })
-            .await?;
-        let outcome = self.carry_out(intent_id).await?;
         let remote = outcome.id().unwrap_or_default().to_owned();
-        self.refresh(&provider, &ObjectRef::new(ObjectKind::CreditNote, &remote), "credit_note").await?;
-        let object = ObjectRef::new(ObjectKind::Invoice, &invoice.remote_id);
-        if let Err(error) = self.refresh(&provider, &object, "credit_note").await {
-            tracing::warn!(%error, "a credited invoice is fetched later");
-        }
-        let (subject, name) = (invoice.subject, provider.name());
-        let find = move |tx: &mut Tx<'_>| credit_notes::find_by_remote(tx, subject, name, &remote);
-        let found: Result<_, DbError> = self.db().read("payments.credit_notes.get", find).await;
-        found?.ok_or(PaymentsError::NoSuch("credit note"))
-    }
-
-    /// Checks a wish against what is owed, or against what was paid and is not given back yet.
-    async fn describe_credit(
-        &self,
-        invoice: &Invoice,
-        wish: CreditWish,
-    ) -> Result<CreditNoteCommand, PaymentsError> {
-        let left = match invoice.status.as_str() {
-            "open" if wish.give_back.is_some() => {
-                let problem = "nothing was paid that could be given back".to_owned();
-                return Err(PaymentsError::Unusable { field: "give_back", problem });
+        let objects = [(ObjectKind::CreditNote, &remote), (ObjectKind::Invoice, &invoice.remote_id)];
+        for (kind, id) in objects {
+            if let Err(error) = self.refresh(&provider, &ObjectRef::new(kind, id), "credit_note").await {
+                tracing::warn!(%error, kind = kind.as_str(), "what a credit note changed is fetched later");
             }
-            "open" => invoice.amount_remaining,
-            "paid" => self.left_to_give_back(invoice).await?,
-            _ => 0,
-        };
-        if left <= 0 {
-            return Err(PaymentsError::NothingToRefund);
         }
-        if !(1..=left).contains(&wish.amount) {
-            let problem = format!("must be between 1 and {left}, which is what is left");
-            return Err(PaymentsError::Unusable { field: "amount", problem });
-        }
-        let way = (invoice.status == "paid").then(|| wish.give_back.unwrap_or(GiveBack::Balance));
-        let by = |this: GiveBack| if way == Some(this) { wish.amount } else { 0 };
-        Ok(CreditNoteCommand {
-            invoice: invoice.remote_id.clone(),
-            amount: wish.amount,
-            refund: by(GiveBack::Refund),
-            balance: by(GiveBack::Balance),
-            out_of_band: by(GiveBack::OutOfBand),
-            reason: wish.reason,
-            memo: wish.memo,
-        })
+        self.note_down(invoice, intent, remote).await.map_err(unsettled)
     }
 
-    /// Says how much of an invoice was paid and is not given back in one way or another.
-    pub(crate) async fn left_to_give_back(&self, invoice: &Invoice) -> Result<i64, DbError> {
-        let one = invoice.clone();
-        let sum = move |tx: &mut Tx<'_>| credit_notes::sum_given(tx, &one);
-        let given = self.db().read("payments.credit_notes.sum", sum).await?;
-        Ok(invoice.amount_paid - invoice.amount_refunded - given)
+    /// Finds a note that was issued, or writes down what was asked for until it can be fetched.
+    async fn note_down(
+        &self,
+        invoice: Invoice,
+        intent: Uuid,
+        remote: String,
+    ) -> Result<CreditNote, PaymentsError> {
+        let (now, id) = (self.now(), CreditNoteId::new(self.now(), self.app().rng()));
+        let write = move |tx: &mut Tx<'_>| {
+            let (subject, provider) = (invoice.subject, invoice.provider.as_str());
+            if let Some(known) = credit_notes::find_by_remote(tx, subject, provider, &remote)? {
+                return Ok(known);
+            }
+            if let Some(Command::CreateCreditNote(wish)) =
+                intents_global::find(tx, intent)?.map(|intent| intent.command)
+            {
+                credit_notes::upsert(tx, &invoice, &as_asked(&invoice, wish, &remote, now), (id, now))?;
+            }
+            let found = credit_notes::find_by_remote(tx, subject, provider, &remote)?;
+            found.ok_or(PaymentsError::NoSuch("credit note"))
+        };
+        self.db().write("payments.credit_notes.note", write).await
     }
 
     /// Lists a subject's credit notes, newest first.
@@ -138,4 +117,49 @@ impl Payments {
             None => Ok(None),
         }
     }
+}
+
+/// Says what a note is that was issued as asked.
+fn as_asked(invoice: &Invoice, wish: CreditNoteCommand, id: &str, now: Timestamp) -> RemoteCreditNote {
+    RemoteCreditNote {
+        id: id.to_owned(),
+        invoice: wish.invoice,
+        number: None,
+        amount: wish.amount,
+        currency: invoice.currency,
+        reason: wish.reason,
+        memo: wish.memo,
+        refunded: wish.refund,
+        credited: wish.balance,
+        out_of_band: wish.out_of_band,
+        refunds: Vec::new(),
+        status: "issued".into(),
+        created_at: now,
+    }
+}
+
+/// Checks a wish against what is owed, or against what was paid and is not given back yet.
+fn describe(invoice: &Invoice, left: i64, wish: &CreditWish) -> Result<Command, PaymentsError> {
+    if invoice.status == "open" && wish.give_back.is_some() {
+        let problem = "nothing was paid that could be given back".to_owned();
+        return Err(PaymentsError::Unusable { field: "give_back", problem });
+    }
+    if left <= 0 {
+        return Err(PaymentsError::NothingToRefund);
+    }
+    if !(1..=left).contains(&wish.amount) {
+        let problem = format!("must be between 1 and {left}, which is what is left");
+        return Err(PaymentsError::Unusable { field: "amount", problem });
+    }
+    let way = (invoice.status == "paid").then(|| wish.give_back.unwrap_or(GiveBack::Balance));
+    let by = |this: GiveBack| if way == Some(this) { wish.amount } else { 0 };
+    Ok(Command::CreateCreditNote(CreditNoteCommand {
+        invoice: invoice.remote_id.clone(),
+        amount: wish.amount,
+        refund: by(GiveBack::Refund),
+        balance: by(GiveBack::Balance),
+        out_of_band: by(GiveBack::OutOfBand),
+        reason: wish.reason.clone(),
+        memo: wish.memo.clone(),
+    }))
 }

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod fetch_object;
 pub mod follow_seats;
 pub mod forget;
+pub mod give_back;
 pub mod issue_credit_note;
 pub mod manage_plans;
 pub mod open_portal;

@@ -3,6 +3,7 @@
 use quoin_audit::Entry;
 use quoin_db::DbError;
 
+use super::give_back::{CallId, unsettled};
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::command::RefundCommand;
@@ -22,41 +23,28 @@ pub struct RefundWish {
 }
 
 impl Payments {
-    /// Gives money back and answers the invoice as it stands then.
-    pub async fn refund(&self, wish: RefundWish, entry: Entry) -> Result<Invoice, PaymentsError> {
+    /// Gives money back and answers the invoice as it stands then. A repeated `call` gives back nothing more.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Unsettled`] where the money may still go back.
+    pub async fn refund(
+        &self,
+        wish: RefundWish,
+        call: Option<CallId>,
+        entry: Entry,
+    ) -> Result<Invoice, PaymentsError> {
         let id = wish.invoice_id;
-        let invoice = self.invoice(id).await?;
-        let left = self.left_to_give_back(&invoice).await?;
-        if invoice.status != "paid" || left <= 0 {
-            return Err(PaymentsError::NothingToRefund);
-        }
-        if wish.amount.is_some_and(|amount| amount <= 0 || amount > left) {
-            let problem = format!("must be between 1 and {left}, which is what is left");
-            return Err(PaymentsError::Unusable { field: "amount", problem });
-        }
-        let provider = self.provider_named(&invoice.provider)?;
-        let command = Command::Refund(RefundCommand {
-            invoice: invoice.remote_id.clone(),
-            amount: wish.amount,
-            reason: wish.reason,
-        });
-        let intent = self.intent(provider.as_ref(), format!("refund:{}", invoice.remote_id), command);
-        let entry = entry.in_org_of(invoice.subject.org_id()).on(invoice.id);
-        let intent_id = self
-            .db()
-            .write("payments.refunds.claim", move |tx| {
-                quoin_audit::record(tx, &entry)?;
-                Self::write_down(tx, &intent)
-            })
-            .await?;
-        let outcome = self.carry_out(intent_id).await?;
+        let describe = move |invoice: &Invoice, left| describe(invoice, left, &wish);
+        let claimed = self.claim_give_back(id, call, entry, describe).await?;
+        let outcome = self.give_back(claimed.intent).await?;
         if let Some(refund) = outcome.id() {
+            let provider = self.provider_named(&claimed.invoice.provider)?;
             let object = ObjectRef::new(ObjectKind::Refund, refund);
             if let Err(error) = self.refresh(&provider, &object, "refund").await {
                 tracing::warn!(%error, "a refund is fetched later");
             }
         }
-        self.invoice(id).await
+        self.invoice(id).await.map_err(unsettled)
     }
 
     pub(crate) async fn invoice(&self, id: InvoiceId) -> Result<Invoice, PaymentsError> {
@@ -64,4 +52,21 @@ impl Payments {
             self.db().read("payments.invoices.get", move |tx| invoices_global::find_any(tx, id)).await;
         found?.ok_or(PaymentsError::NoSuch("invoice"))
     }
+}
+
+/// Checks a wish against what is left. The amount is always said: of what is left, providers know only a part.
+fn describe(invoice: &Invoice, left: i64, wish: &RefundWish) -> Result<Command, PaymentsError> {
+    if invoice.status != "paid" || left <= 0 {
+        return Err(PaymentsError::NothingToRefund);
+    }
+    let amount = wish.amount.unwrap_or(left);
+    if !(1..=left).contains(&amount) {
+        let problem = format!("must be between 1 and {left}, which is what is left");
+        return Err(PaymentsError::Unusable { field: "amount", problem });
+    }
+    Ok(Command::Refund(RefundCommand {
+        invoice: invoice.remote_id.clone(),
+        amount: Some(amount),
+        reason: wish.reason.clone(),
+    }))
 }

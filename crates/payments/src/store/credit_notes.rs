@@ -27,6 +27,10 @@ statements! {
     SUM_GIVEN = "select cast(coalesce(sum(credited + out_of_band), 0) as bigint) from quoin.payments_credit_notes
         where subject_id = ?1 and invoice_id = ?2 and status = 'issued'";
 
+    /// Sums what credit notes of an invoice sent back to where it came from.
+    SUM_REFUNDED = "select cast(coalesce(sum(refunded), 0) as bigint) from quoin.payments_credit_notes
+        where subject_id = ?1 and invoice_id = ?2 and status = 'issued'";
+
     /// Notes what was taken off.
     SET_CREDITED = "update quoin.payments_invoices set amount_credited = ?3, updated_at = ?4
         where subject_id = ?1 and id = ?2";
@@ -84,6 +88,11 @@ pub(crate) fn upsert(
 /// Sums what was given back of an invoice as balance or elsewhere.
 pub(crate) fn sum_given(tx: &mut Tx<'_>, invoice: &Invoice) -> Result<i64, DbError> {
     tx.query_one(&SUM_GIVEN, &params![invoice.subject.uuid(), invoice.id], |row| row.get(0))
+}
+
+/// Sums what credit notes of an invoice sent back to where it came from.
+pub(crate) fn sum_refunded(tx: &mut Tx<'_>, invoice: &Invoice) -> Result<i64, DbError> {
+    tx.query_one(&SUM_REFUNDED, &params![invoice.subject.uuid(), invoice.id], |row| row.get(0))
 }
 
 /// Lists one row more than the page holds of a subject's credit notes, newest first.

@@ -23,6 +23,10 @@ statements! {
     FIND = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence, target
         from quoin.payments_intents where id = ?1";
 
+    /// Lists what was asked of three targets, but for what was refused.
+    LIST_OF_TARGETS = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence,
+        target from quoin.payments_intents where target in (?1, ?2, ?3) and state <> 'refused'";
+
     /// Takes the lease, where nobody holds it.
     CLAIM = "update quoin.payments_intents set lease_until = ?2, fence = fence + 1, attempts = attempts + 1
         where id = ?1 and state = 'pending' and (lease_until is null or lease_until <= ?3)
@@ -99,6 +103,12 @@ pub(crate) fn find_pending(tx: &mut Tx<'_>, target: &str) -> Result<Option<Inten
 /// Finds an intent.
 pub(crate) fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Intent>, DbError> {
     tx.query_opt(&FIND, &params![id], read)
+}
+
+/// Lists what was asked of targets, pending or done.
+pub(crate) fn list_of_targets(tx: &mut Tx<'_>, targets: &[String; 3]) -> Result<Vec<Intent>, DbError> {
+    let [one, two, three] = targets;
+    tx.query(&LIST_OF_TARGETS, &params![one, two, three], read)
 }
 
 /// Takes the lease; `None` while somebody else holds it, or after it has ended.

@@ -51,6 +51,10 @@ statements! {
     SUM_REFUNDS = "select cast(coalesce(sum(amount), 0) as bigint) from quoin.payments_refunds
         where subject_id = ?1 and invoice_id = ?2 and status in ('pending', 'requires_action', 'succeeded')";
 
+    /// Finds what a refund counts for.
+    FIND_REFUND = "select case when status in ('pending', 'requires_action', 'succeeded') then amount else 0 end
+        from quoin.payments_refunds where subject_id = ?1 and provider = ?2 and remote_id = ?3";
+
     /// Notes what was given back.
     SET_REFUNDED = "update quoin.payments_invoices set amount_refunded = ?3, updated_at = ?4
         where subject_id = ?1 and id = ?2";
@@ -126,6 +130,16 @@ pub(crate) fn upsert_refund(
         tx.query_one(&SUM_REFUNDS, &params![invoice.subject.uuid(), invoice.id], |row| row.get(0))?;
     tx.execute(&SET_REFUNDED, &params![invoice.subject.uuid(), invoice.id, sum, now])?;
     Ok(sum)
+}
+
+/// Says how much a refund of an invoice gives back, nothing where it failed; `None` where it is not fetched.
+pub(crate) fn find_refund(
+    tx: &mut Tx<'_>,
+    invoice: &Invoice,
+    remote_id: &str,
+) -> Result<Option<i64>, DbError> {
+    let row = params![invoice.subject.uuid(), &invoice.provider, remote_id];
+    tx.query_opt(&FIND_REFUND, &row, |row| row.get(0))
 }
 
 pub(super) fn read(row: &Row<'_>) -> Result<Invoice, DbError> {

@@ -39,6 +39,9 @@ statements! {
     /// Finds a credit note.
     FIND_CREDIT_NOTE = "select document from quoin.payments_manual_credit_notes where id = ?1";
 
+    /// Lists the credit notes of an invoice.
+    LIST_CREDIT_NOTES = "select document from quoin.payments_manual_credit_notes where invoice = ?1 order by id";
+
     /// Adds to what a customer has in their favour.
     ADD_TO_BALANCE = "insert into quoin.payments_manual_balances as b (customer, currency, amount, updated_at)
         values (?1, ?2, ?3, ?4)
@@ -111,6 +114,11 @@ pub(crate) fn insert_credit_note(
 /// Finds a credit note.
 pub(crate) fn find_credit_note(tx: &mut Tx<'_>, id: &str) -> Result<Option<RemoteCreditNote>, DbError> {
     tx.query_opt(&FIND_CREDIT_NOTE, &params![id], |row| document(row, 0))
+}
+
+/// Lists the credit notes of an invoice.
+pub(crate) fn list_credit_notes(tx: &mut Tx<'_>, invoice: &str) -> Result<Vec<RemoteCreditNote>, DbError> {
+    tx.query(&LIST_CREDIT_NOTES, &params![invoice], |row| document(row, 0))
 }
 
 /// Adds to what a customer has in their favour in a currency; less where the amount is negative.

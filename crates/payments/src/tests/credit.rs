@@ -29,15 +29,15 @@ async fn credit(
 ) -> Result<CreditNote, PaymentsError> {
     let reason = Some("order_change".to_owned());
     let wish = CreditWish { invoice_id, amount, reason, memo: Some("Sorry".into()), give_back };
-    house.room.issue_credit_note(wish, house.entry()).await
+    house.room.issue_credit_note(wish, None, house.entry()).await
 }
 
-async fn newest(house: &House, subject: Subject) -> Invoice {
+pub(super) async fn newest(house: &House, subject: Subject) -> Invoice {
     house.room.list_invoices(subject, PAGE).await.unwrap().data.remove(0)
 }
 
 /// Sells the plan that most tests sell, with an invoice in this state.
-async fn sold(house: &House, status: &str) -> (Subject, Invoice) {
+pub(super) async fn sold(house: &House, status: &str) -> (Subject, Invoice) {
     house.pro().await;
     let subject = house.org();
     let one = house.subscribe(subject, "pro").await;
@@ -69,7 +69,7 @@ async fn what_was_paid_is_given_back_as_balance_or_by_refund_and_never_more_than
         assert!(matches!(too_much, PaymentsError::Unusable { field: "amount", .. }), "{too_much}");
         let refund = |amount| {
             let wish = RefundWish { invoice_id: paid.id, amount, reason: None };
-            house.room.refund(wish, house.entry())
+            house.room.refund(wish, None, house.entry())
         };
         assert!(refund(Some(1001)).await.is_err());
         refund(Some(1000)).await.unwrap();

@@ -7,6 +7,7 @@ mod credit;
 mod entitlements;
 
 mod erasure;
+mod give_back;
 mod harness;
 mod http;
 mod intents;

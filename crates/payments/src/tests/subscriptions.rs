@@ -150,7 +150,7 @@ async fn money_goes_back_in_parts_and_never_more_than_was_paid() {
         assert_eq!((listed[0].total, listed[0].mismatch.as_deref()), (1900, None));
         let refund = |amount| {
             let wish = RefundWish { invoice_id: listed[0].id, amount, reason: None };
-            house.room.refund(wish, house.entry())
+            house.room.refund(wish, None, house.entry())
         };
         assert_eq!(refund(Some(400)).await.unwrap().amount_refunded, 400);
         assert!(matches!(refund(Some(1501)).await.unwrap_err(), PaymentsError::Unusable { .. }));

@@ -4,7 +4,7 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::Timestamp;
 use uuid::Uuid;
 
-use super::deeds::{Failed, refund};
+use super::deeds::{Failed, refund, refunded};
 use super::time;
 use crate::model::Outcome;
 use crate::model::command::{CreditNoteCommand, RefundCommand};
@@ -25,6 +25,7 @@ pub(super) fn issue(
     let Some(mut invoice) = books::find_invoice(tx, &wish.invoice)? else {
         return Err(Failed::Refused("There is no such invoice."));
     };
+    check(tx, &invoice, wish)?;
     let mut refunds = Vec::new();
     if invoice.status == "open" {
         invoice.amount_remaining -= wish.amount;
@@ -59,6 +60,31 @@ pub(super) fn issue(
     };
     books::insert_credit_note(tx, &note, now)?;
     Ok(Outcome::Object { id })
+}
+
+/// Holds a wish against the books: an open invoice asks for less, of a paid one at most what was paid is given back.
+fn check(tx: &mut Tx<'_>, invoice: &RemoteInvoice, wish: &CreditNoteCommand) -> Result<(), Failed> {
+    let ways = [wish.refund, wish.balance, wish.out_of_band];
+    let given = ways.iter().try_fold(0_i64, |sum, way| sum.checked_add(*way).filter(|_| *way >= 0));
+    let (expected, left) = match invoice.status.as_str() {
+        "open" => (0, invoice.amount_remaining),
+        "paid" => (wish.amount, left_of(tx, invoice)?),
+        _ => (0, 0),
+    };
+    if given != Some(expected) {
+        return Err(Failed::Refused("The invoice has another state by now."));
+    }
+    if !(1..=left).contains(&wish.amount) {
+        return Err(Failed::Refused("More than is left of the invoice."));
+    }
+    Ok(())
+}
+
+/// Says how much of what was paid is not given back, in one way or another.
+pub(super) fn left_of(tx: &mut Tx<'_>, invoice: &RemoteInvoice) -> Result<i64, DbError> {
+    let notes = books::list_credit_notes(tx, &invoice.id)?;
+    let by_notes: i64 = notes.iter().map(|note| note.credited + note.out_of_band).sum();
+    Ok(invoice.amount_paid - refunded(invoice) - by_notes)
 }
 
 /// Lets the customer's balance pay an invoice that is about to be issued, as far as it reaches.

@@ -227,13 +227,16 @@ pub(super) fn refund(
     let Some(mut one) = books::find_invoice(tx, &wish.invoice)? else {
         return Err(Failed::Refused("There is no such invoice."));
     };
-    // Kept as a line of credit, so that the books show what went back and when.
-    let amount = wish.amount.unwrap_or(one.amount_paid);
     let id = format!("re_{}", intent.simple());
-    let reference = format!("{id} {amount}");
-    if !one.lines.iter().any(|line| line.description.as_deref() == Some(&reference)) {
+    if !one.lines.iter().filter_map(reference).any(|(name, _)| name == id) {
+        let left = credit::left_of(tx, &one)?;
+        let amount = wish.amount.unwrap_or(left);
+        if one.status != "paid" || !(1..=left).contains(&amount) {
+            return Err(Failed::Refused("More than is left of the invoice."));
+        }
+        // Kept as a line of credit, so that the books show what went back and when.
         one.lines.push(InvoiceLine {
-            description: Some(reference),
+            description: Some(format!("{id} {amount}")),
             amount: 0,
             quantity: None,
             period_start: Some(now),
@@ -243,6 +246,18 @@ pub(super) fn refund(
         books::put_invoice(tx, &one, now)?;
     }
     Ok(Outcome::Object { id: format!("{id}.{}", one.id) })
+}
+
+/// Reads a line that keeps a refund: its id and its amount.
+fn reference(line: &InvoiceLine) -> Option<(&str, i64)> {
+    let (name, amount) = line.description.as_deref()?.split_once(' ')?;
+    let is_refund = line.quantity.is_none() && name.starts_with("re_");
+    Some((name, amount.parse().ok().filter(|_| is_refund)?))
+}
+
+/// Sums the refunds of an invoice.
+pub(super) fn refunded(invoice: &RemoteInvoice) -> i64 {
+    invoice.lines.iter().filter_map(reference).map(|(_, amount)| amount).sum()
 }
 
 /// Reads an object out of the books.
@@ -279,18 +294,18 @@ fn ordered(id: &str, one: &RemoteSubscription) -> RemoteCheckout {
     }
 }
 
-fn given_back(reference: &str, id: &str, invoice: &RemoteInvoice) -> Option<RemoteRefund> {
-    let line = invoice.lines.iter().find_map(|line| {
-        let (name, amount) = line.description.as_deref()?.split_once(' ')?;
-        (name == reference).then_some((line, amount))
+fn given_back(wanted: &str, id: &str, invoice: &RemoteInvoice) -> Option<RemoteRefund> {
+    let (line, amount) = invoice.lines.iter().find_map(|line| {
+        let (name, amount) = reference(line)?;
+        (name == wanted).then_some((line, amount))
     })?;
     Some(RemoteRefund {
         id: id.to_owned(),
         invoice: Some(invoice.id.clone()),
-        amount: line.1.parse().ok()?,
+        amount,
         currency: invoice.currency,
         reason: None,
         status: "succeeded".into(),
-        created_at: line.0.period_start?,
+        created_at: line.period_start?,
     })
 }
