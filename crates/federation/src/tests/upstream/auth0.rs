@@ -189,13 +189,59 @@ async fn organisations_are_those_of_the_token_and_of_the_account() {
     );
     let line = &recorded.asked()[3].line;
     assert!(
-        line.ends_with("/api/v2/users/auth0%7C507f1f77bcf86cd799439011/organizations?per_page=100"),
+        line.ends_with("/api/v2/users/auth0%7C507f1f77bcf86cd799439011/organizations?page=0&per_page=100&include_totals=true"),
         "{line}"
     );
     // An administration that refuses is not an account that belongs nowhere.
     let denied = json!({"statusCode": 403, "error": "Forbidden", "message": "Insufficient scope"});
     let recorded = Recorded::answering([tokens(&json!({})), keys(), administrator(), (403, denied)]);
     assert_eq!(named(opened_with(&recorded, |_| {}).sign_in(&jane(), now()).await), "Unreachable");
+}
+
+fn page(ids: std::ops::Range<usize>, total: Option<usize>) -> (u16, Value) {
+    let start = ids.start;
+    let list: Vec<Value> = ids.map(|id| json!({"id": format!("org_{id}"), "name": "acme"})).collect();
+    match total {
+        Some(total) => (200, json!({"organizations": list, "start": start, "limit": 100, "total": total})),
+        None => (200, json!(list)),
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_organisations_is_read_to_its_end_or_not_at_all() {
+    let listed = |pages: Vec<(u16, Value)>| async move {
+        let recorded = Recorded::answering([tokens(&json!({})), keys(), administrator()]);
+        let recorded =
+            pages.into_iter().fold(recorded, |recorded, (status, body)| recorded.then(status, body));
+        let signed_in = opened_with(&recorded, |_| {}).sign_in(&jane(), now()).await;
+        (signed_in, recorded.asked())
+    };
+    // A server that gives fewer at once than it was asked for says how many there are.
+    let whole = [
+        vec![page(0..100, Some(250)), page(100..200, Some(250)), page(200..250, Some(250))],
+        vec![page(0..50, Some(101)), page(50..100, Some(101)), page(100..101, Some(101))],
+        vec![page(0..100, None), page(100..101, None)],
+        vec![page(0..100, None), page(100..100, None)],
+        vec![page(0..100, Some(100))],
+        vec![page(0..0, Some(0))],
+    ];
+    let counts = [250, 101, 101, 100, 100, 0];
+    for (pages, count) in whole.into_iter().zip(counts) {
+        let (signed_in, asked) = listed(pages).await;
+        assert_eq!(attested(signed_in.unwrap()).organizations.all.unwrap().len(), count);
+        assert!(asked.last().unwrap().line.contains(&format!("?page={}&", asked.len() - 4)));
+    }
+    let endless = (0..10).map(|at| page(at * 100..at * 100 + 100, Some(1001))).collect();
+    let parts = [
+        endless,
+        (0..10).map(|_| page(0..100, None)).collect(),
+        vec![page(0..100, Some(150)), page(100..100, Some(150))],
+    ];
+    for pages in parts {
+        assert_eq!(named(listed(pages).await.0), "Unreachable");
+    }
+    let failing = vec![page(0..100, Some(150)), (403, json!({"message": "Insufficient scope"}))];
+    assert_eq!(named(listed(failing).await.0), "Unreachable");
 }
 
 #[tokio::test]

@@ -14,6 +14,10 @@ use crate::upstream::way::{self, Answer, below, lacks};
 
 /// What is said where nobody may administer.
 const NOBODY: &str = "accounts are not administered (identity.upstream.administer)";
+/// How many organisations are asked for at once: the most that the API gives.
+const PER_PAGE: usize = 100;
+/// How many pages are read: the API gives no more than a thousand by pages.
+const MOST_PAGES: usize = 10;
 
 impl Auth0 {
     /// Signs somebody up, as a database connection lets people do.
@@ -110,7 +114,7 @@ impl Auth0 {
         attested(&self.provider.issuer, &said).map_err(StoreError::Refused)
     }
 
-    /// Lists where somebody belongs; `None` where nobody may administer.
+    /// Lists where somebody belongs, all of it; `None` where nobody may administer.
     pub(super) async fn organizations_of(
         &self,
         subject: &str,
@@ -118,10 +122,31 @@ impl Auth0 {
         if self.administrator.is_none() {
             return Ok(None);
         }
-        let mut url = self.api(&["users", subject, "organizations"]);
-        url.query_pairs_mut().append_pair("per_page", "100");
-        let answer = self.administer(|| way::json(Method::GET, &url, None)).await?;
-        answers::organizations(&answer).map(Some)
+        let mut all: Vec<AttestedOrganization> = Vec::new();
+        for page in 0..MOST_PAGES {
+            let mut url = self.api(&["users", subject, "organizations"]);
+            url.query_pairs_mut()
+                .append_pair("page", &page.to_string())
+                .append_pair("per_page", &PER_PAGE.to_string())
+                .append_pair("include_totals", "true");
+            let answer = self.administer(|| way::json(Method::GET, &url, None)).await?;
+            let read = answers::organizations(&answer)?;
+            let (is_short, is_empty) = (read.len() < PER_PAGE, read.is_empty());
+            for organization in read {
+                // A list that changes while it is read repeats itself.
+                if !all.contains(&organization) {
+                    all.push(organization);
+                }
+            }
+            match answers::total(&answer) {
+                Some(total) if all.len() >= total => return Ok(Some(all)),
+                Some(_) if is_empty => break,
+                None if is_short => return Ok(Some(all)),
+                _ => {}
+            }
+        }
+        // Part of the list must not be taken for the whole: whoever is not on it leaves.
+        Err(StoreError::Unreachable("its list of organisations has no end".to_owned()))
     }
 
     /// Tells whether an account may be used.

@@ -121,6 +121,11 @@ pub(super) fn preferred(answer: &Answer) -> Result<Authenticator, StoreError> {
     first.ok_or_else(|| StoreError::ActionRequired("set up a second factor".to_owned()))
 }
 
+/// Reads how many there are in all, where a page of a list says so.
+pub(super) fn total(answer: &Answer) -> Option<usize> {
+    answer.body["total"].as_u64().and_then(|total| usize::try_from(total).ok())
+}
+
 /// Reads a list of organisations.
 ///
 /// # Errors
