@@ -55,6 +55,40 @@ pub(crate) async fn count_failure(
     by_account.and(by_network).map(drop)
 }
 
+/// Counts one guess before it is judged by somebody else, and refuses beyond the limits: as many as the limit are judged,
+/// however many are sent at once. One that was no failure is [given back](give_back).
+///
+/// # Errors
+/// 429 `over_request_rate_limit`.
+pub(crate) async fn spend_guess(
+    identity: &Identity,
+    guessed: Guessed<'_>,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let (account, subject) = guessed.counter(identity);
+    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
+    network.spend(db, &ip, origin.now).await?;
+    let spent = account.spend(db, &subject, origin.now).await;
+    if spent.is_err() {
+        // Nobody has judged it, so the network address has not failed.
+        network.give_back(db, &ip, origin.now).await?;
+    }
+    spent
+}
+
+/// Takes back a guess that was [spent](spend_guess) and was no failure.
+pub(crate) async fn give_back(
+    identity: &Identity,
+    guessed: Guessed<'_>,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let (account, subject) = guessed.counter(identity);
+    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
+    let (by_account, by_network) =
+        tokio::join!(account.give_back(db, &subject, origin.now), network.give_back(db, &ip, origin.now));
+    by_account.and(by_network)
+}
+
 /// Counts one failure against the network address alone, where it is not known whose account it concerns.
 pub(crate) async fn count_network_failure(identity: &Identity, origin: &Origin) -> Result<(), Problem> {
     let network = failures_of_network(identity);

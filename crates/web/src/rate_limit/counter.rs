@@ -60,6 +60,19 @@ impl Counter {
         if count > i64::from(self.limit) { Err(self.refusal(started, now)) } else { Ok(()) }
     }
 
+    /// Takes back one that was spent and has turned out not to count.
+    ///
+    /// # Errors
+    /// The database's own problems.
+    pub async fn give_back(&self, db: &Db, subject: &str, now: Timestamp) -> Result<(), Problem> {
+        let (name, subject) = (self.name, subject_hash(subject));
+        db.write_read_committed::<_, DbError, _>("web.counter.give_back", move |tx| {
+            store::uncount(tx, name, &subject, now)
+        })
+        .await?;
+        Ok(())
+    }
+
     /// Forgets a subject's count, after a success.
     ///
     /// # Errors

@@ -13,6 +13,8 @@ statements! {
                started_at = case when c.ends_at <= ?3 then excluded.started_at else c.started_at end,
                ends_at = case when c.ends_at <= ?3 then excluded.ends_at else c.ends_at end
              returning count, started_at";
+    UNCOUNT = "update quoin.web_counters set count = count - 1
+               where name = ?1 and subject = ?2 and ends_at > ?3 and count > 0";
     FIND = "select count, started_at from quoin.web_counters where name = ?1 and subject = ?2 and started_at > ?3";
     DELETE = "delete from quoin.web_counters where name = ?1 and subject = ?2";
     PURGE = "delete from quoin.web_counters where ends_at <= ?1";
@@ -32,6 +34,16 @@ pub(super) fn count(tx: &mut Tx<'_>, one: &Count<'_>) -> Result<(i64, Timestamp)
     tx.query_one(&COUNT, &params![one.name, one.subject, one.now, ends_at], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })
+}
+
+/// Counts one less, in the window that is open.
+pub(super) fn uncount(
+    tx: &mut Tx<'_>,
+    name: &str,
+    subject: &[u8; 32],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    tx.execute(&UNCOUNT, &params![name, subject, now]).map(drop)
 }
 
 /// Finds the count of a window that began after `since`.

@@ -44,6 +44,26 @@ async fn of_fifty_spenders_at_once_as_many_get_through_as_the_limit_says() {
 }
 
 #[tokio::test]
+async fn what_was_given_back_may_be_spent_again_and_nothing_else() {
+    for db in databases().await {
+        FAILED.give_back(&db, "ann", START).await.unwrap();
+        for _ in 0..5 {
+            FAILED.spend(&db, "ann", START).await.unwrap();
+            FAILED.give_back(&db, "ann", START).await.unwrap();
+        }
+        FAILED.give_back(&db, "ann", START).await.unwrap();
+        for _ in 0..3 {
+            FAILED.spend(&db, "ann", START).await.unwrap();
+        }
+        assert_eq!(FAILED.spend(&db, "ann", START).await.unwrap_err().status(), 429);
+        // The count of a window that is over is nobody's.
+        let later = START + Duration::from_secs(61);
+        FAILED.give_back(&db, "ann", later).await.unwrap();
+        assert_eq!(FAILED.add(&db, "ann", later).await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
 async fn windows_that_are_over_are_purged() {
     for db in databases().await {
         FAILED.add(&db, "ann", START).await.unwrap();

@@ -2,7 +2,7 @@
 
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
-use quoin_kernel::{Problem, SessionId, UserCaller};
+use quoin_kernel::{Problem, Secret, SessionId, UserCaller};
 
 use super::sign_in::take_over;
 use super::{OWED_SEALED_AS, abandon, open_text, seal_token, subject_of, told};
@@ -69,26 +69,18 @@ pub(crate) async fn verify(
     let owed =
         session.owed().filter(|owed| owed.id == answer.factor_id).ok_or(IdentityError::FactorNotFound)?;
     let FactorProof::Code(code) = &answer.proof else { return Err(IdentityError::FactorRefused.into()) };
-    let guessed = Guessed::Factor(user.id);
-    limits::check_failures(identity, guessed, origin).await?;
     let found = find_challenge(identity, answer.challenge_id, origin).await?;
     let challenge = found
         .filter(|found| found.purpose == ChallengePurpose::Upstream && found.user_id == Some(user.id))
         .ok_or(IdentityError::ChallengeExpired)?;
     let sealed = challenge.sealed_state.as_deref().unwrap_or_default();
     let state = open_text(identity, OWED_SEALED_AS, sealed)?;
-    let attestation = match store.answer(&state, code, origin.now).await {
-        Err(StoreError::CodeRefused | StoreError::InvalidCredentials) => {
-            limits::count_failure(identity, guessed, origin).await?;
-            return Err(IdentityError::FactorRefused.into());
-        }
-        answered_so => answered_so.map_err(answered)?,
-    };
+    let attestation = ask_about(identity, store, (user, &state, code), origin).await?;
     let shown = Shown { session_id: caller.session_id, challenge_id: challenge.id, kind: owed.kind };
     let opened = open(identity, store, (user, session), (&attestation, &shown), origin).await;
     match opened {
         Ok(open) => {
-            limits::forget_failures(identity, guessed).await?;
+            limits::forget_failures(identity, Guessed::Factor(user.id)).await?;
             open.sign(identity, origin.now)
         }
         Err(problem) => {
@@ -96,6 +88,24 @@ pub(crate) async fn verify(
             Err(problem)
         }
     }
+}
+
+/// Shows the provider a code. The guess is spent before the provider is asked: of many that are sent at once, no more than
+/// the limit reach it.
+async fn ask_about(
+    identity: &Identity,
+    store: &dyn UserStore,
+    (user, state, code): (&User, &Secret<String>, &Secret<String>),
+    origin: &Origin,
+) -> Result<Attestation, Problem> {
+    let guessed = Guessed::Factor(user.id);
+    limits::spend_guess(identity, guessed, origin).await?;
+    let judged = store.answer(state, code, origin.now).await;
+    if let Err(StoreError::CodeRefused | StoreError::InvalidCredentials) = judged {
+        return Err(IdentityError::FactorRefused.into());
+    }
+    limits::give_back(identity, guessed, origin).await?;
+    judged.map_err(answered)
 }
 
 /// What was shown, in which session, to which challenge.

@@ -82,18 +82,23 @@ pub(crate) async fn confirm(
         .ok_or_else(|| Problem::invalid(format!("password {missing}.")).field("password", missing))?;
     check_new_password(identity, &password)?;
     let guessed = Guessed::Password(email.as_str());
-    limits::check_failures(identity, guessed, origin).await?;
+    // Before the provider is asked: of many codes that are sent at once, no more than the limit reach it.
+    limits::spend_guess(identity, guessed, origin).await?;
     let shown = Credentials { name: email.to_string(), password: password.clone() };
-    match store.confirm_reset(&shown, code).await {
-        Ok(()) => sign_in::sign_in(identity, store, (email.as_str(), password), origin).await,
-        Err(error @ (StoreError::WeakPassword(_) | StoreError::NotOffered(_))) => Err(told(error)),
+    let problem = match store.confirm_reset(&shown, code).await {
+        Ok(()) => {
+            limits::give_back(identity, guessed, origin).await?;
+            return sign_in::sign_in(identity, store, (email.as_str(), password), origin).await;
+        }
+        Err(error @ (StoreError::WeakPassword(_) | StoreError::NotOffered(_))) => told(error),
         Err(error) => {
             let problem = told(error);
-            if problem.status() >= 500 {
-                return Err(problem);
+            if problem.status() < 500 {
+                return Err(IdentityError::LinkExpired.into());
             }
-            limits::count_failure(identity, guessed, origin).await?;
-            Err(IdentityError::LinkExpired.into())
+            problem
         }
-    }
+    };
+    limits::give_back(identity, guessed, origin).await?;
+    Err(problem)
 }

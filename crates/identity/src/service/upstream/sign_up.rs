@@ -138,18 +138,20 @@ pub(crate) async fn confirm(
     origin: &Origin,
 ) -> Result<(), Problem> {
     let guessed = Guessed::Password(email.as_str());
-    limits::check_failures(identity, guessed, origin).await?;
-    match store.confirm_sign_up(email.as_str(), code).await {
+    // Before the provider is asked: of many codes that are sent at once, no more than the limit reach it.
+    limits::spend_guess(identity, guessed, origin).await?;
+    let confirmed = match store.confirm_sign_up(email.as_str(), code).await {
         Ok(()) => Ok(()),
         Err(StoreError::NotOffered(what)) => Err(IdentityError::ProviderLacks(what).into()),
         Err(error) => {
             let problem = told(error);
-            if problem.status() >= 500 {
-                return Err(problem);
+            if problem.status() < 500 {
+                // Whether there is such an account is not said.
+                return Err(IdentityError::LinkExpired.into());
             }
-            limits::count_failure(identity, guessed, origin).await?;
-            // Whether there is such an account is not said.
-            Err(IdentityError::LinkExpired.into())
+            Err(problem)
         }
-    }
+    };
+    limits::give_back(identity, guessed, origin).await?;
+    confirmed
 }

@@ -2,6 +2,7 @@
 
 mod doors;
 mod factors;
+mod guesses;
 mod matrix;
 mod organizations;
 mod played;
