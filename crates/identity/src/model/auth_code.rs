@@ -28,6 +28,14 @@ pub struct AuthCode {
     pub continues: Option<SessionId>,
 }
 
+impl AuthCode {
+    /// Returns the session that the code hands over to whoever has this verifier, unless it was used or has expired.
+    pub(crate) fn handed_over(&self, verifier: &str, now: Timestamp) -> Option<SessionId> {
+        let works = self.session_id.is_none() && self.expires_at > now && self.challenge.matches(verifier);
+        self.continues.filter(|_| works)
+    }
+}
+
 /// The S256 challenge of RFC 7636: the Base64 of a SHA-256. `plain` is refused, because it protects nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeChallenge(String);

@@ -11,6 +11,7 @@ use crate::model::AuthCode;
 use crate::service::end_sessions::{end_session, replace_session};
 use crate::service::issue_session::{Hold, IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::realm::concerns;
+use crate::service::upstream::uphold::uphold_now;
 use crate::store::{codes_global, sessions_global, users_global};
 
 /// What became of a code, once committed: the end of a session after a replay must be kept.
@@ -32,6 +33,10 @@ pub async fn exchange_code(
     let hash = sha256(code.expose().as_bytes());
     let found = identity.db().read("identity.code.get", move |tx| codes_global::find(tx, &hash)).await?;
     let found = found.ok_or(IdentityError::FlowStateNotFound)?;
+    if let Some(earlier) = found.handed_over(verifier.expose(), origin.now) {
+        // One that has ended is not found below.
+        uphold_now(identity, earlier, origin).await?;
+    }
     let draft = draft_for(identity, &found, origin).await?;
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let exchanged = identity

@@ -14,6 +14,7 @@ use crate::service::letters::{self, FactorChange, Letter};
 use crate::service::limits::{self, Guessed};
 use crate::service::step_up::own_strong_session;
 use crate::service::update_user::{own_session, session_in};
+use crate::service::upstream::uphold::uphold_now;
 use crate::service::verify_factor::stronger_by_code;
 use crate::store::factors_global;
 
@@ -64,6 +65,9 @@ pub async fn use_recovery_code(
     }
     let guessed = Guessed::Factor(user.id);
     limits::check_failures(identity, guessed, origin).await?;
+    if !uphold_now(identity, session.id, origin).await? {
+        return Err(IdentityError::SessionNotFound.into());
+    }
     let prepared = Prepared {
         identity: identity.clone(),
         session_id: session.id,

@@ -12,12 +12,12 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::refresh_token::Standing;
 use crate::model::{Client, RefreshKeys, RefreshToken, Session, User};
-use crate::service::end_sessions::{end_session, hand_over};
+use crate::service::end_sessions::end_session;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
 use crate::service::realm::concerns;
 use crate::service::sso_gate;
 use crate::service::upstream::gate::{Demand, demand_of};
-use crate::service::upstream::uphold::{Upholding, settle, uphold};
+use crate::service::upstream::uphold::{Upholding, end_unheld, settle, uphold};
 use crate::store::sessions_global;
 
 /// What became of a refresh, once committed: the end of a family must be kept, so it is no error in the transaction.
@@ -95,7 +95,8 @@ fn refresh(
     let child = shown.keys.child(token, &session.seed);
     match token.standing(&session, shown.client, now, Duration::from_secs(config.refresh_grace_s)) {
         Standing::Newest if !hold(tx, identity, (&user, &session), shown.upholding)? => {
-            return end_unheld(tx, identity, &session, origin);
+            end_unheld(tx, identity, session.id, origin)?;
+            return Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound));
         }
         Standing::Newest if sessions_global::rotate(tx, &session, &child.hash(), origin)? => {}
         Standing::Repeated => {}
@@ -143,21 +144,6 @@ fn hold(
         Upholding::NotAsked if demand_of(identity, user, session) == Demand::Nothing => Ok(true),
         Upholding::NotAsked => Err(Problem::unavailable("provider_unreachable", "Try again", 1)),
     }
-}
-
-/// Ends a session that the provider upholds no longer.
-fn end_unheld(
-    tx: &mut Tx<'_>,
-    identity: &Identity,
-    session: &Session,
-    origin: &Origin,
-) -> Result<Refreshed, Problem> {
-    // There is nothing left there to be ended.
-    hand_over(tx, identity, session.id)?;
-    end_session(tx, identity, session.id, origin.now)?;
-    let entry = identity.entry(Actor::User(session.user_id), "identity.session.ended_by_provider", origin);
-    quoin_audit::record(tx, &entry.on(session.id))?;
-    Ok(Refreshed::Ended(IdentityError::RefreshTokenNotFound))
 }
 
 /// Keeps the active organisation while the person belongs to it and it accepts the session, else takes the one they used

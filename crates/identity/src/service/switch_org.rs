@@ -9,12 +9,14 @@ use crate::model::RefreshKeys;
 use crate::service::issue_session::{IssuedSession, OpenSession, check_admission};
 use crate::service::sso_gate;
 use crate::service::update_user::session_in;
+use crate::service::upstream::uphold::uphold_now;
 use crate::store::sessions_global;
 
 /// Makes another organisation active in the caller's session; the refresh token they hold is dead from then on.
 ///
 /// # Errors
-/// 404 for an organisation they do not belong to, 403 for one that does not accept the session, `session_not_found` where the session has ended.
+/// 404 for an organisation they do not belong to, 403 for one that does not accept the session, `session_not_found` where the
+/// session has ended; 503 where a provider keeps the person and cannot be asked whether the session still holds.
 pub async fn switch_org(
     identity: &Identity,
     caller: &UserCaller,
@@ -22,6 +24,9 @@ pub async fn switch_org(
     origin: &Origin,
 ) -> Result<IssuedSession, Problem> {
     let (user_id, session_id, now) = (caller.user_id, caller.session_id, origin.now);
+    if !uphold_now(identity, session_id, origin).await? {
+        return Err(IdentityError::SessionNotFound.into());
+    }
     let token = RefreshKeys::first(session_id, identity.app().rng());
     let (inside, seen_from) = (identity.clone(), origin.clone());
     let open = identity

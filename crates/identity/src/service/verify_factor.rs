@@ -20,6 +20,7 @@ use crate::service::limits::{self, Guessed};
 use crate::service::step_up::demand_strong;
 use crate::service::update_user::{own_session, session_in};
 use crate::service::upstream::owed_factor;
+use crate::service::upstream::uphold::uphold_now;
 use crate::store::{challenges_global, factors_global};
 
 /// What the holder of a factor answers.
@@ -88,6 +89,9 @@ pub async fn verify_factor(
     };
     // Again: of many guesses sent at once, all but the first few would otherwise be judged before any was counted.
     limits::check_failures(identity, guessed, origin).await?;
+    if !uphold_now(identity, session.id, origin).await? {
+        return Err(IdentityError::SessionNotFound.into());
+    }
     let is_known = factor.verified_at.is_some();
     let prepared = Prepared {
         identity: identity.clone(),

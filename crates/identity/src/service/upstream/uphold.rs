@@ -1,8 +1,10 @@
-//! Asking the provider, before a refresh, whether the session still holds: by one caller at a time, outside of the transaction.
+//! Asking the provider, before a session is refreshed or goes on in any other way, whether it still holds: by one
+//! caller at a time, outside of the transaction.
 
 use std::time::Duration;
 
-use quoin_db::DbError;
+use quoin_audit::Actor;
+use quoin_db::{DbError, Tx};
 use quoin_kernel::port::Origin;
 use quoin_kernel::{Problem, SessionId};
 use tokio::time::Instant;
@@ -13,6 +15,7 @@ use crate::Identity;
 use crate::model::refresh_token::Standing;
 use crate::model::{Client, RefreshToken, Session, User};
 use crate::port::{StoreError, UserStore};
+use crate::service::end_sessions::{end_session, hand_over};
 use crate::store::sessions_global;
 
 /// How long a caller waits for another one that asks about the same session.
@@ -42,8 +45,51 @@ pub(crate) async fn uphold(
     (token, client): (&RefreshToken, &Client),
     origin: &Origin,
 ) -> Result<Upholding, Problem> {
+    let grace = Duration::from_secs(identity.config().refresh_grace_s);
+    let is_newest =
+        |session: &Session| token.standing(session, client, origin.now, grace) == Standing::Newest;
+    uphold_where(identity, token.session_id(), is_newest, origin).await
+}
+
+/// Asks before a session goes on by another way than a refresh: in another organisation, with a second factor, at another
+/// client. One that the provider upholds no longer ends here. `false` where it has ended.
+///
+/// # Errors
+/// 503 where the provider cannot be asked; nothing has ended then.
+pub(crate) async fn uphold_now(identity: &Identity, id: SessionId, origin: &Origin) -> Result<bool, Problem> {
+    match uphold_where(identity, id, |_| true, origin).await? {
+        Upholding::NotAsked => Ok(true),
+        Upholding::Holds(state) => settle(identity, id, state).await.map(|()| true),
+        Upholding::Ended => {
+            let (inside, seen_from) = (identity.clone(), origin.clone());
+            let end = move |tx: &mut Tx<'_>| end_unheld(tx, &inside, id, &seen_from);
+            identity.db().write("identity.session.end_unheld", end).await.map(|()| false)
+        }
+    }
+}
+
+/// Ends a session that the provider upholds no longer.
+pub(crate) fn end_unheld(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    id: SessionId,
+    origin: &Origin,
+) -> Result<(), Problem> {
+    let Some((user, _)) = sessions_global::find_with_user(tx, id)? else { return Ok(()) };
+    // There is nothing left there to be ended.
+    hand_over(tx, identity, id)?;
+    end_session(tx, identity, id, origin.now)?;
+    let entry = identity.entry(Actor::User(user.id), "identity.session.ended_by_provider", origin);
+    Ok(quoin_audit::record(tx, &entry.on(id))?)
+}
+
+async fn uphold_where(
+    identity: &Identity,
+    id: SessionId,
+    is_asked_about: impl Fn(&Session) -> bool,
+    origin: &Origin,
+) -> Result<Upholding, Problem> {
     let Some(store) = identity.user_store() else { return Ok(Upholding::NotAsked) };
-    let (id, grace) = (token.session_id(), Duration::from_secs(identity.config().refresh_grace_s));
     let deadline = Instant::now() + WAIT;
     loop {
         let found = identity
@@ -51,7 +97,7 @@ pub(crate) async fn uphold(
             .read("identity.session.get", move |tx| sessions_global::find_with_user(tx, id))
             .await?;
         let Some((user, session)) = found else { return Ok(Upholding::NotAsked) };
-        if token.standing(&session, client, origin.now, grace) != Standing::Newest {
+        if !is_asked_about(&session) {
             return Ok(Upholding::NotAsked);
         }
         let demand = demand_of(identity, &user, &session);

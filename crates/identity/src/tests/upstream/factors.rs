@@ -123,9 +123,9 @@ async fn our_factor_shown_beside_keeps_what_upholds_the_session() {
         let weak = session_of(&house, ANN).await;
         let app = enrol(&house, text(&weak, "access_token")).await;
         let strong = show(&house, text(&weak, "access_token"), &app).await.json();
-        assert_eq!(directory.count("end"), 0);
+        assert_eq!((directory.count("end"), directory.count("refresh")), (0, 1));
         let refreshed = house.refresh(text(&strong, "refresh_token")).await.json();
-        assert_eq!(directory.count("refresh"), 1);
+        assert_eq!(directory.count("refresh"), 2);
         assert_eq!(claims(text(&refreshed, "access_token"))["aal"], "aal2");
         directory.change(ANN, |kept| kept.is_enabled = false);
         let ended = house.refresh(text(&refreshed, "refresh_token")).await;

@@ -2,6 +2,7 @@
 
 mod doors;
 mod factors;
+mod going_on;
 mod guesses;
 mod matrix;
 mod organizations;
