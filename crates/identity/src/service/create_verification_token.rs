@@ -12,6 +12,7 @@ use crate::model::{LinkId, Purpose, User};
 use crate::service::create_account::create_account;
 use crate::service::limits;
 use crate::service::send_link::{LinkDraft, LinkWishes, store_link};
+use crate::service::upstream::gate;
 use crate::store::{links_global, users_global};
 
 /// How long a token must be, in characters: 128 bits as hexadecimal digits.
@@ -46,13 +47,15 @@ pub struct VerificationToken {
 /// answered alike.
 ///
 /// # Errors
-/// 400 `validation_failed` for a token that could be guessed or a time that is over; 429 `over_email_send_rate_limit`.
+/// 400 `validation_failed` for a token that could be guessed or a time that is over; 429 `over_email_send_rate_limit`;
+/// `kept_by_provider` where a provider keeps people: such a token would open nothing.
 pub async fn create_verification_token(
     identity: &Identity,
     request: VerificationTokenRequest,
     actor: Actor,
     origin: &Origin,
 ) -> Result<VerificationToken, Problem> {
+    gate::demand_own_store(identity)?;
     if !(SHORTEST..=LONGEST).contains(&request.token.expose().len()) {
         let why = "must have 32 to 512 characters";
         return Err(Problem::invalid(format!("token {why}.")).field("token", why));

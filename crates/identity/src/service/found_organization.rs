@@ -8,6 +8,7 @@ use quoin_kernel::{ApiKeyCaller, EmailAddress, OrgId, Problem, Secret, UserId};
 use quoin_tenancy::OrgName;
 
 use crate::Identity;
+use crate::error::IdentityError;
 use crate::model::api_key::KeyKind;
 use crate::model::{Purpose, User};
 use crate::service::create_account::create_account;
@@ -56,7 +57,8 @@ struct Prepared {
 /// Founds an organisation. Whoever owns it has a mail with a link, unless they have an account already that they have proved.
 ///
 /// # Errors
-/// 403 where the key holds no scope that this needs; the database's own.
+/// 403 where the key holds no scope that this needs; `kept_by_provider` for an owner who has no account yet, where a provider
+/// keeps people; the database's own.
 pub async fn found_organization(
     identity: &Identity,
     wish: Foundation,
@@ -94,8 +96,16 @@ impl Prepared {
         let entry = identity.entry(self.actor.clone(), "tenancy.organization.founded", &self.origin);
         quoin_tenancy::found(tx, (org_id, &self.name), now, &entry)?;
         let owner = self.owner(tx)?;
+        let is_known = owner.is_confirmed(identity.config().unverified);
+        if identity.user_store().is_some() && !is_known {
+            // The link would open nothing, and the account would never be the one in which its person arrives.
+            return Err(IdentityError::KeptByProvider(
+                "Accounts are kept by your provider: whoever shall own an organisation signs in there first.",
+            )
+            .into());
+        }
         quoin_tenancy::own(tx, (org_id, owner.id), now)?;
-        if !owner.is_confirmed(identity.config().unverified) {
+        if !is_known {
             send_link(tx, identity, &owner, &self.email, &self.link, now)?;
         }
         api_keys_global::insert(tx, &self.key, now)?;
