@@ -44,7 +44,7 @@ pub(crate) fn schedules() -> Vec<Schedule> {
 /// Describes the jobs of this room.
 pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
     let (purging, forgetting, emptying) = (identity.clone(), identity.clone(), identity.clone());
-    let (ending, carrying) = (identity.clone(), identity.clone());
+    let (ending, carrying, mailing) = (identity.clone(), identity.clone(), identity.clone());
     vec![
         JobType::new(PURGE, 3, Duration::from_mins(1), move |job, _| {
             let identity = purging.clone();
@@ -65,6 +65,10 @@ pub(crate) fn job_types(identity: &Identity) -> Vec<JobType> {
         JobType::new(later::CARRY_STANDING, 20, Duration::from_mins(1), move |job, payload| {
             let identity = carrying.clone();
             async move { later::run_carry_standing(&identity, &payload, job.now).await }
+        }),
+        JobType::new(later::SEND_MAIL, 10, Duration::from_mins(1), move |_, payload| {
+            let identity = mailing.clone();
+            async move { later::run_send_mail(&identity, &payload).await }
         }),
     ]
 }

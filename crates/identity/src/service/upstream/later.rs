@@ -5,10 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use quoin_db::{DbError, Tx};
 use quoin_jobs::NewJob;
 use quoin_kernel::job::JobError;
-use quoin_kernel::{Problem, Timestamp, UserId};
+use quoin_kernel::{EmailAddress, Problem, Timestamp, UserId};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
+use super::reset::Wanted;
 use super::{TOKEN_SEALED_AS, open_text, subject_of};
 use crate::Identity;
 use crate::error::IdentityError;
@@ -20,6 +21,11 @@ use crate::store::users_global;
 pub(crate) const END_SESSION: &str = "identity.upstream.end_session";
 /// The job that carries over whether somebody may sign in.
 pub(crate) const CARRY_STANDING: &str = "identity.upstream.carry_standing";
+
+/// The job that has the provider send a mail, once it can be asked again.
+pub(crate) const SEND_MAIL: &str = "identity.upstream.send_mail";
+/// The purpose under which the address of such a mail is sealed.
+const MAIL_SEALED_AS: &str = "identity.upstream.mail";
 
 /// Has a session ended at the provider. The token stays sealed in the queue.
 pub(crate) fn end_session(
@@ -50,6 +56,37 @@ pub(crate) fn carry_standing(
         quoin_jobs::enqueue(tx, &job)?;
     }
     Ok(())
+}
+
+/// Has the provider asked once more to send a mail. The address stays sealed in the queue: there may be no such person.
+pub(crate) fn send_mail(
+    tx: &mut Tx<'_>,
+    identity: &Identity,
+    (email, wanted): (&EmailAddress, Wanted),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let sealed = identity.app().master_key().seal(MAIL_SEALED_AS, email.as_str().as_bytes());
+    let payload = json!({"sealed_email": STANDARD.encode(sealed), "wanted": wanted});
+    let job = NewJob::new(identity.app().rng(), now, SEND_MAIL, payload);
+    quoin_jobs::enqueue(tx, &job).map(drop)
+}
+
+/// Runs [`SEND_MAIL`]. Whom the provider does not know, or does not write to, gets no mail.
+pub(crate) async fn run_send_mail(identity: &Identity, payload: &Value) -> Result<(), JobError> {
+    let Some(store) = identity.user_store() else { return Ok(()) };
+    let wanted = Wanted::deserialize(&payload["wanted"]).map_err(|error| JobError::Fail(Box::new(error)))?;
+    let sealed = STANDARD.decode(payload["sealed_email"].as_str().unwrap_or_default());
+    let sealed = sealed.map_err(|error| JobError::Fail(Box::new(error)))?;
+    let email =
+        open_text(identity, MAIL_SEALED_AS, &sealed).map_err(|error| JobError::Fail(Box::new(error)))?;
+    match wanted.send(store, email.expose()).await {
+        Ok(()) => Ok(()),
+        Err(error @ (StoreError::Busy | StoreError::Unreachable(_))) => Err(JobError::Retry(Box::new(error))),
+        Err(error) => {
+            tracing::warn!(%error, ?wanted, "the provider has not sent a mail");
+            Ok(())
+        }
+    }
 }
 
 /// Runs [`END_SESSION`].

@@ -4,8 +4,9 @@
 use quoin_audit::Actor;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, Secret};
+use serde::{Deserialize, Serialize};
 
-use super::{sign_in, told};
+use super::{later, sign_in, told};
 use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::Realm;
@@ -15,7 +16,8 @@ use crate::service::limits::{self, Guessed};
 use crate::service::new_password::{check_new_password, demand_passwords};
 
 /// Which of the provider's mails is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Wanted {
     /// What lets somebody in who has forgotten the password.
     Reset,
@@ -26,8 +28,8 @@ pub(crate) enum Wanted {
 /// Has the provider send a mail, if there is somebody to send it to.
 ///
 /// # Errors
-/// `email_provider_disabled`; 429 `over_email_send_rate_limit`, for unknown addresses too; `provider_lacks_this`; 503 where the
-/// provider cannot be asked.
+/// `email_provider_disabled`; 429 `over_email_send_rate_limit`, for unknown addresses too; `provider_lacks_this`. Nothing
+/// else that the provider says is told: it could be said of the people it knows alone.
 pub(crate) async fn request(
     identity: &Identity,
     store: &dyn UserStore,
@@ -45,26 +47,39 @@ async fn send(
     origin: &Origin,
 ) -> Result<(), Problem> {
     limits::spend_mail(identity, (Realm::INSTANCE, email), origin).await?;
-    let (sent, action) = match wanted {
-        Wanted::Reset => (store.request_reset(email.as_str()).await, "identity.recovery.requested"),
-        Wanted::Confirmation => {
-            (store.resend_confirmation(email.as_str()).await, "identity.link.resend_requested")
+    let is_sent_later = match wanted.send(store, email.as_str()).await {
+        Ok(()) => false,
+        Err(error @ StoreError::NotOffered(_)) => return Err(told(error)),
+        Err(error) => {
+            tracing::warn!(%error, ?wanted, "the provider has not sent a mail");
+            matches!(error, StoreError::Busy | StoreError::Unreachable(_))
         }
     };
-    if let Err(error) = sent {
-        let is_lacking = matches!(error, StoreError::NotOffered(_));
-        let problem = told(error);
-        if is_lacking || problem.status() >= 500 {
-            return Err(problem);
-        }
-    }
-    let entry = identity.entry(Actor::Anonymous, action, origin);
+    let action = match wanted {
+        Wanted::Reset => "identity.recovery.requested",
+        Wanted::Confirmation => "identity.link.resend_requested",
+    };
+    let (entry, now) = (identity.entry(Actor::Anonymous, action, origin), origin.now);
+    let (inside, email) = (identity.clone(), email.clone());
     identity
         .db()
         .write("identity.mail.request_elsewhere", move |tx| {
+            if is_sent_later {
+                later::send_mail(tx, &inside, (&email, wanted), now)?;
+            }
             Ok::<_, Problem>(quoin_audit::record(tx, &entry)?)
         })
         .await
+}
+
+impl Wanted {
+    /// Has the provider send it.
+    pub(crate) async fn send(self, store: &dyn UserStore, name: &str) -> Result<(), StoreError> {
+        match self {
+            Self::Reset => store.request_reset(name).await,
+            Self::Confirmation => store.resend_confirmation(name).await,
+        }
+    }
 }
 
 /// Sets a new password for whoever has the provider's code, and signs them in with it.

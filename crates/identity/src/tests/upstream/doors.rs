@@ -4,8 +4,11 @@ use quoin_web::Method;
 use serde_json::{Value, json};
 
 use super::played::{Directory, PASSWORD};
+use super::sessions::payloads;
 use super::{kept_elsewhere, session_of};
 use crate::model::FactorKind;
+use crate::port::StoreError;
+use crate::service::upstream::later;
 use crate::tests::harness::{ANN, claims, fragment, plain_story, text};
 use crate::tests::oauth;
 
@@ -220,6 +223,77 @@ async fn the_owed_factor_of_a_newcomer_leaves_the_address_unproved_until_it_is_s
         assert_eq!(weak["user"]["email"], "");
         assert_eq!(weak["user"]["factors"][0]["factor_type"], "email");
         assert_eq!(claims(text(&weak, "access_token"))["aal"], "aal1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn asking_for_a_mail_tells_nothing_of_whom_the_provider_knows_and_the_mail_comes_later() {
+    kept_elsewhere(|house, directory| async move {
+        directory.keep(ANN);
+        let paths = [("/auth/v1/recover", json!({})), ("/auth/v1/resend", json!({"type": "signup"}))];
+        let failures: [fn() -> StoreError; 4] = [
+            || StoreError::NoSuchPerson,
+            || StoreError::Refused("User is disabled".to_owned()),
+            || StoreError::Unreachable("no mail server".to_owned()),
+            || StoreError::Busy,
+        ];
+        for (path, mut body) in paths {
+            for failure in failures {
+                let mut answers = Vec::new();
+                for (email, fails) in [(ANN, Some(failure)), (BOB, None)] {
+                    directory.fail(fails);
+                    body["email"] = json!(email);
+                    let answer = house.post(path, body.clone()).await;
+                    answers.push((answer.status, answer.body.clone()));
+                }
+                assert_eq!(answers[0].0, 200, "{path}");
+                assert_eq!(answers[0], answers[1], "{path}");
+            }
+            // What nobody can do is said of everybody.
+            directory.fail(Some(|| StoreError::NotOffered("nothing")));
+            assert_eq!(house.post(path, body.clone()).await.code(), "provider_lacks_this", "{path}");
+        }
+        directory.fail(None);
+        let waiting = payloads(&house, later::SEND_MAIL).await;
+        assert_eq!(waiting.len(), 4, "those that the provider could not be asked for");
+        let asked = directory.count("mail");
+        for payload in waiting {
+            assert!(!payload.to_string().contains("ann@"), "the address is sealed");
+            directory.fail(Some(|| StoreError::Unreachable("no mail server".to_owned())));
+            let retried = later::run_send_mail(&house.identity, &payload).await;
+            assert!(matches!(retried, Err(quoin_kernel::job::JobError::Retry(_))));
+            directory.fail(None);
+            house.run(later::SEND_MAIL, payload).await;
+        }
+        assert_eq!(directory.count("mail"), asked + 8);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_makes_an_account_here_that_its_person_could_never_open() {
+    kept_elsewhere(|house, directory| async move {
+        let post = |path: &'static str, body: Value| {
+            let house = house.clone();
+            async move { house.send(Method::POST, path, &house.secret, body).await }
+        };
+        let token = json!({"email": ANN, "token": "c1e5a0f4b6d24a0e9c1f0a7be6d35f20", "create_user": true});
+        assert_eq!(post("/auth/v1/admin/verification_tokens", token).await.code(), "kept_by_provider");
+        let acme = json!({"name": "Acme", "owner_email": ANN});
+        assert_eq!(post("/admin/v1/orgs", acme.clone()).await.code(), "kept_by_provider");
+        let users = house.get("/auth/v1/admin/users", &house.secret).await.json();
+        assert_eq!(users["users"], json!([]), "nobody was made");
+        assert!(house.mails_to(ANN).await.is_empty());
+        // Whoever has come in once may own one.
+        directory.keep(ANN);
+        session_of(&house, ANN).await;
+        let founded = post("/admin/v1/orgs", acme).await;
+        assert_eq!(founded.json()["owner"]["email"], ANN);
+        assert!(house.mails_to(ANN).await.is_empty(), "no link that opens nothing");
+        let session = session_of(&house, ANN).await;
+        let listed = house.get("/orgs/v1/orgs", text(&session, "access_token")).await.json();
+        assert!(listed["data"].as_array().unwrap().iter().any(|org| org["id"] == founded.json()["id"]));
     })
     .await;
 }

@@ -196,7 +196,7 @@ async fn waiting(house: &House, kind: &'static str) -> usize {
 }
 
 /// Reads what waits in the queue.
-async fn payloads(house: &House, kind: &'static str) -> Vec<Value> {
+pub(super) async fn payloads(house: &House, kind: &'static str) -> Vec<Value> {
     static QUEUE: quoin_db::Statement =
         quoin_db::Statement::new("QUEUE", "select payload from quoin.jobs_queue where type = ?1");
     let rows = house.identity.db().read::<_, quoin_db::DbError, _>("testing.queue", move |tx| {
