@@ -68,7 +68,7 @@ async fn switching_the_organisation_asks_the_provider_first() {
                 say(&directory, said);
                 let switched = house.identity.switch(&caller, org_id, &origin()).await;
                 let switched =
-                    switched.map_err(|problem| (problem.status().as_u16(), problem.code().to_owned()));
+                    switched.map_err(|problem| (problem.status(), problem.code().to_owned()));
                 insist(&house, (said, token), switched.clone(), "session_not_found").await;
                 if let Ok(next) = switched {
                     // What the provider has put in the place of its token was kept.

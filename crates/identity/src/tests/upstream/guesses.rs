@@ -64,7 +64,7 @@ impl Place {
         }
     }
 
-    const fn call(&self) -> &'static str {
+    fn call(&self) -> &'static str {
         match self {
             Self::Factor { .. } => "answer",
             Self::Verify("signup") => "confirm_sign_up",
