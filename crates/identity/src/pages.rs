@@ -100,9 +100,11 @@ pub(crate) fn link_account(
     form: FormToken,
     origin: &Origin,
 ) -> View {
-    let values = json!({"provider": holder.provider.name, "account": holder.user.account()});
+    let user = &holder.user;
+    let account = user.email.as_ref().map_or_else(|| user.id.to_string(), ToString::to_string);
+    let values = json!({"provider": holder.provider.name, "account": account});
     View::new("link_account", values, origin)
-        .to_reader(holder.user.language())
+        .to_reader(user.language())
         .form("/auth/v1/authorize".to_owned(), vec![("ticket", ticket.expose().clone())], form)
         .form_may_reach(&holder.authorization_endpoint)
 }

@@ -6,13 +6,13 @@ use quoin_tenancy::People;
 
 use crate::Identity;
 use crate::config::IdentityMode;
+use crate::model::User;
 use crate::store::users_global;
 
 impl People for Identity {
     fn proved_address(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<Option<EmailAddress>, DbError> {
         let found = users_global::find(tx, user_id)?;
-        let unverified = self.config().unverified;
-        Ok(found.filter(|user| user.is_confirmed(unverified)).and_then(|user| user.email))
+        Ok(found.filter(User::is_proved).and_then(|user| user.email))
     }
 
     fn confined_to(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<Option<OrgId>, DbError> {
@@ -29,7 +29,6 @@ impl People for Identity {
         email: &EmailAddress,
     ) -> Result<Option<UserId>, DbError> {
         let found = users_global::find_by_email(tx, self.realm_of(org_id), email)?;
-        let unverified = self.config().unverified;
-        Ok(found.filter(|user| user.is_confirmed(unverified)).map(|user| user.id))
+        Ok(found.filter(User::is_proved).map(|user| user.id))
     }
 }

@@ -29,7 +29,7 @@ pub use brand::Brand;
 pub use config::MailConfig;
 pub use error::MailSetupError;
 pub use model::{MailId, NewMail};
-pub use service::{Deliverer, enqueue, forget};
+pub use service::{Deliverer, enqueue, forget, forget_template};
 
 use std::sync::Arc;
 

@@ -54,7 +54,7 @@ impl Frame {
         &self.0.look
     }
 
-    /// Returns the language of people who have not said which one they read.
+    /// Returns the configuration of the process.
     fn config(&self) -> &WebConfig {
         self.0.app.config()
     }

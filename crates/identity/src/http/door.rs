@@ -46,7 +46,7 @@ fn key_in(headers: &HeaderMap) -> Option<&str> {
     beside.or(instead).map(str::trim).filter(|key| !key.is_empty())
 }
 
-/// Finds the organisation's id in an address, as our own pages write it.
+/// Finds the organisation's id in an address: what a key names, where somebody has the id alone.
 fn org_in_query(query: &str) -> Option<OrgId> {
     form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "org")?.1.parse().ok()
 }

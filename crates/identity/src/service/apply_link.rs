@@ -42,7 +42,8 @@ pub(crate) fn apply_link(
         // Sign-ups that disagree have left no password, so that none of another person's is confirmed here.
         Purpose::Signup => user.confirm(EmailProof::Mail, origin.now),
         Purpose::Invite | Purpose::Recovery | Purpose::Magiclink => {
-            if !user.is_confirmed(identity.config().unverified) {
+            // One that is only believed may be a stranger's, wherever that counts.
+            if !user.is_proved() {
                 disown_stranger(tx, identity, &mut user, origin)?;
             }
             user.confirm(EmailProof::Mail, origin.now);
@@ -57,7 +58,7 @@ pub(crate) fn apply_link(
     Ok(Applied::Done(Box::new(user)))
 }
 
-/// Takes an account that nobody has confirmed from whoever made it: the reader of the address owns it now.
+/// Takes an account whose address nobody has proved from whoever made it: the reader of the address owns it now.
 pub(crate) fn disown_stranger(
     tx: &mut Tx<'_>,
     identity: &Identity,

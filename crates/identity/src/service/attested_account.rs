@@ -63,7 +63,7 @@ pub(crate) fn account_of(
         if user.identities.iter().any(|linked| linked.issuer == attested.issuer) {
             return newcomer(tx, identity, (realm, arrival), None, origin);
         }
-        if !user.is_confirmed(identity.config().unverified) {
+        if !user.is_proved() {
             disown_stranger(tx, identity, &mut user, origin)?;
             user.confirm(EmailProof::Provider, origin.now);
             users_global::update(tx, &user)?;

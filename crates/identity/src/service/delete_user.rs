@@ -11,6 +11,7 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::User;
 use crate::service::end_sessions::end_sessions;
+use crate::service::letters;
 use crate::service::list_users::get_user;
 use crate::service::upstream::administer;
 use crate::store::users_global;
@@ -51,9 +52,14 @@ pub(crate) fn erase(
     let (id, realm, rng) = (user.id, user.realm.org_id(), identity.app().rng());
     end_sessions(tx, identity, id, None, now)?;
     let removed = quoin_tenancy::remove_person(tx, id, now, rng)?;
-    for address in [user.email.as_ref(), user.new_email.as_ref()].into_iter().flatten() {
-        quoin_mail::forget(tx, realm, address, now)?;
-        quoin_tenancy::forget_address(tx, realm, address)?;
+    // What waits for an address is theirs once they have proved it: anybody could name one to take its mails away.
+    match user.email.as_ref() {
+        Some(address) if user.is_proved() => {
+            quoin_mail::forget(tx, realm, address, now)?;
+            quoin_tenancy::forget_address(tx, realm, address)?;
+        }
+        Some(address) => letters::forget_own(tx, (realm, address), now)?,
+        None => {}
     }
     users_global::delete(tx, id)?;
     let handed_over: Vec<_> = removed.handed_over.iter().map(|(org_id, _)| org_id).collect();

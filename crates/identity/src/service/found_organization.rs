@@ -11,6 +11,7 @@ use crate::Identity;
 use crate::error::IdentityError;
 use crate::model::api_key::KeyKind;
 use crate::model::{Purpose, User};
+use crate::service::apply_link::disown_stranger;
 use crate::service::create_account::create_account;
 use crate::service::create_api_key::{CreateApiKey, row};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
@@ -96,7 +97,7 @@ impl Prepared {
         let entry = identity.entry(self.actor.clone(), "tenancy.organization.founded", &self.origin);
         quoin_tenancy::found(tx, (org_id, &self.name), now, &entry)?;
         let owner = self.owner(tx)?;
-        let is_known = owner.is_confirmed(identity.config().unverified);
+        let is_known = owner.is_proved();
         if identity.user_store().is_some() && !is_known {
             // The link would open nothing, and the account would never be the one in which its person arrives.
             return Err(IdentityError::KeptByProvider(
@@ -114,10 +115,17 @@ impl Prepared {
         Ok(owner)
     }
 
-    /// Finds the owner's account, or makes it.
+    /// Finds the owner's account, or makes it. One whose address nobody has proved may be anybody's who took it first: they
+    /// keep no way in.
     fn owner(&self, tx: &mut Tx<'_>) -> Result<User, Problem> {
         let realm = self.identity.realm_of(self.org_id);
-        if let Some(known) = users_global::find_by_email(tx, realm, &self.email)? {
+        if let Some(mut known) = users_global::find_by_email(tx, realm, &self.email)? {
+            if !known.is_proved() {
+                disown_stranger(tx, &self.identity, &mut known, &self.origin)?;
+                known.invited_at = Some(self.origin.now);
+                known.updated_at = self.origin.now;
+                users_global::update(tx, &known)?;
+            }
             return Ok(known);
         }
         let mut user = User::new(realm, self.newcomer, self.email.clone(), self.origin.now);

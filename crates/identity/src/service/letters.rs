@@ -1,8 +1,8 @@
 //! The mails of this room: which template, which parameters, and that links and codes are sealed.
 
-use quoin_db::Tx;
+use quoin_db::{DbError, Tx};
 use quoin_kernel::port::Origin;
-use quoin_kernel::{EmailAddress, Language, Problem, Secret, Timestamp};
+use quoin_kernel::{EmailAddress, Language, OrgId, Problem, Secret, Timestamp};
 use quoin_mail::NewMail;
 use serde_json::json;
 use url::Url;
@@ -98,6 +98,32 @@ pub(crate) fn tell(
 ) -> Result<(), Problem> {
     let Some(email) = &user.email else { return Ok(()) };
     send(tx, identity, (user.realm, email, user.language_in(origin)), letter, origin.now)
+}
+
+/// The mails to an address that can be about nobody but the account that has it. Those about a change of address are not
+/// among them: whoever left the address, and whoever wants it, is somebody else.
+const OWN: &[&str] = &[
+    "identity.confirm",
+    "identity.invite",
+    "identity.recovery",
+    "identity.magic_link",
+    "identity.email_change_current",
+    "identity.reauthenticate",
+    "identity.account_exists",
+    "identity.password_changed_notice",
+    "identity.factor_changed_notice",
+];
+
+/// Gives up what waits for an account that has an address without having proved it, and leaves what others are told there.
+pub(crate) fn forget_own(
+    tx: &mut Tx<'_>,
+    (org_id, address): (Option<OrgId>, &EmailAddress),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    for template in OWN {
+        quoin_mail::forget_template(tx, org_id, (address, template), now)?;
+    }
+    Ok(())
 }
 
 impl FactorChange {

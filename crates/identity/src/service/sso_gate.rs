@@ -27,7 +27,7 @@ pub(crate) fn join(
     if let Some(org_id) = user.realm.org_id() {
         check(tx, user, sso_org_id, origin)?;
         let (whom, entry) = ((org_id, user.id), entry("tenancy.member.joined"));
-        let proved = user.email.as_ref().filter(|_| is_proved(identity, user));
+        let proved = user.email.as_ref().filter(|_| is_worth_joining(identity, user));
         return Ok(quoin_tenancy::join_realm(tx, &limits, whom, proved, now, &entry)?);
     }
     if let Some(org_id) = sso_org_id {
@@ -35,7 +35,7 @@ pub(crate) fn join(
         return Ok(quoin_tenancy::join_by_sso(tx, &limits, org_id, user.id, now, &entry)?);
     }
     check(tx, user, None, origin)?;
-    match user.email.as_ref().filter(|_| is_proved(identity, user)) {
+    match user.email.as_ref().filter(|_| is_worth_joining(identity, user)) {
         Some(email) => {
             let entry = entry("tenancy.member.joined_by_domain");
             Ok(quoin_tenancy::join_by_domain(tx, &limits, user.id, email, now, &entry)?)
@@ -44,8 +44,9 @@ pub(crate) fn join(
     }
 }
 
-/// Where every address is believed, a confirmed one proves nothing: anybody could name a colleague's.
-fn is_proved(identity: &Identity, user: &User) -> bool {
+/// Where every address is believed, nobody joins by theirs: accounts from before proofs were noted count as proved, and anybody
+/// could have named a colleague's address.
+fn is_worth_joining(identity: &Identity, user: &User) -> bool {
     user.is_proved() && identity.config().unverified != Unverified::Autoconfirm
 }
 

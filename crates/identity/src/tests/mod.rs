@@ -18,6 +18,7 @@ mod rules;
 mod schema;
 mod sessions;
 mod sign_up;
+mod squatters;
 mod sso;
 mod transfer;
 mod upstream;

@@ -14,6 +14,17 @@ pub fn enqueue(tx: &mut Tx<'_>, mail: &NewMail) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Gives up mails of one template that wait for an address, with an organisation only its own; for the erasure of somebody
+/// who has not proved that the address is theirs, to whom mails of other templates are none of their business.
+pub fn forget_template(
+    tx: &mut Tx<'_>,
+    org_id: Option<OrgId>,
+    (address, template): (&EmailAddress, &str),
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    outbox_global::forget_template(tx, org_id, (address, template), now)
+}
+
 /// Gives up mails that wait for `address` and erases what they held, and those that the development mailbox has
 /// captured; for the erasure of a person. With an organisation only its own mails, where an address is somebody else's
 /// elsewhere; the mailbox knows no organisations.

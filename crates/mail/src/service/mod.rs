@@ -6,6 +6,6 @@ mod mailbox;
 mod purge;
 
 pub use deliver::Deliverer;
-pub use enqueue::{enqueue, forget};
+pub use enqueue::{enqueue, forget, forget_template};
 pub use mailbox::{clear_mailbox, list_mailbox};
 pub(crate) use purge::purge;

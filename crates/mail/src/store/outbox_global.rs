@@ -31,6 +31,16 @@ statements! {
             state = 'failed', finished_at = ?2, to_address = null, params = null, secrets = null
         where to_address = ?1 and org_id = ?3";
 
+    /// Gives up mails of one template to one address.
+    FORGET_TEMPLATE = "update quoin.mail_outbox set
+            state = 'failed', finished_at = ?2, to_address = null, params = null, secrets = null
+        where to_address = ?1 and template = ?3";
+
+    /// Gives up mails of one organisation and one template to one address.
+    FORGET_TEMPLATE_IN_ORG = "update quoin.mail_outbox set
+            state = 'failed', finished_at = ?2, to_address = null, params = null, secrets = null
+        where to_address = ?1 and template = ?3 and org_id = ?4";
+
     /// Gives up mails whose job is gone.
     GIVE_UP = "update quoin.mail_outbox set
             state = 'failed', finished_at = ?2, to_address = null, params = null, secrets = null
@@ -102,6 +112,19 @@ pub(crate) fn forget_in_org(
     now: Timestamp,
 ) -> Result<u64, DbError> {
     tx.execute(&FORGET_IN_ORG, &params![address, now, org_id])
+}
+
+/// Gives up mails of one template to an address, of one organisation where one is named, and erases what they held.
+pub(crate) fn forget_template(
+    tx: &mut Tx<'_>,
+    org_id: Option<OrgId>,
+    (address, template): (&EmailAddress, &str),
+    now: Timestamp,
+) -> Result<u64, DbError> {
+    match org_id {
+        Some(org_id) => tx.execute(&FORGET_TEMPLATE_IN_ORG, &params![address, now, template, org_id]),
+        None => tx.execute(&FORGET_TEMPLATE, &params![address, now, template]),
+    }
 }
 
 /// Gives up mails asked for before `before`, whose job must be gone, and erases what they held.
