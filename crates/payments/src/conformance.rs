@@ -201,6 +201,7 @@ impl Suite<'_> {
             plan_id: to.plan.id.to_string(),
             plan_version: to.plan.version,
             prorate: true,
+            paid_first: false,
         }
     }
 

@@ -124,7 +124,9 @@ class Year:
         if deed == "interval":
             return person.ask("POST", path + "/change", {"interval": dice.choice(["month", "year"])})[0]
         if deed == "seats":
-            return person.ask("POST", path + "/change", {"quantity": dice.randint(1, 12), "prorate": dice.random() < 0.8})[0]
+            quantity, evens_out = dice.randint(1, 12), dice.random() < 0.8
+            # More seats at once cannot do without.
+            return person.ask("POST", path + "/change", {"quantity": quantity, "prorate": evens_out or quantity > one["quantity"]})[0]
         if deed in ("cancel", "end"):
             return person.ask("POST", path + "/cancel", {"now": deed == "end"})[0]
         if deed == "resume":

@@ -200,6 +200,9 @@ pub struct ChangeSubscription {
     pub plan_version: i64,
     /// Whether the rest of the period is evened out on the next invoice.
     pub prorate: bool,
+    /// Whether what it costs is billed at once, and nothing changes where that is not paid.
+    #[serde(default)]
+    pub paid_first: bool,
 }
 
 /// A change that waits for the end of the period.

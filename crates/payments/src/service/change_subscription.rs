@@ -1,5 +1,7 @@
 //! Changing plan or seats, previewing that, cancelling, resuming, pausing.
 
+mod price_rise;
+
 use std::sync::Arc;
 
 use quoin_audit::Entry;
@@ -28,7 +30,7 @@ pub struct Wished {
     pub interval: Option<Interval>,
     /// How many seats.
     pub quantity: Option<i64>,
-    /// Whether the rest of the period is evened out.
+    /// Whether the rest of the period is evened out; a change to more at once cannot do without.
     pub prorate: bool,
     /// When it happens.
     pub when: ChangeWhen,
@@ -98,7 +100,7 @@ impl Payments {
             return Ok(provider.preview(&change).await?);
         }
         schedule(&one, change.clone(), &price)?;
-        change.prorate = false;
+        (change.prorate, change.paid_first) = (false, false);
         let mut preview = provider.preview(&change).await?;
         // In another rhythm the provider shows the new period as if it began now.
         for line in preview.lines.iter_mut().filter(|line| line.period_start < one.current_period_end) {
@@ -223,6 +225,7 @@ impl Payments {
             return Err(PaymentsError::Unusable { field: "quantity", problem: "must be 1 or more".into() });
         }
         self.refuse_what_is_used(tx, one, &plan, (version, &price), quantity)?;
+        let paid_first = price_rise::is_paid_first(tx, one, wished, (&price, quantity))?;
         let customer = customers::find(tx, one.subject, &one.provider)?.ok_or(PaymentsError::NoCustomer)?;
         let item = one.remote_item.clone();
         let change = ChangeSubscription {
@@ -235,6 +238,7 @@ impl Payments {
             plan_id: plan.id.to_string(),
             plan_version: version,
             prorate: wished.prorate,
+            paid_first,
         };
         Ok((change, price))
     }
@@ -333,9 +337,7 @@ fn target(tx: &mut Tx<'_>, one: &Subscription, wished: &Wished) -> Result<(Plan,
 }
 
 fn interval_of(tx: &mut Tx<'_>, one: &Subscription) -> Result<Option<Interval>, PaymentsError> {
-    let Some((plan, _)) = &one.plan else { return Ok(None) };
-    let prices = crate::store::prices_global::list(tx, plan)?;
-    Ok(prices.iter().find(|price| Some(price.id) == one.price_id).and_then(|price| price.interval))
+    Ok(price_rise::held(tx, one)?.and_then(|price| price.interval))
 }
 
 fn on_offer(plan: &Plan, interval: Option<Interval>, currency: Currency) -> Result<Price, PaymentsError> {

@@ -33,7 +33,11 @@ impl Payments {
             let Some(newest) = waiting.last() else { return Ok(()) };
             after.clone_from(&newest.remote_id);
             for one in waiting {
-                self.check_scheduled_change(one, now).await?;
+                let id = one.id;
+                if let Err(error) = self.check_scheduled_change(one, now).await {
+                    // One that cannot be taken back now must not keep the others from being looked at.
+                    tracing::warn!(%error, subscription = %id, "a waiting change cannot be checked yet");
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! What follows from a plan: entitlements as rows, checked and counted where they are used.
 //!
 //! A row per subject and name holds limit and use together, so that one statement checks and counts. The rows are written
-//! anew, in the same transaction, whenever a subscription or plan changes; use stays. So nothing is cached that could
-//! be wrong: memory holds only which names any plan limits at all.
+//! anew, in the same transaction, whenever a subscription or plan changes; use stays. Memory holds which names any plan
+//! limits at all, and blocks of calls of the API that are counted as used already, so that neither lets more through.
 
 mod calls;
 mod rows;
@@ -176,13 +176,20 @@ impl Entitled {
             let granted = granted(name, entitlement.as_ref(), &given, old, now);
             if old.is_none_or(|old| differs(old, &granted)) {
                 entitlements::upsert(tx, subject, &granted, now)?;
-                if old.is_some() {
+                // Where there was no row, a node may believe that calls are not counted at all.
+                if old.is_some() || name == API_CALLS {
                     tx.notify_on_commit(LIMITS);
                 }
             }
         }
         for gone in there.iter().filter(|one| !wished.contains_key(&one.name)) {
-            entitlements::delete(tx, subject, &gone.name)?;
+            if gone.used == 0 {
+                entitlements::delete(tx, subject, &gone.name)?;
+            } else if gone.mode != "open" {
+                // What is used must be known when a plan names it again: a row that goes would begin anew.
+                let open = Granted { plan_id: None, allowed: None, mode: "open".into(), ..gone.clone() };
+                entitlements::upsert(tx, subject, &open, now)?;
+            }
             tx.notify_on_commit(LIMITS);
         }
         Ok(())

@@ -51,6 +51,8 @@ fn plan(tx: &mut quoin_db::Tx<'_>, subject: Subject) -> Result<Vec<(Subscription
                 plan_id: bought.0.to_string(),
                 plan_version: bought.1,
                 prorate: true,
+                // Somebody has joined already: seats are evened out with the next invoice.
+                paid_first: false,
             };
             let command = match and_later(tx, &one, &change)? {
                 Some(later) => Command::ScheduleChange(later),

@@ -5,7 +5,7 @@ use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 
 use super::subscriptions::read;
-use crate::model::Subscription;
+use crate::model::{PlanId, Subscription};
 
 statements! {
     /// Finds the subscription that a provider calls so.
@@ -33,6 +33,10 @@ statements! {
         where provider = ?1 and status not in ('canceled', 'incomplete_expired') and remote_id > ?2
         order by remote_id limit ?3";
 
+    /// Tells whether anybody holds a plan.
+    IS_HELD = "select 1 from quoin.payments_subscriptions
+        where plan_id = ?1 and status not in ('canceled', 'incomplete_expired') limit 1";
+
     /// Lists who has bought a plan.
     LIST_SUBJECTS = "select distinct subject_kind, subject_id from quoin.payments_subscriptions where plan_id = ?1";
 }
@@ -44,6 +48,12 @@ pub(crate) fn find_by_remote(
     remote_id: &str,
 ) -> Result<Option<Subscription>, DbError> {
     tx.query_opt(&FIND_BY_REMOTE, &params![provider, remote_id], read)
+}
+
+/// Tells whether anybody has a subscription of a plan that is not over.
+pub(crate) fn is_held(tx: &mut Tx<'_>, plan: &PlanId) -> Result<bool, DbError> {
+    let found = tx.query_opt(&IS_HELD, &params![plan.as_str()], |row| row.get::<i64>(0))?;
+    Ok(found.is_some())
 }
 
 /// Lists up to `limit` subscriptions with a payment missing whose remote ids come after `after`.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use quoin_db::Statement;
 use quoin_kernel::billing::Subject;
 use quoin_kernel::port::CallMeter;
 use serde_json::{Value, json};
@@ -158,6 +159,85 @@ async fn other_rooms_hear_once_that_a_limit_is_reached() {
             assert_eq!(house.count(told).await, days);
             house.test.clock.advance(Duration::from_hours(24));
         }
+    })
+    .await;
+}
+
+/// Takes a column away or gives it back, so that writes fail in between.
+async fn rename(house: &House, statement: &'static Statement) {
+    house.write(move |tx| tx.execute(statement, &[])).await.unwrap();
+}
+
+static TAKE_USED: Statement =
+    Statement::new("TAKE_USED", "alter table quoin.payments_entitlements rename column used to gone");
+static RETURN_USED: Statement =
+    Statement::new("RETURN_USED", "alter table quoin.payments_entitlements rename column gone to used");
+static TAKE_NAME: Statement =
+    Statement::new("TAKE_NAME", "alter table quoin.jobs_events rename column name to gone");
+static RETURN_NAME: Statement =
+    Statement::new("RETURN_NAME", "alter table quoin.jobs_events rename column gone to name");
+
+#[tokio::test]
+async fn a_write_that_fails_loses_no_call_that_was_held() {
+    in_house(|house| async move {
+        calls(&house, json!({"limit": 100})).await;
+        let subject = house.org();
+        house.subscribe(subject, "calls").await;
+        let node = house.room.entitled().clone();
+        assert!(call(&node, &house, subject).await);
+        rename(&house, &TAKE_USED).await;
+        assert!(node.give_back_all_calls(house.now()).await.is_err());
+        assert!(node.reserve(subject, house.now()).await.is_err());
+        rename(&house, &RETURN_USED).await;
+        node.give_back_all_calls(house.now()).await.unwrap();
+        let kept = "select used from quoin.payments_entitlements where name = 'api_calls'";
+        assert_eq!(house.count(kept).await, 1);
+        let house = Arc::new(house);
+        assert_eq!(until_refused(&[node], &house, subject).await, 99);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn calls_that_come_while_blocks_are_given_back_are_not_lost() {
+    in_house(|house| async move {
+        calls(&house, json!({"limit": 1_000_000})).await;
+        let subject = house.org();
+        house.subscribe(subject, "calls").await;
+        let (node, house) = (house.room.entitled().clone(), Arc::new(house));
+        let mut set = tokio::task::JoinSet::new();
+        for number in 0..300 {
+            let (node, house) = (node.clone(), house.clone());
+            set.spawn(async move {
+                if number % 3 == 0 {
+                    node.give_back_all_calls(house.now()).await.unwrap();
+                }
+                call(&node, &house, subject).await
+            });
+        }
+        assert!(set.join_all().await.into_iter().all(|through| through));
+        node.give_back_all_calls(house.now()).await.unwrap();
+        let kept = "select used from quoin.payments_entitlements where name = 'api_calls'";
+        assert_eq!(house.count(kept).await, 300);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn news_of_a_limit_that_could_not_be_written_is_told_later() {
+    in_house(|house| async move {
+        calls(&house, json!({"limit": 1, "per": "day"})).await;
+        let (node, house) = (house.room.entitled().clone(), Arc::new(house));
+        for subject in [house.org(), house.org()] {
+            house.subscribe(subject, "calls").await;
+            until_refused(std::slice::from_ref(&node), &house, subject).await;
+        }
+        rename(&house, &TAKE_NAME).await;
+        assert!(node.tell_of_limits().await.is_err());
+        rename(&house, &RETURN_NAME).await;
+        node.tell_of_limits().await.unwrap();
+        let told = "select count(*) from quoin.jobs_events where name = 'payments.limit.reached'";
+        assert_eq!(house.count(told).await, 2);
     })
     .await;
 }

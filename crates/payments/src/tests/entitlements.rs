@@ -11,6 +11,8 @@ use serde_json::json;
 use super::harness::{House, in_house, in_house_with};
 use crate::PaymentsConfig;
 use crate::model::Status;
+use crate::service::change_subscription::Deed;
+use crate::service::manage_plans::PlanChange;
 use crate::service::report_usage::Report;
 
 async fn take(house: &House, subject: Subject, meter: &'static str, amount: i64) -> Result<(), Denied> {
@@ -184,6 +186,33 @@ async fn use_that_the_provider_refuses_stays_to_be_reported_and_says_the_same_wh
         assert_eq!(reported().await, 4);
         house.room.report_to_provider().await.unwrap();
         assert_eq!(reported().await, 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn use_outlives_a_pause_on_a_plan_that_is_no_longer_sold() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        take(&house, subject, "projects", 3).await.unwrap();
+        let plan = "pro".parse().unwrap();
+        let archive = PlanChange { active: Some(false), ..PlanChange::default() };
+        house.room.change_plan(&plan, archive, house.entry()).await.unwrap();
+        assert!(take(&house, subject, "projects", 1).await.is_err());
+        let act = |deed| house.room.act_on_subscription(subject, one.id, deed, house.entry());
+        act(Deed::Pause { until: None }).await.unwrap();
+        assert!(take(&house, subject, "projects", 1).await.is_err(), "paused it gives nothing");
+        act(Deed::Unpause).await.unwrap();
+        let seen = house.room.entitlements(subject).await.unwrap().entitlements["projects"].clone();
+        assert_eq!((&seen["limit"], &seen["used"]), (&json!(3), &json!(3)));
+        assert!(take(&house, subject, "projects", 1).await.is_err());
+        // Nobody holds it any more: nothing is limited, and what was used is still known.
+        act(Deed::Cancel { at_once: true }).await.unwrap();
+        take(&house, subject, "projects", 1).await.unwrap();
+        let seen = house.room.entitlements(subject).await.unwrap().entitlements["projects"].clone();
+        assert_eq!((&seen["limit"], &seen["used"]), (&json!(null), &json!(4)));
     })
     .await;
 }

@@ -9,6 +9,7 @@ use super::harness::{House, MODULES};
 use crate::config::ProviderName;
 use crate::model::{Access, Status};
 use crate::port::Provider;
+use crate::service::change_subscription::{ChangeWhen, Wished};
 use crate::service::reconcile::Reach;
 use crate::service::serve_manually::Grant;
 use crate::{PaymentsConfig, PaymentsError};
@@ -83,6 +84,44 @@ async fn a_granted_plan_is_in_force_until_its_day() {
         let nothing = Grant { plan: "nothing".parse().unwrap(), ..grant };
         let refused = house.room.grant_plan(nothing, house.entry()).await.unwrap_err();
         assert!(matches!(refused, PaymentsError::NoSuchPlan), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_hand_more_is_given_with_the_next_invoice_and_less_at_once() {
+    in_house(|house| async move {
+        house.pro().await;
+        for (id, amount) in [("team", 90_000), ("mini", 900)] {
+            let price = json!({"interval": "month", "amount": amount, "currency": "usd"});
+            house.plan(json!({"id": id, "name": id, "prices": [price]})).await;
+        }
+        let subject = house.org();
+        let order = House::order("pro");
+        house.room.start_checkout(&house.payer(subject), &order, house.entry()).await.unwrap();
+        house.room.reconcile(Reach::Everything).await.unwrap();
+        let invoice = house.only(subject).await.remote_id.replace("sub_", "in_");
+        let now = house.now();
+        let confirm = move |tx: &mut quoin_db::Tx<'_>| {
+            crate::adapters::manual::Manual::confirm(tx, &invoice, now).map(drop)
+        };
+        house.write(confirm).await.unwrap();
+        house.room.reconcile(Reach::Everything).await.unwrap();
+        let one = house.only(subject).await;
+        assert_eq!(one.access, Access::Full);
+        let change = |plan: &str, quantity, when| {
+            let plan = Some(plan.parse().unwrap());
+            let wished = Wished { plan, quantity, prorate: true, when, ..Wished::default() };
+            house.room.change_subscription(subject, one.id, wished, house.entry())
+        };
+        for (plan, quantity) in [("team", None), ("pro", Some(100))] {
+            let refused = change(plan, quantity, ChangeWhen::Now).await.unwrap_err();
+            assert!(matches!(refused, PaymentsError::WrongState(_)), "{refused}");
+        }
+        assert_eq!(house.only(subject).await.quantity, 1);
+        let waits = change("team", Some(100), ChangeWhen::PeriodEnd).await.unwrap();
+        assert_eq!((waits.scheduled_change.unwrap().quantity, waits.amount), (100, 1900));
+        assert_eq!(change("mini", None, ChangeWhen::Now).await.unwrap().amount, 900);
     })
     .await;
 }

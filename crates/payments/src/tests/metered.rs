@@ -57,14 +57,15 @@ async fn a_change_of_plan_changes_what_is_metered_and_a_change_of_seats_does_not
             [1500, 3],
             "other intervals and currencies are not its own"
         );
-        let yearly = Wished { interval: Some(crate::model::Interval::Year), ..Wished::default() };
+        let yearly =
+            Wished { interval: Some(crate::model::Interval::Year), prorate: true, ..Wished::default() };
         change(yearly).await.unwrap();
         assert_eq!(amounts(&house, &one.remote_id), [15000, 4]);
         let changed = change(to("runs", ChangeWhen::Now)).await;
         assert!(matches!(changed, Err(PaymentsError::NoSuchPrice)), "{changed:?}");
         let monthly = Wished { interval: Some(crate::model::Interval::Month), ..to("runs", ChangeWhen::Now) };
         change(monthly).await.unwrap();
-        change(Wished { quantity: Some(3), ..Wished::default() }).await.unwrap();
+        change(Wished { quantity: Some(3), prorate: true, ..Wished::default() }).await.unwrap();
         assert_eq!(amounts(&house, &one.remote_id), [1000, 7]);
     })
     .await;
@@ -108,7 +109,7 @@ async fn whoever_pays_an_archived_metered_price_keeps_it_and_nobody_new_gets_it(
         let archiving =
             PlanChange { prices: Some(serde_json::from_value(prices).unwrap()), ..PlanChange::default() };
         house.room.change_plan(&"runs".parse().unwrap(), archiving, house.entry()).await.unwrap();
-        let seats = Wished { quantity: Some(2), ..Wished::default() };
+        let seats = Wished { quantity: Some(2), prorate: true, ..Wished::default() };
         house.room.change_subscription(old, held.id, seats, house.entry()).await.unwrap();
         assert_eq!(amounts(&house, &held.remote_id), [1000, 7]);
         let comes = to("runs", ChangeWhen::Now);

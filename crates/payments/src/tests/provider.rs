@@ -58,6 +58,8 @@ pub(super) struct Scripted {
     pub(super) is_down: std::sync::atomic::AtomicBool,
     /// With which code it refuses reports of use, where it does.
     pub(super) refuses_reports: Mutex<Option<&'static str>>,
+    /// Whether cards pay nothing.
+    pub(super) declines: std::sync::atomic::AtomicBool,
 }
 
 impl Books {
@@ -419,6 +421,11 @@ impl Provider for Scripted {
             let refusal = *self.refuses_reports.lock().unwrap();
             if let (Some(code), Command::ReportUsage(_)) = (refusal, command) {
                 return Err(ProviderError::Refused { code: code.into(), message: "no".into() });
+            }
+            let waits_for_money = matches!(command, Command::ChangeSubscription(wish) if wish.paid_first);
+            if waits_for_money && self.declines.load(Ordering::SeqCst) {
+                let message = "Your card was declined.".to_owned();
+                return Err(ProviderError::Refused { code: "card_declined".into(), message });
             }
             let trouble = self.trouble();
             if trouble == Some(Trouble::Before) {

@@ -155,6 +155,29 @@ async fn what_a_plan_refuses_is_refused_when_asked_and_taken_back_before_it_happ
 }
 
 #[tokio::test]
+async fn one_change_that_cannot_be_taken_back_does_not_keep_the_others_from_being_looked_at() {
+    in_house(|house| async move {
+        house.pro().await;
+        small_plans(&house).await;
+        let subjects = [house.org(), house.org()];
+        for subject in subjects {
+            let one = house.subscribe(subject, "pro").await;
+            change(&house, subject, one.id, later("solo")).await.unwrap();
+            use_projects(&house, subject, 3).await;
+        }
+        house.test.clock.advance(Duration::from_mins(30 * 24 * 60 - 30));
+        house.provider.troubles.lock().unwrap().push(Trouble::Before);
+        house.room.check_scheduled_changes().await.unwrap();
+        let mut waiting = 0;
+        for subject in subjects {
+            waiting += u32::from(waits_for(&house.only(subject).await).is_some());
+        }
+        assert_eq!(waiting, 1, "the one whose provider did not answer waits still");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_that_allows_it_keeps_what_is_over_and_gives_nothing_more() {
     in_house(|house| async move {
         house.pro().await;

@@ -42,6 +42,40 @@ async fn a_change_of_plan_holds_when_it_is_answered() {
 }
 
 #[tokio::test]
+async fn a_change_to_more_happens_only_if_it_is_paid_and_one_to_less_needs_no_money() {
+    in_house(|house| async move {
+        house.pro().await;
+        team(&house).await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        let change = |plan: &str, quantity, prorate| {
+            let wished = Wished { plan: Some(plan.parse().unwrap()), quantity, prorate, ..Wished::default() };
+            house.room.change_subscription(subject, one.id, wished, house.entry())
+        };
+        for refused in [change("team", None, false).await, change("pro", Some(100), false).await] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, PaymentsError::Unusable { field: "prorate", .. }), "{refused}");
+        }
+        let wished = Wished { quantity: Some(100), ..Wished::default() };
+        let preview = house.room.preview_change(subject, one.id, wished).await.unwrap_err();
+        assert!(matches!(preview, PaymentsError::Unusable { field: "prorate", .. }), "{preview}");
+        house.provider.declines.store(true, std::sync::atomic::Ordering::SeqCst);
+        let refused = change("team", None, true).await.unwrap_err();
+        assert!(refused.to_string().contains("declined"), "{refused}");
+        house.learn(&one.remote_id).await;
+        assert_eq!(house.only(subject).await.plan.unwrap().0.as_str(), "pro");
+        assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["projects"]["limit"], 3);
+        house.provider.declines.store(false, std::sync::atomic::Ordering::SeqCst);
+        let more = change("team", Some(5), true).await.unwrap();
+        assert_eq!((more.plan.unwrap().0.as_str(), more.quantity), ("team", 5));
+        house.provider.declines.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(change("team", Some(2), false).await.unwrap().quantity, 2);
+        assert_eq!(change("pro", None, true).await.unwrap().plan.unwrap().0.as_str(), "pro");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn it_ends_when_it_was_told_to_and_can_be_resumed_until_then() {
     in_house(|house| async move {
         house.pro().await;

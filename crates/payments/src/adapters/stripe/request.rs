@@ -169,7 +169,8 @@ pub(super) fn open_portal(customer: &str, return_url: &str) -> Call {
 pub(super) fn change(wish: &ChangeSubscription, present: &[Value]) -> Call {
     let call = Call::post(format!("/v1/subscriptions/{}", segment(&wish.subscription)));
     items::change(call, "items", wish, present)
-        .with("proration_behavior", if wish.prorate { "create_prorations" } else { "none" })
+        .with("proration_behavior", proration(wish))
+        .with_some("payment_behavior", wish.paid_first.then_some("error_if_incomplete"))
         .with("metadata[quoin_plan]", &wish.plan_id)
         .with("metadata[quoin_plan_version]", wish.plan_version)
 }
@@ -178,10 +179,17 @@ pub(super) fn preview(wish: &ChangeSubscription, present: &[Value]) -> Call {
     let call = Call::post("/v1/invoices/create_preview")
         .with("customer", &wish.customer)
         .with("subscription", &wish.subscription);
-    items::change(call, "subscription_details[items]", wish, present).with(
-        "subscription_details[proration_behavior]",
-        if wish.prorate { "create_prorations" } else { "none" },
-    )
+    items::change(call, "subscription_details[items]", wish, present)
+        .with("subscription_details[proration_behavior]", proration(wish))
+}
+
+/// Says how the rest of the period is evened out: not, at once, or with the next invoice.
+const fn proration(wish: &ChangeSubscription) -> &'static str {
+    match (wish.prorate, wish.paid_first) {
+        (false, _) => "none",
+        (true, true) => "always_invoice",
+        (true, false) => "create_prorations",
+    }
 }
 
 pub(super) fn upcoming(customer: &str, subscription: &str) -> Call {

@@ -88,11 +88,18 @@ fn a_change_keeps_the_item_and_a_price_has_its_key_for_ever() {
         plan_id: "team".into(),
         plan_version: 1,
         prorate: false,
+        paid_first: false,
     };
     let sent = body(&request::change(&change, &[]));
     assert!(sent.contains("items[0][id]=si_1") && sent.contains("proration_behavior=none"), "{sent}");
+    assert!(!sent.contains("payment_behavior"), "{sent}");
     let preview = request::preview(&change, &[]);
     assert!(body(&preview).contains("subscription_details[items][0][price]=price_2"));
+    let paid = ChangeSubscription { prorate: true, paid_first: true, ..change };
+    let sent = body(&request::change(&paid, &[]));
+    assert!(sent.contains("proration_behavior=always_invoice"), "{sent}");
+    assert!(sent.contains("payment_behavior=error_if_incomplete"), "{sent}");
+    assert!(body(&request::preview(&paid, &[])).contains("[proration_behavior]=always_invoice"));
     let price = PublishPrice {
         price_id: Uuid::nil(),
         product: "prod".into(),
@@ -268,6 +275,7 @@ fn on_schedule(subscription: &Value, quantity_now: i64, metered: Option<&[&str]>
         plan_id: "solo".into(),
         plan_version: 4,
         prorate: true,
+        paid_first: false,
     };
     let wish = ScheduleChange { change, quantity_now, interval: Interval::Year, interval_count: 1 };
     body(&schedule::write_phases(&schedule, subscription, &wish).unwrap())
@@ -326,6 +334,7 @@ fn a_change_deletes_what_only_the_old_plan_meters_and_adds_what_only_the_new_one
         plan_id: "solo".into(),
         plan_version: 4,
         prorate: true,
+        paid_first: false,
     };
     let present = answer::rows(&subscription["items"]);
     let items = |call: &super::form::Call| {

@@ -81,6 +81,19 @@ impl Blocks {
         let mut blocks = self.0.write().unwrap_or_else(PoisonError::into_inner);
         blocks.entry(subject).or_default().clone()
     }
+
+    /// Tells whether a block is still the subject's; whoever waited at its gate may find that it was removed meanwhile.
+    fn holds(&self, subject: Subject, block: &Arc<Block>) -> bool {
+        self.find(subject).is_some_and(|found| Arc::ptr_eq(&found, block))
+    }
+
+    /// Removes a block; to be called within its gate.
+    fn remove(&self, subject: Subject, block: &Arc<Block>) {
+        let mut blocks = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if blocks.get(&subject).is_some_and(|found| Arc::ptr_eq(found, block)) {
+            blocks.remove(&subject);
+        }
+    }
 }
 
 impl Block {
@@ -109,6 +122,11 @@ impl Block {
         (if known.counted { left } else { 0 }, known.resets_at)
     }
 
+    /// Puts back what was emptied out of it, where the database did not take it.
+    fn put_back(&self, (amount, _): (i64, Option<Timestamp>)) {
+        self.left.fetch_add(amount, Ordering::AcqRel);
+    }
+
     fn fill(&self, taken: &Taken, version: u64, until: Timestamp) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = taken.known.clone();
         self.left.store(taken.amount, Ordering::Release);
@@ -134,8 +152,18 @@ impl CallMeter for Entitled {
 impl Entitled {
     /// Gives back what is left, takes the next block, and counts one call out of it.
     async fn count_anew(&self, subject: Subject, now: Timestamp) -> Result<(), Denied> {
-        let block = self.blocks().find_or_insert(subject);
-        let _one_at_a_time = block.gate.lock().await;
+        loop {
+            let block = self.blocks().find_or_insert(subject);
+            let _one_at_a_time = block.gate.lock().await;
+            // A block that nobody finds any more would be filled for nobody.
+            if self.blocks().holds(subject, &block) {
+                return self.count_within(&block, subject, now).await;
+            }
+        }
+    }
+
+    /// Does so within the gate of the subject's block.
+    async fn count_within(&self, block: &Block, subject: Subject, now: Timestamp) -> Result<(), Denied> {
         if let Some(counted) = block.count(self.limits_version(), now) {
             return Ok(counted?);
         }
@@ -146,7 +174,15 @@ impl Entitled {
             give_back(tx, subject, back, now)?;
             room.take_block(tx, subject, now)
         });
-        let mut taken = taken.await?;
+        let mut taken = match taken.await {
+            Ok(taken) => taken,
+            Err(error) => {
+                if is_undone(&error) {
+                    block.put_back(back);
+                }
+                return Err(error.into());
+            }
+        };
         let reached = taken.known.reached.clone();
         if reached.is_none() {
             taken.amount -= 1;
@@ -201,18 +237,31 @@ impl Entitled {
             let blocks = self.blocks().0.read().unwrap_or_else(PoisonError::into_inner);
             blocks.iter().map(|(subject, block)| (*subject, block.clone())).collect()
         };
+        let mut failed = Ok(());
         for (subject, block) in all.into_iter().filter(|(_, block)| which(block)) {
             let _one_at_a_time = block.gate.lock().await;
             block.until.store(0, Ordering::Release);
             let back = block.empty();
             if back.0 > 0 {
                 let give = move |tx: &mut Tx<'_>| give_back(tx, subject, back, now);
-                self.db().write("payments.calls.give_back", give).await?;
+                if let Err(error) = self.db().write("payments.calls.give_back", give).await {
+                    if is_undone(&error) {
+                        block.put_back(back);
+                    }
+                    failed = Err(error);
+                    continue;
+                }
             }
-            self.blocks().0.write().unwrap_or_else(PoisonError::into_inner).remove(&subject);
+            self.blocks().remove(subject, &block);
         }
-        Ok(())
+        failed
     }
+}
+
+/// Tells whether a failed write has surely written nothing. Where that is unknown, as on a dead line, calls are rather lost
+/// than let through twice.
+const fn is_undone(error: &DbError) -> bool {
+    !matches!(error, DbError::Unreachable(_) | DbError::WritesStopped)
 }
 
 /// Gives calls back to the period that they were taken from; where that is over they are worth nothing.

@@ -6,12 +6,12 @@ use quoin_kernel::billing::Subject;
 use quoin_web::entitlements::{ORGANIZATIONS, SEATS};
 
 use super::Given;
-use crate::model::Subscription;
 use crate::model::entitlement::{Entitlement, Mode};
 use crate::model::plan::SeatRule;
 use crate::model::use_of::next_reset;
+use crate::model::{Plan, Subscription};
 use crate::store::entitlements::Granted;
-use crate::store::{plans_global, prices_global};
+use crate::store::{plans_global, prices_global, subscriptions_global};
 
 /// Describes one row. `None` is a name that other plans give and this subject's does not: nothing is allowed.
 pub(super) fn granted(
@@ -49,13 +49,25 @@ pub(super) fn granted(
     }
 }
 
-/// Names what plans on sale give, closed: those whose own plan says nothing of it have none.
+/// Names what plans give that are on sale or still held by anybody, closed: those whose own plan says nothing of it have
+/// none.
 pub(super) fn closed(
     tx: &mut Tx<'_>,
 ) -> Result<std::collections::BTreeMap<String, Option<Entitlement>>, DbError> {
     let plans = plans_global::list(tx)?;
-    let sold = plans.iter().filter(|plan| plan.active);
-    let named = sold.flat_map(|plan| plan.entitlements.iter());
+    let (sold, archived): (Vec<&Plan>, Vec<&Plan>) = plans.iter().partition(|plan| plan.active);
+    let mut closing = sold.clone();
+    for plan in archived {
+        // Who holds it is asked only where that makes a difference.
+        let adds = plan
+            .entitlements
+            .keys()
+            .any(|name| !sold.iter().any(|sold| sold.entitlements.contains_key(name)));
+        if adds && subscriptions_global::is_held(tx, &plan.id)? {
+            closing.push(plan);
+        }
+    }
+    let named = closing.iter().flat_map(|plan| plan.entitlements.iter());
     Ok(named
         .filter_map(|(name, one)| match one {
             Entitlement::Limit(_) => Some((name.clone(), None)),

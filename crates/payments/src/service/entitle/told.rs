@@ -47,7 +47,9 @@ impl Told {
 impl Entitled {
     /// Publishes `payments.limit.reached` for what was noted, each once.
     pub(crate) async fn tell_of_limits(&self) -> Result<(), DbError> {
+        let mut failed = Ok(());
         for (subject, name) in self.0.told.take() {
+            let noted = name.clone();
             let now = self.0.clock.now();
             let id = EventId::new(now, self.0.rng.as_ref());
             let tell = move |tx: &mut Tx<'_>| {
@@ -60,8 +62,12 @@ impl Entitled {
                 };
                 quoin_jobs::publish(tx, id, now, &event)
             };
-            self.0.db.write("payments.limits.tell", tell).await?;
+            if let Err(error) = self.0.db.write("payments.limits.tell", tell).await {
+                // What could not be written is told of later; the rest does not wait for it.
+                self.0.told.note(subject, &noted);
+                failed = Err(error);
+            }
         }
-        Ok(())
+        failed
     }
 }
