@@ -67,8 +67,7 @@ async fn switching_the_organisation_asks_the_provider_first() {
                 let Caller::User(caller) = caller else { panic!("a person") };
                 say(&directory, said);
                 let switched = house.identity.switch(&caller, org_id, &origin()).await;
-                let switched =
-                    switched.map_err(|problem| (problem.status(), problem.code().to_owned()));
+                let switched = switched.map_err(|problem| (problem.status(), problem.code().to_owned()));
                 insist(&house, (said, token), switched.clone(), "session_not_found").await;
                 if let Ok(next) = switched {
                     // What the provider has put in the place of its token was kept.
