@@ -187,7 +187,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", required=True)
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--window-ms", type=int, default=30)
+    parser.add_argument("--window-ms", type=float, default=12)
     parser.add_argument("--pg-dump")
     parser.add_argument("words", nargs="+")
     options = parser.parse_args()
@@ -206,6 +206,9 @@ def main():
                 found.append("the search does not find what is there")
         answered = erase_under_kills(server, options, victims)
         struck += answered < len(victims)
+        if answered == len(victims):
+            # The machine is quicker than the window: the next kill comes sooner.
+            options.window_ms /= 2
         found += [line for victim in victims for line in victim.complaints()]
         for victim in victims:
             status = victim.erase()
@@ -219,8 +222,8 @@ def main():
             print("     ", line)
     server.process.terminate()
     server.process.wait()
-    if struck * 3 < options.rounds:
-        print(f"  ✗ only {struck} of {options.rounds} kills came before the last answer")
+    if struck == 0:
+        print(f"  ✗ none of {options.rounds} kills came before the last answer")
         failed += 1
     print(f"erase: {passed} passed, {failed} failed")
     sys.exit(failed > 0)
