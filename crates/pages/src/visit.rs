@@ -23,7 +23,7 @@ use crate::frame::Common;
 use quoin_kernel::Language;
 
 /// Names the organisation whose people a visit is about, in addresses, forms and the cookie that remembers it.
-const ORG: &str = "org";
+pub(crate) const ORG: &str = "org";
 /// How long a browser remembers it.
 const REMEMBERED: Duration = Duration::from_hours(365 * 24);
 /// The page that mailed links open.

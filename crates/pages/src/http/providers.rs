@@ -15,7 +15,7 @@ use quoin_web::{Ctx, IntoResponse as _, Redirect, Response, RoutesFor, Unidentif
 use super::{page, sign_in};
 use crate::Pages;
 use crate::browser_session::enter;
-use crate::visit::{Fields, Opened, Visit};
+use crate::visit::{Fields, ORG, Opened, Visit};
 
 /// The cookie that holds the verifier while the browser is away.
 const COOKIE: &str = "provider";
@@ -46,6 +46,10 @@ fn set_out(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
         .append_pair("redirect_to", back.as_str())
         .append_pair("code_challenge", &challenge)
         .append_pair("code_challenge_method", "s256");
+    // The API asks whose people this is about before it looks at where the way back leads.
+    if let Some((name, org)) = visit.carried().into_iter().find(|(name, _)| *name == ORG) {
+        away.query_pairs_mut().append_pair(name, &org);
+    }
     let cookie = cookies::set(config, COOKIE, &verifier, Some(LIFETIME))?;
     visit.set_cookie(cookie);
     Ok(Redirect::to(away.as_str()).into_response())

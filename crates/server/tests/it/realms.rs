@@ -94,3 +94,21 @@ async fn an_invitations_page_knows_whose_people_it_is_about() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_way_to_a_provider_says_whose_people_it_is_about() {
+    on_each_engine_with(per_organization, |server| async move {
+        let one = found(&server, "One", "owner@one.example").await;
+        let browser = Browser::new(&server);
+        let away =
+            browser.open(&format!("/sign-in/provider?org={}&provider=nobody", id(&one))).await.expect(303);
+        let target = away.headers[header::LOCATION].to_str().unwrap().to_owned();
+        assert!(target.contains("/auth/v1/authorize?"), "{target}");
+        // The API knows among whom, and says what it says to every application: there is no such provider.
+        let answer = browser.follow(&away).await.expect(400);
+        assert_eq!(answer.code(), "oauth_provider_not_supported", "{}", answer.text());
+        let nowhere = browser.open(&target.replace("&org=", "&other=")).await.expect(400);
+        assert_eq!(nowhere.code(), "organization_needed", "{}", nowhere.text());
+    })
+    .await;
+}
