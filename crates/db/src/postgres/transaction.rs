@@ -30,7 +30,8 @@ impl Kind {
     const fn begin(self) -> &'static str {
         match self {
             Self::Read => "begin",
-            Self::Write => "begin isolation level serializable, read write",
+            // Reading a whole table collides with every write to it, and for small tables the planner would read the whole.
+            Self::Write => "begin isolation level serializable, read write; set local enable_seqscan = off",
             Self::WriteReadCommitted => "begin isolation level read committed, read write",
         }
     }
