@@ -113,16 +113,26 @@ impl Connected {
 
     /// Carries pages of the log over into the file, waiting for nobody; returns how many of them are there now.
     pub(super) fn checkpoint(&self) -> Result<u32, DbError> {
+        self.carry_over().map(|(_, carried)| carried)
+    }
+
+    /// As [`Connected::checkpoint`]; returns also how many pages the log holds.
+    fn carry_over(&self) -> Result<(u32, u32), DbError> {
         let mut statement =
             self.connection.prepare_cached("pragma wal_checkpoint(passive)").map_err(from_driver)?;
-        // Without a log, or while another connection carries over, the figure is -1.
-        let carried: i64 = statement.query_row([], |row| row.get(2)).map_err(from_driver)?;
-        Ok(u32::try_from(carried).unwrap_or(0))
+        // Without a log, or while another connection carries over, the figures are -1.
+        let figures = statement.query_row([], |row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)));
+        let (pages, carried) = figures.map_err(from_driver)?;
+        Ok((u32::try_from(pages).unwrap_or(0), u32::try_from(carried).unwrap_or(0)))
     }
 
     /// Carries the whole log over into the file and empties it, so that nothing of what was overwritten stays in it; `false`
-    /// where somebody still reads from it.
+    /// where somebody still reads from it. The writer is kept waiting only once that will succeed.
     pub(super) fn empty_log(&self, patience: Duration) -> Result<bool, DbError> {
+        let (pages, carried) = self.carry_over()?;
+        if carried < pages {
+            return Ok(false);
+        }
         self.connection.busy_timeout(patience).map_err(from_driver)?;
         let mut statement =
             self.connection.prepare_cached("pragma wal_checkpoint(truncate)").map_err(from_driver)?;

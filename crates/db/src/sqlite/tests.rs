@@ -125,6 +125,25 @@ async fn the_log_is_carried_over_beside_a_writer_that_never_rests() {
     assert_eq!(count(&db).await, 60 * 16 * 20 + extra);
 }
 
+#[tokio::test]
+async fn the_log_is_emptied_once_nobody_reads_from_it_any_more() {
+    let db = with_table().await;
+    let file = db.file().unwrap().to_owned();
+    let log = || std::fs::metadata(file.with_extension("db-wal")).map_or(0, |log| log.len());
+    insert(&db, 1).await.unwrap();
+    let reader = rusqlite::Connection::open(&file).unwrap();
+    reader.execute_batch("begin; select count(*) from t").unwrap();
+    insert(&db, 2).await.unwrap();
+    assert!(!db.empty_log().await.unwrap(), "what the reader may still look at stays");
+    assert!(log() > 0);
+    insert(&db, 3).await.unwrap();
+    reader.execute_batch("commit").unwrap();
+    assert!(db.empty_log().await.unwrap());
+    assert_eq!(log(), 0);
+    insert(&db, 4).await.unwrap();
+    assert_eq!(count(&db).await, 4);
+}
+
 /// A writer on a fresh file whose sync is a test's own.
 fn writer_with(sync: impl FnMut() -> std::io::Result<()> + Send + 'static) -> (TestDatabase, Writer) {
     let made = fresh_sqlite();
