@@ -30,19 +30,14 @@ pub(crate) fn check_url_text(raw: &[u8]) -> Result<(), &'static str> {
 
 /// Says why a JSON text cannot be used, before anything is built from it: nesting, or NUL in a string.
 pub(super) fn check_json_text(text: &[u8]) -> Result<(), &'static str> {
-    let (mut depth, mut in_string) = (0_usize, false);
-    let mut bytes = text.iter().enumerate();
-    while let Some((at, byte)) = bytes.next() {
+    let mut depth = 0_usize;
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
+        rest = after;
         match byte {
-            b'"' => in_string = !in_string,
-            b'\\' if in_string => {
-                if text[at..].starts_with(br"\u0000") {
-                    return Err("it holds the character NUL");
-                }
-                bytes.next();
-            }
-            b'[' | b'{' if !in_string => depth += 1,
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            b'"' => rest = after_string(after)?,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
         if depth > MAX_JSON_DEPTH {
@@ -50,6 +45,21 @@ pub(super) fn check_json_text(text: &[u8]) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+/// Returns what follows a string whose opening quote has been read; nothing where it does not end.
+fn after_string(text: &[u8]) -> Result<&[u8], &'static str> {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr2(b'"', b'\\', rest) {
+        if rest[at] == b'"' {
+            return Ok(&rest[at + 1..]);
+        }
+        if rest[at..].starts_with(br"\u0000") {
+            return Err("it holds the character NUL");
+        }
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    Ok(&[])
 }
 
 fn hex(digit: u8) -> u8 {
