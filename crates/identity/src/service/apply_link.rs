@@ -70,6 +70,8 @@ pub(crate) fn disown_stranger(
     factors_global::delete_all(tx, user.id)?;
     user.identities.clear();
     identities_global::delete_all(tx, user.id)?;
+    user.new_email = None;
+    user.email_change_sent_at = None;
     links_global::end_of_user(tx, user.id, LinkEnding::Revoked, origin.now)?;
     end_sessions(tx, identity, user.id, None, origin.now)
 }

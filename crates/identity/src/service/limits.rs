@@ -35,8 +35,8 @@ pub(crate) async fn check_failures(
     guessed: Guessed<'_>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let (account, subject) = guessed.counter(identity);
-    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
+    let [(account, subject), (network, ip)] = guessed.counters(identity, origin);
+    let db = identity.db();
     let (by_account, by_network) =
         tokio::join!(account.check(db, &subject, origin.now), network.check(db, &ip, origin.now));
     by_account.and(by_network)
@@ -48,8 +48,8 @@ pub(crate) async fn count_failure(
     guessed: Guessed<'_>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let (account, subject) = guessed.counter(identity);
-    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
+    let [(account, subject), (network, ip)] = guessed.counters(identity, origin);
+    let db = identity.db();
     let (by_account, by_network) =
         tokio::join!(account.add(db, &subject, origin.now), network.add(db, &ip, origin.now));
     by_account.and(by_network).map(drop)
@@ -65,8 +65,8 @@ pub(crate) async fn spend_guess(
     guessed: Guessed<'_>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let (account, subject) = guessed.counter(identity);
-    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
+    let [(account, subject), (network, ip)] = guessed.counters(identity, origin);
+    let db = identity.db();
     network.spend(db, &ip, origin.now).await?;
     let spent = account.spend(db, &subject, origin.now).await;
     if spent.is_err() {
@@ -82,8 +82,8 @@ pub(crate) async fn give_back(
     guessed: Guessed<'_>,
     origin: &Origin,
 ) -> Result<(), Problem> {
-    let (account, subject) = guessed.counter(identity);
-    let (network, db, ip) = (failures_of_network(identity), identity.db(), network_of(origin.ip));
+    let [(account, subject), (network, ip)] = guessed.counters(identity, origin);
+    let db = identity.db();
     let (by_account, by_network) =
         tokio::join!(account.give_back(db, &subject, origin.now), network.give_back(db, &ip, origin.now));
     by_account.and(by_network)
@@ -91,8 +91,8 @@ pub(crate) async fn give_back(
 
 /// Counts one failure against the network address alone, where it is not known whose account it concerns.
 pub(crate) async fn count_network_failure(identity: &Identity, origin: &Origin) -> Result<(), Problem> {
-    let network = failures_of_network(identity);
-    network.add(identity.db(), &network_of(origin.ip), origin.now).await.map(drop)
+    let (network, ip) = failures_of_network(identity, origin);
+    network.add(identity.db(), &ip, origin.now).await.map(drop)
 }
 
 /// Forgets the failures of what was guessed, after it was shown; the network address keeps its own.
@@ -145,6 +145,11 @@ pub(crate) async fn spend_mail(
 }
 
 impl Guessed<'_> {
+    /// Returns the account's counter and the network address's, each with whom it counts.
+    fn counters(self, identity: &Identity, origin: &Origin) -> [(Counter, String); 2] {
+        [self.counter(identity), failures_of_network(identity, origin)]
+    }
+
     fn counter(self, identity: &Identity) -> (Counter, String) {
         let limit = identity.config().failures_per_account;
         let (name, subject) = match self {
@@ -155,8 +160,9 @@ impl Guessed<'_> {
     }
 }
 
-fn failures_of_network(identity: &Identity) -> Counter {
-    Counter::new("identity.failure.network", identity.config().failures_per_ip, FAILURE_WINDOW)
+fn failures_of_network(identity: &Identity, origin: &Origin) -> (Counter, String) {
+    let limit = identity.config().failures_per_ip;
+    (Counter::new("identity.failure.network", limit, FAILURE_WINDOW), network_of(origin.ip))
 }
 
 /// An IPv6 network of 64 bits counts as one address, because one line has as many.

@@ -110,6 +110,23 @@ async fn a_mailed_link_takes_a_believed_account_from_whoever_made_it() {
 }
 
 #[tokio::test]
+async fn a_change_of_address_that_a_stranger_began_goes_with_them() {
+    story(restricted, |house| async move {
+        let session = squat(&house).await.unwrap();
+        let body = json!({"email": "mallory@elsewhere.example", "current_password": PASSWORD});
+        let begun = house.send(Method::PUT, "/auth/v1/user", text(&session, "access_token"), body).await;
+        assert_eq!(begun.json()["new_email"], "mallory@elsewhere.example");
+        house.advance(1);
+        house.post("/auth/v1/otp", json!({"email": ANN})).await;
+        let access = fragment(&house.click(ANN).await)["access_token"].clone();
+        is_out(&house, Some(&session)).await;
+        let user = house.get("/auth/v1/user", &access).await.json();
+        assert_eq!((text(&user, "email"), user.get("new_email")), (ANN, None));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_provider_takes_a_believed_account_from_whoever_made_it() {
     story(autoconfirm, |house| async move {
         let session = squat(&house).await;
