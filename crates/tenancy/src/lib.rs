@@ -44,7 +44,7 @@ pub use service::{
     add_to_realm, count_members, count_organizations, create_personal, follow_attestation, forget_address,
     found, has_sso_connection, is_invited, is_usable, join_by_domain, join_by_sso, join_realm,
     kept_of_person, membership_of, note_sso_use, own, remove_person, set_last_used, sso_connection,
-    sso_demanded_of,
+    sso_demanded_of, takes_anybody,
 };
 
 use std::sync::{Arc, OnceLock};
@@ -161,7 +161,8 @@ pub static MIGRATIONS: &[quoin_db::Migration] = quoin_db::migrations!(
     "0005_lifecycle",
     "0006_sso",
     "0007_revocation_order" and "0007_revocation_order.postgres",
-    "0020_provider_orgs"
+    "0020_provider_orgs",
+    "0021_invited_only"
 );
 
 /// Every statement of this room.

@@ -19,6 +19,7 @@ use crate::service::apply_link::disown_stranger;
 use crate::service::create_account::create_account;
 use crate::service::finish_oauth::keeper_of;
 use crate::service::letters::{self, FactorChange, Letter};
+use crate::service::may_come::is_welcome;
 use crate::store::{identities_global, users_global};
 
 /// An attestation with the ids that its transaction may need.
@@ -135,10 +136,10 @@ fn newcomer(
     // Closed sign-up keeps out who comes by themselves; an organisation's provider brings its own people, and so does the one
     // that keeps people in place of this room.
     let brings_its_own = arrival.provider.is_own || keeper_of(identity, arrival).is_some();
-    if !identity.config().sign_up && !brings_its_own {
+    let now = origin.now;
+    if !brings_its_own && !is_welcome(tx, identity, (realm, address.as_ref()), now)? {
         return Err(IdentityError::SignupDisabled.into());
     }
-    let now = origin.now;
     let mut user = User::anonymous(realm, arrival.user_id, now);
     user.is_anonymous = false;
     if let Some(address) = address {

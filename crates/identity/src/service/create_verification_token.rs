@@ -11,6 +11,7 @@ use crate::Identity;
 use crate::model::{LinkId, Purpose, User};
 use crate::service::create_account::create_account;
 use crate::service::limits;
+use crate::service::may_come::is_welcome;
 use crate::service::send_link::{LinkDraft, LinkWishes, store_link};
 use crate::service::upstream::gate;
 use crate::store::{links_global, users_global};
@@ -75,7 +76,7 @@ pub async fn create_verification_token(
     let entry = identity.entry(actor.clone(), "identity.verification_token.created", origin);
     let mut newcomer = User::new(realm, UserId::new(now, identity.app().rng()), request.email.clone(), now);
     newcomer.confirmation_sent_at = Some(now);
-    let create_user = request.create_user && identity.config().sign_up;
+    let create_user = request.create_user;
     let (inside, seen_from, email) = (identity.clone(), origin.clone(), request.email);
     let keep = move |tx: &mut Tx<'_>| {
         if links_global::find_by_token(tx, &draft.token_hash())?.is_some() {
@@ -83,7 +84,7 @@ pub async fn create_verification_token(
         }
         let user = match users_global::find_by_email(tx, realm, &email)? {
             Some(user) if user.is_banned(now) => None,
-            None if create_user => {
+            None if create_user && is_welcome(tx, &inside, (realm, Some(&email)), now)? => {
                 create_account(tx, &inside, &newcomer, actor.clone(), &seen_from)?;
                 Some(newcomer.clone())
             }

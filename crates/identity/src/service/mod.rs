@@ -31,6 +31,7 @@ mod list_sessions;
 mod list_users;
 mod log_out;
 mod manage_signing_keys;
+mod may_come;
 mod new_password;
 mod passkeys;
 pub(crate) mod realm;

@@ -1,7 +1,7 @@
 //! Asking for a link and a code that sign in. Known and unknown addresses are answered alike.
 
 use quoin_audit::Actor;
-use quoin_db::{DbError, Tx};
+use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{EmailAddress, Problem, UserId};
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use crate::Identity;
 use crate::model::{Metadata, Purpose, Realm, User};
 use crate::service::create_account::create_account;
 use crate::service::limits;
+use crate::service::may_come::is_welcome;
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::service::upstream::gate;
 use crate::store::users_global;
@@ -78,17 +79,17 @@ async fn send(
 
 impl Prepared {
     fn send(&self, tx: &mut Tx<'_>) -> Result<(), Problem> {
-        let now = self.origin.now;
+        let (now, realm) = (self.origin.now, self.newcomer.realm);
         // Written in either case: no less work for an unknown address.
         let entry = self.identity.entry(Actor::Anonymous, "identity.magic_link.requested", &self.origin);
-        let user = match users_global::find_by_email(tx, self.newcomer.realm, &self.email)? {
+        let user = match users_global::find_by_email(tx, realm, &self.email)? {
             Some(user) if user.is_banned(now) => return Ok(quoin_audit::record(tx, &entry.on(user.id))?),
             Some(mut user) => {
                 user.recovery_sent_at = Some(now);
                 users_global::update(tx, &user)?;
                 user
             }
-            None if self.create_user && self.is_welcome(tx)? => {
+            None if self.create_user && is_welcome(tx, &self.identity, (realm, Some(&self.email)), now)? => {
                 create_account(tx, &self.identity, &self.newcomer, Actor::Anonymous, &self.origin)?;
                 self.newcomer.clone()
             }
@@ -96,15 +97,5 @@ impl Prepared {
         };
         quoin_audit::record(tx, &entry.on(user.id))?;
         send_link(tx, &self.identity, &user, &self.email, &self.draft, now)
-    }
-
-    /// Tells whether somebody new may come: everybody while sign-up is open; otherwise whoever an organisation has invited
-    /// among its own people, who could become one of them in no other way.
-    fn is_welcome(&self, tx: &mut Tx<'_>) -> Result<bool, DbError> {
-        if self.identity.config().sign_up {
-            return Ok(true);
-        }
-        let realm = self.newcomer.realm.org_id();
-        realm.map_or(Ok(false), |org_id| quoin_tenancy::is_invited(tx, org_id, &self.email, self.origin.now))
     }
 }

@@ -11,6 +11,7 @@ use crate::model::{AuthMethod, Metadata, User};
 use crate::service::create_account::create_account;
 use crate::service::issue_session::{IssuedSession, SessionDraft, issue_session};
 use crate::service::limits;
+use crate::service::may_come::require_open_sign_up;
 
 /// Makes an account of which nothing is known, and opens a session for it.
 ///
@@ -24,9 +25,7 @@ pub async fn sign_in_anonymously(
     if !identity.config().anonymous {
         return Err(IdentityError::AnonymousDisabled.into());
     }
-    if !identity.config().sign_up {
-        return Err(IdentityError::SignupDisabled.into());
-    }
+    require_open_sign_up(identity, origin).await?;
     let metadata = Metadata::default().merged(data, "data")?;
     limits::spend_anonymous(identity, origin).await?;
     let now = origin.now;

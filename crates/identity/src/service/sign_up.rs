@@ -18,6 +18,7 @@ use crate::service::create_account::create_account;
 use crate::service::issue_session::{IssuedSession, OpenSession, SessionDraft, issue_session};
 use crate::service::letters::{self, Letter};
 use crate::service::limits;
+use crate::service::may_come::require_open_sign_up;
 use crate::service::new_password::{check_new_password, hash_new_password};
 use crate::service::send_link::{LinkDraft, LinkWishes, send_link};
 use crate::service::upstream;
@@ -80,9 +81,7 @@ struct Judged {
 /// # Errors
 /// `signup_disabled`, `weak_password`; `user_already_exists` only where the configuration issues sessions at once; 429.
 pub async fn sign_up(identity: &Identity, input: SignUp, origin: &Origin) -> Result<SignedUp, Problem> {
-    if !identity.config().sign_up {
-        return Err(IdentityError::SignupDisabled.into());
-    }
+    require_open_sign_up(identity, origin).await?;
     if let Some(store) = identity.user_store() {
         return upstream::sign_up::sign_up(identity, store, input, origin).await;
     }

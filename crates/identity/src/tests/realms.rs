@@ -327,6 +327,47 @@ async fn an_invitation_makes_one_of_that_organisations_people_even_where_sign_up
 }
 
 #[tokio::test]
+async fn an_organisation_that_takes_only_who_is_invited_takes_nobody_else_by_any_door() {
+    story(
+        |config| {
+            per_organization(config);
+            config.anonymous = true;
+        },
+        |house| async move {
+            let one = house.of(&house.found("One", "owner@one.example").await);
+            let two = house.of(&house.found("Two", "owner@two.example").await);
+            let owner = one.sign_in(&shop(&one).owner, PASSWORD).await.json();
+            let path = format!("/orgs/v1/orgs/{}/policy", shop(&one).org_id);
+            let set = one.send(Method::PUT, &path, token(&owner), json!({"invited_only": true})).await;
+            assert_eq!((set.status, &set.json()["invited_only"]), (StatusCode::OK, &json!(true)));
+            let said = json!({"sub": "1", "email": ANN, "email_verified": true});
+            for (house, closed) in [(&one, true), (&two, false)] {
+                // Known or not, the answer is the same.
+                for email in [&shop(house).owner, "stranger@example.com"] {
+                    let wish = json!({"email": email, "password": PASSWORD});
+                    let answer = house.post("/auth/v1/signup", wish).await;
+                    assert_eq!(answer.status == 422 && answer.code() == "signup_disabled", closed, "{email}");
+                }
+                let nameless = house.post("/auth/v1/signup", json!({})).await;
+                assert_eq!(nameless.status != 200, closed);
+                house.post("/auth/v1/otp", json!({"email": "another@example.com"})).await;
+                let landed = come_back(house, &set_out(house, "provider=acme").await, &said).await;
+                assert_eq!(
+                    fragment(&landed).get("error_code").is_some_and(|code| code == "signup_disabled"),
+                    closed
+                );
+            }
+            assert_eq!(house.mails_to("another@example.com").await.len(), 1, "the open one's");
+            // An invitation to the address that the provider proves opens the door.
+            invite(&one, ANN, "admin").await;
+            let landed = come_back(&one, &set_out(&one, "provider=acme").await, &said).await;
+            assert_eq!(claims(&fragment(&landed)["access_token"])["org_role"], "admin");
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn whoever_was_removed_comes_back_by_invitation_alone() {
     two_shops(|one, _| async move {
         let here = arrive(&one, ANN, PASSWORD).await;

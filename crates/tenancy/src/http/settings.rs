@@ -27,13 +27,21 @@ struct PolicyIn {
     break_glass: Option<UserId>,
     /// Whether whoever has proved an address of a proved domain joins by themselves at sign-in.
     auto_join: bool,
+    /// Whether only somebody who is invited can make an account, where people belong to one organisation each.
+    invited_only: bool,
 }
 
 impl From<PolicyIn> for PolicyWish {
     fn from(input: PolicyIn) -> Self {
-        let PolicyIn { mfa_required, session_lifetime_s, sso_required, sso_grace_s, break_glass, auto_join } =
-            input;
-        Self { mfa_required, session_lifetime_s, sso_required, sso_grace_s, break_glass, auto_join }
+        Self {
+            mfa_required: input.mfa_required,
+            session_lifetime_s: input.session_lifetime_s,
+            sso_required: input.sso_required,
+            sso_grace_s: input.sso_grace_s,
+            break_glass: input.break_glass,
+            auto_join: input.auto_join,
+            invited_only: input.invited_only,
+        }
     }
 }
 

@@ -76,6 +76,8 @@ pub struct PolicySettings {
     pub break_glass: Option<UserId>,
     /// Whether whoever has proved an address of a proved domain joins by themselves at sign-in.
     pub auto_join: bool,
+    /// Whether only somebody who is invited can make an account, where people belong to one organisation each.
+    pub invited_only: bool,
 }
 
 /// The policy as an owner wishes it; what is left out is not demanded.
@@ -93,6 +95,8 @@ pub struct PolicyWish {
     pub break_glass: Option<UserId>,
     /// Whether whoever has proved an address of a proved domain joins by themselves.
     pub auto_join: bool,
+    /// Whether only somebody who is invited can make an account.
+    pub invited_only: bool,
 }
 
 /// The longest time of grace, in seconds.
@@ -131,6 +135,7 @@ impl PolicyWish {
                 .or(Some(actor))
                 .filter(|_| self.sso_required),
             auto_join: self.auto_join,
+            invited_only: self.invited_only,
         }
     }
 }

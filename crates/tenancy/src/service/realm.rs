@@ -93,6 +93,11 @@ pub fn own(tx: &mut Tx<'_>, (org_id, user_id): (OrgId, UserId), now: Timestamp) 
     memberships::insert_first(tx, &owner).map(drop)
 }
 
+/// Tells whether anybody may become one of an organisation's people; nobody where there is none.
+pub fn takes_anybody(tx: &mut Tx<'_>, org_id: OrgId) -> Result<bool, DbError> {
+    Ok(organizations::policy(tx, org_id)?.is_some_and(|policy| !policy.invited_only))
+}
+
 /// Tells whether an address has an invitation that can be accepted.
 pub fn is_invited(
     tx: &mut Tx<'_>,

@@ -56,12 +56,13 @@ statements! {
     SET_METADATA = "update quoin.tenancy_organizations set metadata = ?2, updated_at = ?3 where id = ?1";
 
     /// Reads what is demanded of sessions.
-    POLICY = "select mfa_required, session_lifetime_s, sso_required_from, sso_break_glass, auto_join
-        from quoin.tenancy_organizations where id = ?1";
+    POLICY = "select mfa_required, session_lifetime_s, sso_required_from, sso_break_glass, auto_join,
+        invited_only from quoin.tenancy_organizations where id = ?1";
 
     /// Replaces what is demanded of sessions.
     SET_POLICY = "update quoin.tenancy_organizations set mfa_required = ?2, session_lifetime_s = ?3, updated_at = ?4,
-        sso_required_from = ?5, sso_break_glass = ?6, auto_join = ?7 where id = ?1";
+        sso_required_from = ?5, sso_break_glass = ?6, auto_join = ?7, invited_only = ?8
+        where id = ?1";
 
     /// Closes an organisation for the time being.
     SUSPEND = "update quoin.tenancy_organizations set suspended_at = ?2 where id = ?1 and suspended_at is null";
@@ -179,6 +180,7 @@ pub(crate) fn policy(tx: &mut Tx<'_>, org_id: OrgId) -> Result<Option<PolicySett
             sso_required_from,
             break_glass: row.get(3)?,
             auto_join: row.get(4)?,
+            invited_only: row.get(5)?,
         })
     })
 }
@@ -191,7 +193,13 @@ pub(crate) fn update_policy(
     now: Timestamp,
 ) -> Result<bool, DbError> {
     let PolicySettings {
-        mfa_required, session_lifetime_s, sso_required_from, break_glass, auto_join, ..
+        mfa_required,
+        session_lifetime_s,
+        sso_required_from,
+        break_glass,
+        auto_join,
+        invited_only,
+        ..
     } = policy;
     let row = params![
         org_id,
@@ -201,6 +209,7 @@ pub(crate) fn update_policy(
         *sso_required_from,
         *break_glass,
         *auto_join,
+        *invited_only,
     ];
     Ok(tx.execute(&SET_POLICY, &row)? == 1)
 }
