@@ -8,6 +8,7 @@ import { newMail } from '../lib/mailbox.mjs'
 import { failed, finish, name, step } from '../lib/steps.mjs'
 import { World } from '../lib/world.mjs'
 import { Camera } from './camera.mjs'
+import { invited } from './invited.mjs'
 import { code } from './totp.mjs'
 
 const { values } = parseArgs({
@@ -215,6 +216,7 @@ try {
   await comeBack()
   await recover()
   await passkey()
+  await invited(world, password, visitor)
   await others()
 } catch (error) {
   failed()
