@@ -1,5 +1,6 @@
 //! Tells another service what a token or key stands for at this moment (RFC 7662).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -8,7 +9,6 @@ use quoin_kernel::billing::Subject;
 use quoin_kernel::port::Authenticator;
 use quoin_kernel::{ApiKeyId, Caller, OrgId, Problem, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::Identity;
 
@@ -65,6 +65,14 @@ pub struct Introspection {
     /// When it expires, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<i64>,
+}
+
+/// What a token's claims say of an address. Nothing else of them is read, because every call of every service may ask.
+#[derive(Default, Deserialize)]
+struct AddressClaims<'a> {
+    #[serde(borrow)]
+    email: Option<Cow<'a, str>>,
+    email_verified: Option<bool>,
 }
 
 /// Who asks: an API key as Bearer, or a service's client id and secret as Basic credentials.
@@ -153,13 +161,13 @@ impl Introspection {
                 ..Self::default()
             },
             Caller::User(user) => {
-                let claims: Value = serde_json::from_str(&user.claims).unwrap_or_default();
+                let address: AddressClaims<'_> = serde_json::from_str(&user.claims).unwrap_or_default();
                 Self {
                     active: true,
                     token_type: Some("access_token".into()),
                     sub: Some(user.user_id),
-                    email: claims["email"].as_str().filter(|email| !email.is_empty()).map(str::to_owned),
-                    email_verified: claims["email_verified"].as_bool(),
+                    email: address.email.filter(|email| !email.is_empty()).map(Cow::into_owned),
+                    email_verified: address.email_verified,
                     session_id: Some(user.session_id),
                     aal: Some(user.aal.as_str().into()),
                     org_id: user.org.map(|(org_id, _)| org_id),
