@@ -62,6 +62,17 @@ pub async fn run(world: &dyn World) {
     suite.knows_nothing_of_strangers().await;
 }
 
+/// Sells two seats of a plan for 1900 each, and returns the subscription.
+///
+/// # Panics
+/// Where the provider does not do what the port says.
+pub async fn subscribed(world: &dyn World) -> RemoteSubscription {
+    let suite = Suite { world, provider: world.provider() };
+    let sold = suite.plan("large", 1900).await;
+    let customer = suite.customer().await;
+    suite.purchase(&customer, &sold).await
+}
+
 struct Suite<'a> {
     world: &'a dyn World,
     provider: Arc<dyn Provider>,

@@ -23,6 +23,7 @@ const FETCH: &str = "payments.fetch";
 const PUBLISH: &str = "payments.publish";
 const RECONCILE: &str = "payments.reconcile";
 const CATCH_UP: &str = "payments.catch_up";
+const RESUME: &str = "payments.resume";
 const DUN: &str = "payments.dun";
 const REPORT: &str = "payments.report_usage";
 const SEATS: &str = "payments.follow_seats";
@@ -95,6 +96,18 @@ pub(crate) fn schedule_seats(
     quoin_jobs::enqueue(tx, &job).map(|_| ())
 }
 
+/// Schedules that what a pause left unpaid is made good, in the caller's transaction.
+pub(crate) fn schedule_resumption(
+    payments: &Payments,
+    tx: &mut Tx<'_>,
+    (provider, subscription): (&str, &str),
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let payload = json!({"provider": provider, "subscription": subscription});
+    let job = NewJob::new(payments.app().rng(), now, RESUME, payload);
+    quoin_jobs::enqueue(tx, &job.unique(format!("{provider}:{subscription}"))).map(|_| ())
+}
+
 /// Describes the jobs of this room.
 pub(crate) fn types(payments: &Payments) -> Vec<JobType> {
     vec![
@@ -102,6 +115,7 @@ pub(crate) fn types(payments: &Payments) -> Vec<JobType> {
         job(payments, PUBLISH, 20, Duration::from_mins(2), publish),
         job(payments, RECONCILE, 3, Duration::from_mins(30), reconcile),
         job(payments, CATCH_UP, 3, Duration::from_mins(10), catch_up),
+        job(payments, RESUME, 20, Duration::from_mins(2), resume),
         job(payments, DUN, 3, Duration::from_mins(10), dun),
         job(payments, REPORT, 3, Duration::from_mins(10), report),
         job(payments, SEATS, 20, Duration::from_mins(1), follow_seats),
@@ -179,7 +193,13 @@ async fn catch_up(payments: Payments, _: Value) -> Result<(), PaymentsError> {
     payments.resume_intents().await?;
     payments.check_scheduled_changes().await?;
     payments.manual().advance(payments.now()).await?;
+    payments.resume_due().await?;
     payments.catch_up().await
+}
+
+async fn resume(payments: Payments, payload: Value) -> Result<(), PaymentsError> {
+    let text = |name: &str| payload[name].as_str().ok_or(PaymentsError::NoSuch("subscription"));
+    payments.resume_remote(text("provider")?, text("subscription")?).await
 }
 
 async fn dun(payments: Payments, _: Value) -> Result<(), PaymentsError> {

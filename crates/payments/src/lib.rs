@@ -58,7 +58,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0007_disputes",
     "0008_scheduled",
     "0009_limits_told",
-    "0010_erasure_and_credit"
+    "0010_erasure_and_credit",
+    "0011_resuming"
 );
 
 /// Every statement of this room.

@@ -1,6 +1,7 @@
 //! The twin in process: its statements, its doors, its invariants.
 
 mod metered;
+mod pauses;
 
 use std::sync::Arc;
 

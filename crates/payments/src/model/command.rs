@@ -63,7 +63,8 @@ pub enum Command {
         /// The subscription there.
         subscription: String,
     },
-    /// Stop collecting money for a while, or begin again.
+    /// Stop collecting money for a while, or begin again. A period that began while nothing was collected ends then, and a
+    /// new one begins that is paid, or it stays paused.
     PauseSubscription {
         /// The subscription there.
         subscription: String,

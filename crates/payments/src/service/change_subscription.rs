@@ -121,6 +121,9 @@ impl Payments {
         if one.status.is_over() {
             return Err(PaymentsError::WrongState("It has ended; begin with a new checkout."));
         }
+        if deed == Deed::Unpause && !one.paused {
+            return Ok(one);
+        }
         let subscription = one.remote_id.clone();
         let command = match deed {
             Deed::Cancel { at_once } => Command::CancelSubscription { subscription, at_once },

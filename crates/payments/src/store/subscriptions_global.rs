@@ -28,6 +28,14 @@ statements! {
         created_at, updated_at, resumes_at, scheduled_change, reminded_at from quoin.payments_subscriptions
         where scheduled_at > ?1 and scheduled_at <= ?2 and remote_id > ?3 order by remote_id limit ?4";
 
+    /// Lists pauses whose end has come.
+    LIST_RESUMING = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
+        price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
+        canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at from quoin.payments_subscriptions
+        where resumes_at <= ?1 and status not in ('canceled', 'incomplete_expired') and remote_id > ?2
+        order by remote_id limit ?3";
+
     /// Lists what a provider calls the subscriptions here that are not over.
     LIST_LIVE = "select remote_id from quoin.payments_subscriptions
         where provider = ?1 and status not in ('canceled', 'incomplete_expired') and remote_id > ?2
@@ -69,6 +77,16 @@ pub(crate) fn list_scheduled(
     limit: u32,
 ) -> Result<Vec<Subscription>, DbError> {
     tx.query(&LIST_SCHEDULED, &params![from, until, after, limit], read)
+}
+
+/// Lists up to `limit` paused subscriptions that are to go on by now, whose remote ids come after `after`.
+pub(crate) fn list_resuming(
+    tx: &mut Tx<'_>,
+    now: Timestamp,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Subscription>, DbError> {
+    tx.query(&LIST_RESUMING, &params![now, after, limit], read)
 }
 
 /// Lists up to `limit` remote ids of subscriptions that are not over, after `after`.

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use quoin_kernel::billing::Subject;
 use serde_json::json;
 
 use super::harness::{House, MODULES};
+use crate::adapters::manual::Manual;
 use crate::config::ProviderName;
-use crate::model::{Access, Status};
+use crate::model::{Access, Status, Subscription};
 use crate::port::Provider;
-use crate::service::change_subscription::{ChangeWhen, Wished};
+use crate::service::change_subscription::{ChangeWhen, Deed, Wished};
 use crate::service::reconcile::Reach;
 use crate::service::serve_manually::Grant;
 use crate::{PaymentsConfig, PaymentsError};
@@ -24,6 +26,21 @@ async fn in_house<F: Future<Output = ()>>(body: impl Fn(House) -> F) {
 async fn pass(house: &House, time: Duration) {
     house.test.clock.advance(time);
     house.room.manual().advance(house.now()).await.unwrap();
+    house.room.reconcile(Reach::Everything).await.unwrap();
+}
+
+/// Orders the plan `pro`, and lets its transfer arrive.
+async fn bought(house: &House, subject: Subject) -> Subscription {
+    let order = House::order("pro");
+    house.room.start_checkout(&house.payer(subject), &order, house.entry()).await.unwrap();
+    house.room.reconcile(Reach::Everything).await.unwrap();
+    confirm(house, house.only(subject).await.remote_id.replace("sub_", "in_")).await;
+    house.only(subject).await
+}
+
+async fn confirm(house: &House, invoice: String) {
+    let now = house.now();
+    house.write(move |tx| Manual::confirm(tx, &invoice, now).map(drop)).await.unwrap();
     house.room.reconcile(Reach::Everything).await.unwrap();
 }
 
@@ -97,17 +114,7 @@ async fn by_hand_more_is_given_with_the_next_invoice_and_less_at_once() {
             house.plan(json!({"id": id, "name": id, "prices": [price]})).await;
         }
         let subject = house.org();
-        let order = House::order("pro");
-        house.room.start_checkout(&house.payer(subject), &order, house.entry()).await.unwrap();
-        house.room.reconcile(Reach::Everything).await.unwrap();
-        let invoice = house.only(subject).await.remote_id.replace("sub_", "in_");
-        let now = house.now();
-        let confirm = move |tx: &mut quoin_db::Tx<'_>| {
-            crate::adapters::manual::Manual::confirm(tx, &invoice, now).map(drop)
-        };
-        house.write(confirm).await.unwrap();
-        house.room.reconcile(Reach::Everything).await.unwrap();
-        let one = house.only(subject).await;
+        let one = bought(&house, subject).await;
         assert_eq!(one.access, Access::Full);
         let change = |plan: &str, quantity, when| {
             let plan = Some(plan.parse().unwrap());
@@ -122,6 +129,42 @@ async fn by_hand_more_is_given_with_the_next_invoice_and_less_at_once() {
         let waits = change("team", Some(100), ChangeWhen::PeriodEnd).await.unwrap();
         assert_eq!((waits.scheduled_change.unwrap().quantity, waits.amount), (100, 1900));
         assert_eq!(change("mini", None, ChangeWhen::Now).await.unwrap().amount, 900);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn by_hand_no_period_begins_during_a_pause_and_the_next_one_has_its_invoice() {
+    in_house(|house| async move {
+        house.pro().await;
+        let one = bought(&house, house.org()).await;
+        let act = |deed| house.room.act_on_subscription(one.subject, one.id, deed, house.entry());
+        let invoices = "select count(*) from quoin.payments_manual_invoices";
+        act(Deed::Pause { until: Some(house.now() + DAY * 40) }).await.unwrap();
+        pass(&house, DAY * 35).await;
+        let paused = house.only(one.subject).await;
+        assert_eq!((paused.access, paused.current_period_end), (Access::Restricted, one.current_period_end));
+        assert_eq!(house.count(invoices).await, 1);
+        pass(&house, DAY * 6).await;
+        let (began, goes_on) = (house.now(), house.only(one.subject).await);
+        assert_eq!((goes_on.paused, goes_on.status), (false, Status::PastDue));
+        assert_eq!((goes_on.past_due_since, goes_on.access), (Some(began), Access::Grace));
+        // Further pauses begin no further grace.
+        act(Deed::Pause { until: None }).await.unwrap();
+        pass(&house, DAY * 8).await;
+        act(Deed::Unpause).await.unwrap();
+        house.room.dun().await.unwrap();
+        assert_eq!(house.only(one.subject).await.access, Access::Restricted);
+        assert_eq!(house.count(invoices).await, 2);
+        confirm(&house, format!("{}_{}", one.remote_id.replace("sub_", "in_"), began.as_seconds())).await;
+        let paid = house.only(one.subject).await;
+        assert_eq!((paid.access, paid.current_period_end), (Access::Full, Some(house.now() + DAY * 30)));
+        // What is paid for goes on after a pause within it.
+        act(Deed::Pause { until: None }).await.unwrap();
+        pass(&house, DAY * 5).await;
+        let goes_on = act(Deed::Unpause).await.unwrap();
+        assert_eq!((goes_on.access, goes_on.current_period_end), (Access::Full, paid.current_period_end));
+        assert_eq!(house.count(invoices).await, 2);
     })
     .await;
 }

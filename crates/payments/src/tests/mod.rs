@@ -13,6 +13,7 @@ mod http;
 mod intents;
 mod manual;
 mod metered;
+mod pauses;
 mod plans;
 mod provider;
 mod replay;

@@ -422,7 +422,11 @@ impl Provider for Scripted {
             if let (Some(code), Command::ReportUsage(_)) = (refusal, command) {
                 return Err(ProviderError::Refused { code: code.into(), message: "no".into() });
             }
-            let waits_for_money = matches!(command, Command::ChangeSubscription(wish) if wish.paid_first);
+            let waits_for_money = match command {
+                Command::ChangeSubscription(wish) => wish.paid_first,
+                Command::PauseSubscription { paused, .. } => !paused,
+                _ => false,
+            };
             if waits_for_money && self.declines.load(Ordering::SeqCst) {
                 let message = "Your card was declined.".to_owned();
                 return Err(ProviderError::Refused { code: "card_declined".into(), message });

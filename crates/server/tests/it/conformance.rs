@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use http::{Method, header};
 use quoin_db::testing::{TestDatabase, fresh_sqlite, on_each_engine};
-use quoin_kernel::Secret;
 use quoin_kernel::port::BoxFuture;
-use quoin_payments::conformance::{World, run};
-use quoin_payments::model::Outcome;
-use quoin_payments::port::Provider;
+use quoin_kernel::{Id, Secret, Timestamp};
+use quoin_payments::conformance::{World, run, subscribed};
+use quoin_payments::model::remote::{Remote, RemoteSubscription};
+use quoin_payments::model::{Command, ObjectKind, ObjectRef, Outcome};
+use quoin_payments::port::{IntentKey, Provider, ProviderError};
 use quoin_payments::{Entitled, Payments, PaymentsConfig, StripeConfig};
 use quoin_server::modules::MIGRATIONS;
 use quoin_stripe_twin::{SECRET_KEY, StripeTwin};
 use quoin_web::listen::{Connections, Limits, Listener, Shutdown};
 use quoin_web::testing::{TestApp, request, send};
 use quoin_web::{Body, Front};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 const CARD: &str =
@@ -67,6 +69,70 @@ impl AtTheTwin {
     }
 }
 
+impl AtTheTwin {
+    /// Calls the twin as its owner would.
+    async fn call(&self, path: &str, form: &str) -> Value {
+        let asked = request(&Method::POST, path)
+            .header(header::AUTHORIZATION, "Bearer sk_test_x")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let answer = send(&self.front, asked.body(Body::from(form.to_owned())).unwrap()).await;
+        assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        answer.json()
+    }
+
+    /// Makes a subscription pay by this card.
+    async fn pay_by(&self, one: &RemoteSubscription, card: &str) {
+        let path = format!("/v1/payment_methods/{card}/attach");
+        let method = self.call(&path, &format!("customer={}", one.customer)).await;
+        let form = format!("default_payment_method={}", method["id"].as_str().unwrap());
+        self.call(&format!("/v1/subscriptions/{}", one.id), &form).await;
+    }
+
+    async fn seen(&self, id: &str) -> RemoteSubscription {
+        let object = ObjectRef::new(ObjectKind::Subscription, id);
+        match self.provider().fetch(&object).await.unwrap() {
+            Some(Remote::Subscription(one)) => one,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Pauses, or goes on, and says how it stands then.
+    async fn pause(
+        &self,
+        id: &str,
+        paused: bool,
+        until: Option<Timestamp>,
+    ) -> Result<RemoteSubscription, ProviderError> {
+        let resumes_at_s = until.map(Timestamp::as_seconds);
+        let command = Command::PauseSubscription { subscription: id.to_owned(), paused, resumes_at_s };
+        let intent = Id::<()>::new(self.room.app().now(), self.room.app().rng()).uuid();
+        let key = IntentKey { intent, key: format!("quoin-{intent}") };
+        for _ in 0..2 {
+            self.provider().perform(&command, &key).await?;
+        }
+        Ok(self.seen(id).await)
+    }
+
+    /// Lets the period end, and waits until its invoice is given up.
+    async fn outlast(&self, one: &RemoteSubscription) -> RemoteSubscription {
+        for pause in [Duration::from_hours(24 * 32), Duration::from_hours(2)] {
+            self.advance(pause).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let now = self.seen(&one.id).await;
+            let given_up = now.latest_invoice.as_ref().is_some_and(|latest| latest.status == "void");
+            if given_up && now.latest_invoice != one.latest_invoice {
+                return now;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "the period does not end: {now:?}");
+            self.advance(Duration::from_hours(1)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
 impl World for AtTheTwin {
     fn room(&self) -> &Payments {
         &self.room
@@ -108,6 +174,36 @@ async fn stripes_adapter_does_what_the_port_says() {
     on_each_engine(MIGRATIONS, |db| async move {
         let world = AtTheTwin::open(db).await;
         run(&world).await;
+        world.shutdown.begin();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_period_that_began_during_a_pause_is_paid_or_it_goes_on_being_paused() {
+    on_each_engine(MIGRATIONS, |db| async move {
+        let world = AtTheTwin::open(db).await;
+        let one = subscribed(&world).await;
+        world.pause(&one.id, true, None).await.unwrap();
+        let same = world.pause(&one.id, false, None).await.unwrap();
+        assert_eq!((&same.items, &same.latest_invoice), (&one.items, &one.latest_invoice), "it was paid for");
+        let until = Timestamp::from_micros((world.room.app().now().as_seconds() + 90 * 86_400) * 1_000_000);
+        let paused = world.pause(&one.id, true, Some(until)).await.unwrap();
+        assert_eq!(paused.resumes_at, Some(until));
+        let lapsed = world.outlast(&one).await;
+        world.pay_by(&one, "pm_card_chargeCustomerFail").await;
+        let refused = world.pause(&one.id, false, None).await.unwrap_err();
+        assert!(matches!(refused, ProviderError::Refused { .. }), "{refused}");
+        let still = world.seen(&one.id).await;
+        assert_eq!((still.paused, &still.items), (true, &lapsed.items));
+        world.pay_by(&one, "pm_card_visa").await;
+        let goes_on = world.pause(&one.id, false, None).await.unwrap();
+        assert_eq!((goes_on.paused, goes_on.resumes_at), (false, None));
+        assert!(goes_on.items[0].period_start > lapsed.items[0].period_start);
+        let latest = goes_on.latest_invoice.unwrap();
+        let invoice = world.provider().fetch(&ObjectRef::new(ObjectKind::Invoice, &latest.id)).await.unwrap();
+        let Some(Remote::Invoice(invoice)) = invoice else { panic!("{invoice:?}") };
+        assert_eq!((invoice.status.as_str(), invoice.amount_paid), ("paid", 3800));
         world.shutdown.begin();
     })
     .await;

@@ -41,15 +41,20 @@ pub(crate) fn happen(desk: &mut Desk<'_, '_>, mut invoice: Object) -> Result<(),
 /// Finalises a draft and, where it is charged automatically, collects it.
 pub(crate) fn advance(desk: &mut Desk<'_, '_>, invoice: Object) -> Result<Object, StripeError> {
     let invoice = invoicing::finalize(desk, invoice)?;
-    match (paused_behavior(desk, &invoice)?.as_deref(), invoice.status()) {
-        (Some("void"), "open") => return void(desk, invoice),
-        (Some("mark_uncollectible"), "open") => return mark_uncollectible(desk, invoice),
-        (_, "open") if invoice.text("collection_method") == Some("charge_automatically") => {
-            collect(desk, invoice.clone(), Presence::OffSession, None)?;
-        }
-        _ => {}
+    let charged = invoice.text("collection_method") == Some("charge_automatically");
+    if !give_up_if_paused(desk, &invoice)? && invoice.status() == "open" && charged {
+        collect(desk, invoice.clone(), Presence::OffSession, None)?;
     }
     desk.get("invoice", invoice.id())
+}
+
+/// While collecting is paused, gives an open invoice up as the pause says; tells whether it did.
+pub(crate) fn give_up_if_paused(desk: &mut Desk<'_, '_>, invoice: &Object) -> Result<bool, StripeError> {
+    match (paused_behavior(desk, invoice)?.as_deref(), invoice.status()) {
+        (Some("void"), "open") => void(desk, invoice.clone()).map(|_| true),
+        (Some("mark_uncollectible"), "open") => mark_uncollectible(desk, invoice.clone()).map(|_| true),
+        _ => Ok(false),
+    }
 }
 
 fn paused_behavior(desk: &mut Desk<'_, '_>, invoice: &Object) -> Result<Option<String>, StripeError> {

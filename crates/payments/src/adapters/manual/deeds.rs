@@ -84,7 +84,13 @@ pub(super) fn perform(
         }
         Command::PauseSubscription { subscription, paused, resumes_at_s } => {
             let resumes_at = resumes_at_s.map(|seconds| Timestamp::from_micros(seconds * 1_000_000));
-            edit(tx, subscription, now, |one| (one.paused, one.resumes_at) = (*paused, resumes_at))
+            let mut one = known(tx, subscription)?;
+            if *paused {
+                (one.paused, one.resumes_at) = (true, resumes_at);
+            } else {
+                time::go_on(tx, &mut one, now)?;
+            }
+            keep(tx, &one, now)
         }
         Command::Refund(wish) => refund(tx, wish, intent, now),
         Command::CreateCreditNote(wish) => credit::issue(tx, wish, intent, now),
@@ -210,12 +216,18 @@ fn edit(
     now: Timestamp,
     change: impl FnOnce(&mut RemoteSubscription),
 ) -> Result<Outcome, Failed> {
-    let Some(mut one) = books::find_subscription(tx, id)? else {
-        return Err(Failed::Refused("There is no such subscription."));
-    };
+    let mut one = known(tx, id)?;
     change(&mut one);
-    books::put_subscription(tx, &one, now)?;
-    Ok(Outcome::Object { id: id.to_owned() })
+    keep(tx, &one, now)
+}
+
+fn known(tx: &mut Tx<'_>, id: &str) -> Result<RemoteSubscription, Failed> {
+    books::find_subscription(tx, id)?.ok_or(Failed::Refused("There is no such subscription."))
+}
+
+fn keep(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestamp) -> Result<Outcome, Failed> {
+    books::put_subscription(tx, one, now)?;
+    Ok(Outcome::Object { id: one.id.clone() })
 }
 
 pub(super) fn refund(

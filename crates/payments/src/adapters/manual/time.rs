@@ -26,8 +26,8 @@ pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestam
     } else if one.status == Status::Incomplete && now.since(one.started_at) > DUE_AFTER {
         next.status = Status::IncompleteExpired;
     } else if one.paused && one.resumes_at.is_some_and(|resumes| resumes <= now) {
-        (next.paused, next.resumes_at) = (false, None);
-    } else if let Some(ended) = end.filter(|_| one.status == Status::Active) {
+        go_on(tx, &mut next, now)?;
+    } else if let Some(ended) = end.filter(|_| one.status == Status::Active && !one.paused) {
         if !renew(tx, &mut next, ended, now)? {
             return Ok(false);
         }
@@ -38,8 +38,19 @@ pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestam
     Ok(true)
 }
 
-/// Begins the next period: what waited for it happens first. While collecting is paused nothing is invoiced, and what
-/// costs nothing is paid.
+/// Collects again. While that was paused nothing was invoiced and no period began: where one has ended meanwhile, the next
+/// one begins now.
+pub(super) fn go_on(tx: &mut Tx<'_>, one: &mut RemoteSubscription, now: Timestamp) -> Result<(), DbError> {
+    let was_paused = std::mem::take(&mut one.paused);
+    one.resumes_at = None;
+    let has_ended = period_end(one).is_some_and(|end| end <= now);
+    if was_paused && has_ended && one.status == Status::Active {
+        renew(tx, one, now, now)?;
+    }
+    Ok(())
+}
+
+/// Begins the next period: what waited for it happens first, and what costs nothing is paid.
 fn renew(
     tx: &mut Tx<'_>,
     one: &mut RemoteSubscription,
@@ -55,10 +66,6 @@ fn renew(
     let mut next = one.clone();
     for item in &mut next.items {
         (item.period_start, item.period_end) = (Some(ended), Some(ended + DAY * days));
-    }
-    if one.paused {
-        *one = next;
-        return Ok(true);
     }
     let id = format!("in_{}_{}", one.id.trim_start_matches("sub_"), ended.as_seconds());
     let mut invoice = invoice_for(&next, id, now);

@@ -3,6 +3,7 @@
 use quoin_kernel::Timestamp;
 use serde_json::Value;
 
+use super::pause;
 use crate::model::invoice::InvoiceLine;
 use crate::model::money::Money;
 use crate::model::remote::{
@@ -133,7 +134,7 @@ pub(super) fn subscription(value: &Value) -> Read<RemoteSubscription> {
         canceled_at: time(value, "canceled_at"),
         ended_at: time(value, "ended_at"),
         paused: value["pause_collection"].is_object(),
-        resumes_at: time(&value["pause_collection"], "resumes_at"),
+        resumes_at: resumes_at(value),
         latest_invoice: latest_invoice(invoice),
         waiting: waiting(&value["schedule"], &items)?,
         discount: discount(value),
@@ -145,6 +146,14 @@ pub(super) fn subscription(value: &Value) -> Read<RemoteSubscription> {
         metadata: metadata(value),
         items,
     })
+}
+
+/// Reads when collecting begins again: what we noted, or what Stripe was told.
+fn resumes_at(value: &Value) -> Option<Timestamp> {
+    let pause = value["pause_collection"].is_object().then_some(&value["pause_collection"])?;
+    let noted = value["metadata"][pause::RESUMES_AT].as_str().and_then(|text| text.parse::<i64>().ok());
+    let noted = noted.and_then(|seconds| seconds.checked_mul(1_000_000)).map(Timestamp::from_micros);
+    noted.or_else(|| time(pause, "resumes_at"))
 }
 
 fn latest_invoice(value: &Value) -> Option<LatestInvoice> {

@@ -7,6 +7,7 @@ mod client;
 mod event;
 mod form;
 mod items;
+mod pause;
 mod request;
 mod schedule;
 mod signature;

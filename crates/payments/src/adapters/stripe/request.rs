@@ -205,16 +205,6 @@ pub(super) fn resume(subscription: &str) -> Call {
     Call::post(format!("/v1/subscriptions/{}", segment(subscription))).with("cancel_at_period_end", false)
 }
 
-pub(super) fn pause(subscription: &str, paused: bool, resumes_at_s: Option<i64>) -> Call {
-    let call = Call::post(format!("/v1/subscriptions/{}", segment(subscription)));
-    if paused {
-        call.with("pause_collection[behavior]", "void")
-            .with_some("pause_collection[resumes_at]", resumes_at_s)
-    } else {
-        call.with("pause_collection", "")
-    }
-}
-
 /// Which payment paid an invoice, and which invoice a payment paid.
 pub(super) fn payments_of_invoice(invoice: &str) -> Call {
     Call::get("/v1/invoice_payments").with("invoice", invoice).with("limit", 10)

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::form::Call;
-use super::{Stripe, answer, request, schedule};
+use super::{Stripe, answer, pause, request, schedule};
 use crate::model::command::{ChangeSubscription, CreateCoupon, PublishPrice, PublishProduct, RefundCommand};
 use crate::model::remote::Remote;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
@@ -47,8 +47,11 @@ impl Stripe {
                 self.leave_schedule(subscription, key).await?;
                 request::resume(subscription)
             }
-            Command::PauseSubscription { subscription, paused, resumes_at_s } => {
-                request::pause(subscription, *paused, *resumes_at_s)
+            Command::PauseSubscription { subscription, paused: false, .. } => {
+                return self.go_on(subscription, key).await;
+            }
+            Command::PauseSubscription { subscription, resumes_at_s, .. } => {
+                pause::pause(subscription, *resumes_at_s)
             }
             Command::SetCoupon { promotion, active } => request::set_promotion(promotion, *active),
         };

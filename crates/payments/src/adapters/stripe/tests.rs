@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::form::Call;
-use super::{answer, client, event, request, schedule, signature, steps};
+use super::{answer, client, event, pause, request, schedule, signature, steps};
 use crate::model::command::{
     ChangeSubscription, CreditNoteCommand, PublishPrice, ScheduleChange, StartCheckout,
 };
@@ -436,4 +436,46 @@ fn a_credit_note_says_how_it_is_given_back_and_is_read_with_the_sign_turned() {
     assert_eq!(balance(json!({"balance": -500, "currency": "usd"})), Some(500));
     assert_eq!(balance(json!({"balance": 0, "currency": null})), None);
     assert_eq!(request::erase_customer("cus_1").method, http::Method::DELETE);
+}
+
+#[test]
+fn a_pause_keeps_its_end_to_itself_and_a_new_period_is_paid_or_not_begun() {
+    let sent = body(&pause::pause("sub_1", Some(1_700_000_000)));
+    assert_eq!(sent, "pause_collection[behavior]=void\nmetadata[quoin_resumes_at]=1700000000");
+    let sent = body(&pause::go_on("sub_1", false));
+    assert_eq!(sent, "pause_collection=\nmetadata[quoin_resumes_at]=");
+    let sent = body(&pause::go_on("sub_1", true));
+    for part in ["billing_cycle_anchor=now", "proration_behavior=none", "payment_behavior=error_if_incomplete"] {
+        assert!(sent.contains(part), "{part} is missing in {sent}");
+    }
+    let mut paused = subscription();
+    paused["pause_collection"] = json!({"behavior": "void", "resumes_at": null});
+    paused["metadata"]["quoin_resumes_at"] = "1700000000".into();
+    let read = answer::subscription(&paused).unwrap();
+    assert_eq!((read.paused, read.resumes_at.map(Timestamp::as_seconds)), (true, Some(1_700_000_000)));
+    paused["pause_collection"] = Value::Null;
+    assert_eq!(answer::subscription(&paused).unwrap().resumes_at, None);
+}
+
+#[test]
+fn a_period_is_unpaid_where_all_that_asks_for_it_was_given_up() {
+    let active = json!({"status": "active", "items": {"data": [{"current_period_start": 100}]}});
+    let invoice = |status: &str, start: i64, proration: bool| {
+        json!({"status": status, "auto_advance": false, "lines": {"data": [{"period": {"start": start},
+            "parent": {"subscription_item_details": {"proration": proration}}}]}})
+    };
+    let unpaid = |invoices: &[Value]| pause::is_unpaid(&active, invoices);
+    for given_up in ["void", "uncollectible", "draft"] {
+        assert!(unpaid(&[invoice(given_up, 100, false), invoice("paid", 50, false)]), "{given_up}");
+    }
+    let mut comes = invoice("draft", 100, false);
+    comes["auto_advance"] = true.into();
+    assert!(!unpaid(&[comes]), "it is collected by itself");
+    for asked in ["open", "paid"] {
+        assert!(!unpaid(&[invoice("void", 100, false), invoice(asked, 100, false)]), "{asked}");
+    }
+    assert!(!unpaid(&[invoice("void", 100, true), invoice("void", 50, false)]), "none of them is for this period");
+    assert!(!unpaid(&[]));
+    let trial = json!({"status": "trialing", "items": active["items"]});
+    assert!(!pause::is_unpaid(&trial, &[invoice("void", 100, false)]));
 }

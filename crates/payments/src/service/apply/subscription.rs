@@ -53,6 +53,9 @@ impl Payments {
         let after =
             self.understand(tx, provider, remote, &Known { subject, owner, before: before.as_ref() }, now)?;
         self.hear_of_invoice(tx, provider, remote, now)?;
+        if before.as_ref().is_some_and(|before| went_on_unpaid(before, remote)) {
+            jobs::schedule_resumption(self, tx, (provider.name(), &remote.id), now)?;
+        }
         self.write_subscription(tx, before.as_ref(), &after, now)
     }
 
@@ -228,6 +231,15 @@ fn decide(payments: &Payments, one: &Subscription, now: Timestamp) -> Access {
         grace: config.grace(),
     };
     facts.decide(now)
+}
+
+/// Tells whether a pause has ended at the provider, and the invoice made last was never collected.
+fn went_on_unpaid(before: &Subscription, remote: &RemoteSubscription) -> bool {
+    let given_up = |status: &str| matches!(status, "void" | "uncollectible" | "draft");
+    before.paused
+        && !remote.paused
+        && !remote.status.is_over()
+        && remote.latest_invoice.as_ref().is_some_and(|latest| given_up(&latest.status))
 }
 
 /// Finds which version of a plan was bought: what we wrote into the subscription, else what was sold at its time.

@@ -25,6 +25,21 @@ pub(super) fn is_paid_first(
     if wished.when == ChangeWhen::PeriodEnd {
         return Ok(false);
     }
+    let paid_first = costs_more(tx, one, wished, (price, quantity))?;
+    if paid_first && one.paused {
+        return Err(PaymentsError::WrongState(
+            "While collecting is paused nothing is paid: end the pause first, or make it with `when: period_end`.",
+        ));
+    }
+    Ok(paid_first)
+}
+
+fn costs_more(
+    tx: &mut Tx<'_>,
+    one: &Subscription,
+    wished: &Wished,
+    (price, quantity): (&Price, i64),
+) -> Result<bool, PaymentsError> {
     let held = held(tx, one)?;
     let rhythm = |price: &Price| (price.interval, price.interval_count);
     let recurs_else = held.as_ref().is_none_or(|held| rhythm(held) != rhythm(price));

@@ -35,6 +35,9 @@ pub(crate) fn update(
     if invoice.status() != "open" || invoice.text("collection_method") != Some("charge_automatically") {
         return desk.get("subscription", changed.id());
     }
+    if collection::give_up_if_paused(desk, &invoice)? {
+        return desk.get("subscription", changed.id());
+    }
     let behavior = params.text("payment_behavior");
     if behavior == Some("default_incomplete") {
         return lifecycle::set_status(desk, changed, "past_due");
