@@ -50,7 +50,7 @@ pub struct PaymentsConfig {
     pub limit_grace_days: u32,
     /// After how many days of a missing payment people are reminded.
     pub reminder_days: Vec<u32>,
-    /// Minutes after which a checkout that nobody finished is closed; 30 at least, 1440 at most.
+    /// Minutes after which a checkout that nobody finished is closed; 30 at least, 1440 at most. A bank transfer has 14 days.
     pub checkout_minutes: u32,
     /// Whether people may give a tax id at checkout.
     pub collect_tax_id: bool,

@@ -12,6 +12,7 @@ use quoin_kernel::port::BoxFuture;
 use quoin_web::App;
 use uuid::Uuid;
 
+pub(crate) use self::deeds::DUE_AFTER;
 use self::deeds::{Failed, find, invoice_for, perform};
 use crate::jobs;
 use crate::model::command::ChangeSubscription;

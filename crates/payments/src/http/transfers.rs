@@ -25,9 +25,11 @@ async fn show(
 ) -> Result<Response, Refusal> {
     let id = id.parse().map_err(|_| PaymentsError::NoSuch("order"))?;
     let invoice = payments.order_invoice(id).await?;
-    let owed = Money { amount: invoice.total, currency: invoice.currency };
+    let is_paid = invoice.status == "paid";
+    let amount = if is_paid { invoice.total } else { invoice.amount_remaining };
+    let owed = Money { amount, currency: invoice.currency };
     let values = json!({
-        "paid": invoice.status == "paid", "amount": owed.to_string(), "reference": invoice.number.unwrap_or_default(),
+        "paid": is_paid, "amount": owed.to_string(), "reference": invoice.number.unwrap_or_default(),
         "details": payments.config().bank_details,
     });
     Ok(ctx.app.show(View::new("transfer", values, &ctx.origin))?)

@@ -187,6 +187,11 @@ impl Payments {
             Command::StartCheckout(wish) => {
                 let url = if let Outcome::Page { url, .. } = outcome { url.as_str() } else { "" };
                 checkouts::set_remote(tx, read_subject(&wish.subject)?, wish.checkout_id, id, url)?;
+                if intent.provider == self.manual().name() {
+                    // Nobody announces that: the order shows with its invoice now, not when it is compared.
+                    let object = ObjectRef::new(ObjectKind::Checkout, id);
+                    jobs::hear(self.app().rng(), tx, &intent.provider, (&object, "order"), now)?;
+                }
             }
             command => {
                 let cause = format!("intent:{}", intent.id);

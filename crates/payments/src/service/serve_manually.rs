@@ -64,8 +64,12 @@ impl Payments {
         let subscription = self
             .db()
             .write("payments.transfers.confirm", move |tx| {
+                let is_void = |invoice: RemoteInvoice| invoice.status == "void";
+                if manual_books_global::find_invoice(tx, &remote)?.is_some_and(is_void) {
+                    return Err(PaymentsError::WrongState("The invoice is void: its order was called off."));
+                }
                 quoin_audit::record(tx, &entry)?;
-                Ok::<_, PaymentsError>(Manual::confirm(tx, &remote, now)?)
+                Ok(Manual::confirm(tx, &remote, now)?)
             })
             .await?;
         self.see(ObjectKind::Invoice, &invoice.remote_id).await?;
@@ -75,12 +79,13 @@ impl Payments {
         self.invoice(id).await
     }
 
-    /// Finds the invoice of an order, by the checkout that it began with.
+    /// Finds the invoice of an order that was not called off, by the checkout that it began with.
     pub(crate) async fn order_invoice(&self, checkout: uuid::Uuid) -> Result<RemoteInvoice, PaymentsError> {
         let id = format!("in_{}", checkout.simple());
         let find = move |tx: &mut quoin_db::Tx<'_>| manual_books_global::find_invoice(tx, &id);
-        let found: Result<_, quoin_db::DbError> = self.db().read("payments.transfers.get", find).await;
-        found?.ok_or(PaymentsError::NoSuch("order"))
+        let found: Result<Option<RemoteInvoice>, quoin_db::DbError> =
+            self.db().read("payments.transfers.get", find).await;
+        found?.filter(|invoice| invoice.status != "void").ok_or(PaymentsError::NoSuch("order"))
     }
 
     async fn see(&self, kind: ObjectKind, id: &str) -> Result<(), PaymentsError> {

@@ -11,9 +11,13 @@ use uuid::Uuid;
 
 use super::open_portal::Payer;
 use crate::Payments;
+use crate::adapters::manual::DUE_AFTER;
+use crate::config::ProviderName;
 use crate::error::PaymentsError;
 use crate::model::command::StartCheckout;
-use crate::model::{Command, Currency, Interval, ObjectKind, ObjectRef, Outcome, Plan, PlanId, Price};
+use crate::model::{
+    Command, Currency, Interval, ObjectKind, ObjectRef, Outcome, Plan, PlanId, Price, Status, Subscription,
+};
 use crate::port::Provider;
 use crate::store::checkouts::{self, Checkout};
 use crate::store::intents_global::{self, Intent};
@@ -106,16 +110,19 @@ impl Payments {
     ) -> Result<Claim, PaymentsError> {
         let (order, now, id) =
             (order.clone(), self.now(), Id::<Checkout>::new(self.now(), self.app().rng()).uuid());
-        let expires_at = now + Duration::from_secs(u64::from(self.config().checkout_minutes) * 60);
+        let expires_at = now + self.checkout_lifetime();
         let wish_hash = sha256(format!("{order:?}").as_bytes()).to_vec();
         self.db()
             .write("payments.checkouts.claim", move |tx| {
                 let (plan, price) = on_sale(tx, &order)?;
-                let live = subscriptions::list(tx, subject)?.into_iter().any(|one| one.is_live());
-                if live && !plan.rules.several {
+                let open = checkouts::find_open(tx, subject)?;
+                // What waits for the money of the checkout that is open does not stand in its own way.
+                let waits = |one: &Subscription| open.is_some() && one.status == Status::Incomplete;
+                let mut live = subscriptions::list(tx, subject)?.into_iter().filter(Subscription::is_live);
+                if live.any(|one| !waits(&one)) && !plan.rules.several {
                     return Err(PaymentsError::AlreadySubscribed);
                 }
-                if let Some(open) = checkouts::find_open(tx, subject)? {
+                if let Some(open) = open {
                     // One that runs out in a minute is not worth being sent to.
                     let same = open.wish_hash == wish_hash && open.expires_at > now + Duration::from_mins(1);
                     let open = Box::new(open);
@@ -137,6 +144,14 @@ impl Payments {
                 Ok(Claim::Open(Box::new(checkout)))
             })
             .await
+    }
+
+    /// How long somebody has to pay; a transfer takes days.
+    fn checkout_lifetime(&self) -> Duration {
+        match self.config().provider {
+            ProviderName::Stripe => Duration::from_secs(u64::from(self.config().checkout_minutes) * 60),
+            ProviderName::Manual => DUE_AFTER,
+        }
     }
 
     async fn open(

@@ -14,6 +14,8 @@ use crate::port::Provider;
 use crate::service::change_subscription::{ChangeWhen, Deed, Wished};
 use crate::service::reconcile::Reach;
 use crate::service::serve_manually::Grant;
+use crate::service::start_checkout::Order;
+use crate::store::manual_books_global;
 use crate::{PaymentsConfig, PaymentsError};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -165,6 +167,107 @@ async fn by_hand_no_period_begins_during_a_pause_and_the_next_one_has_its_invoic
         let goes_on = act(Deed::Unpause).await.unwrap();
         assert_eq!((goes_on.access, goes_on.current_period_end), (Access::Full, paid.current_period_end));
         assert_eq!(house.count(invoices).await, 2);
+    })
+    .await;
+}
+
+/// Fetches what was heard of, and what is heard meanwhile.
+async fn settle(house: &House) {
+    let manual: Arc<dyn Provider> = house.room.manual().clone();
+    loop {
+        let now = house.now();
+        let behind =
+            house.write(move |tx| crate::store::objects_global::list_behind(tx, "manual", now, 100)).await;
+        let behind = behind.unwrap();
+        if behind.is_empty() {
+            return;
+        }
+        for object in behind {
+            house.room.fetch_object(&manual, &object).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_shows_at_once_and_a_second_click_finds_its_page_for_as_long_as_it_can_be_paid() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let payer = house.payer(subject);
+        let click = |order| house.room.start_checkout(&payer, order, house.entry());
+        let (order, other) = (House::order("pro"), Order { quantity: Some(2), ..House::order("pro") });
+        let first = click(&order).await.unwrap();
+        settle(&house).await;
+        let page = quoin_kernel::page::Page { limit: 10, after: None };
+        let invoices = async || house.room.list_invoices(subject, page).await.unwrap().data;
+        assert_eq!(invoices().await[0].amount_remaining, 1900);
+        for _ in 0..3 {
+            assert_eq!(click(&order).await.unwrap(), first);
+            house.test.clock.advance(DAY * 4);
+            settle(&house).await;
+        }
+        let second = click(&other).await.unwrap();
+        settle(&house).await;
+        assert_ne!(second, first);
+        let all = invoices().await;
+        let standing = |total| all.iter().find(|one| one.total == total).unwrap();
+        assert_eq!((standing(1900).status.as_str(), standing(3800).status.as_str()), ("void", "open"));
+        let late = house.room.confirm_transfer(standing(1900).id, house.entry()).await.unwrap_err();
+        assert!(matches!(late, PaymentsError::WrongState(_)), "{late}");
+        house.room.confirm_transfer(standing(3800).id, house.entry()).await.unwrap();
+        let live = house.room.list_subscriptions(subject).await.unwrap();
+        let live: Vec<_> = live.into_iter().filter(Subscription::is_live).collect();
+        assert_eq!((live.len(), live[0].quantity, live[0].access), (1, 2, Access::Full));
+        for order in [&order, &other] {
+            let again = click(order).await.unwrap_err();
+            assert!(matches!(again, PaymentsError::AlreadySubscribed), "{again}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_balance_has_paid_of_an_order_comes_back_where_the_order_is_called_off_or_expires() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let payer = house.payer(subject);
+        let Subject::Org(org_id) = subject else { panic!("{subject}") };
+        let customer = format!("cus_{}", org_id.uuid().simple());
+        let (owner, now) = (customer.clone(), house.now());
+        let usd = "usd".parse().unwrap();
+        house
+            .write(move |tx| manual_books_global::add_to_balance(tx, (&owner, usd), 500, now))
+            .await
+            .unwrap();
+        let balance = async || house.room.manual().balance(&customer).await.unwrap().unwrap().amount;
+        let ordered = async || {
+            house.room.start_checkout(&payer, &House::order("pro"), house.entry()).await.unwrap();
+            settle(&house).await;
+            assert_eq!(balance().await, 0, "it pays what is ordered");
+            let all = house.room.list_subscriptions(subject).await.unwrap();
+            all.into_iter().find(Subscription::is_live).unwrap()
+        };
+        let one = ordered().await;
+        let deed = Deed::Cancel { at_once: false };
+        let ended = house.room.act_on_subscription(subject, one.id, deed, house.entry()).await.unwrap();
+        assert_eq!((ended.status, balance().await), (Status::IncompleteExpired, 500));
+        settle(&house).await;
+        ordered().await;
+        house.test.clock.advance(DAY * 15);
+        for _ in 0..2 {
+            house.room.manual().advance(house.now()).await.unwrap();
+            settle(&house).await;
+            assert_eq!(balance().await, 500, "once");
+        }
+        let one = ordered().await;
+        confirm(&house, one.remote_id.replace("sub_", "in_")).await;
+        let deed = Deed::Cancel { at_once: true };
+        let ended = house.room.act_on_subscription(subject, one.id, deed, house.entry()).await.unwrap();
+        assert_eq!((ended.status, balance().await), (Status::Canceled, 0), "what is paid is not given back");
+        settle(&house).await;
+        let open = "select count(*) from quoin.payments_invoices where status = 'open'";
+        assert_eq!(house.count(open).await, 0);
     })
     .await;
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{Twin, text, twin};
 
-const ANEW: &str = "pause_collection=&billing_cycle_anchor=now&proration_behavior=none&payment_behavior=error_if_incomplete";
+const ANEW: &str =
+    "pause_collection=&billing_cycle_anchor=now&proration_behavior=none&payment_behavior=error_if_incomplete";
 
 impl Twin {
     /// Lets the period end, and its invoice be given up.
@@ -56,7 +57,9 @@ async fn a_new_period_after_a_pause_is_paid_in_full_or_not_begun() {
     let item = &goes_on["items"]["data"][0];
     assert_eq!(item["current_period_start"], goes_on["billing_cycle_anchor"]);
     assert_eq!(item["current_period_start"], invoice["lines"]["data"][0]["period"]["start"]);
-    assert!(item["current_period_start"].as_i64() > lapsed["items"]["data"][0]["current_period_start"].as_i64());
+    assert!(
+        item["current_period_start"].as_i64() > lapsed["items"]["data"][0]["current_period_start"].as_i64()
+    );
 }
 
 #[tokio::test]

@@ -101,3 +101,19 @@ pub(super) fn use_balance(
     }
     Ok(())
 }
+
+/// Voids an invoice that is not paid, and gives back what the balance has paid of it; tells whether it did.
+pub(super) fn void_unpaid(tx: &mut Tx<'_>, invoice: &str, now: Timestamp) -> Result<bool, DbError> {
+    let Some(mut invoice) = books::find_invoice(tx, invoice)?.filter(|one| one.status == "open") else {
+        return Ok(false);
+    };
+    // Of an open invoice notes take something off, and give nothing back.
+    let taken_off: i64 = books::list_credit_notes(tx, &invoice.id)?.iter().map(|note| note.amount).sum();
+    let by_balance = invoice.total - taken_off - invoice.amount_remaining;
+    if by_balance > 0 {
+        books::add_to_balance(tx, (&invoice.customer, invoice.currency), by_balance, now)?;
+    }
+    (invoice.status, invoice.amount_remaining) = ("void".into(), invoice.total - taken_off);
+    books::put_invoice(tx, &invoice, now)?;
+    Ok(true)
+}

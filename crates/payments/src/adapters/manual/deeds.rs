@@ -18,7 +18,7 @@ use crate::port::ProviderError;
 use crate::store::{manual_books_global as books, prices_global};
 
 /// How long people have to transfer what they ordered.
-pub(super) const DUE_AFTER: Duration = Duration::from_hours(14 * 24);
+pub(crate) const DUE_AFTER: Duration = Duration::from_hours(14 * 24);
 
 /// A failure of the books: the database, or a wish that this provider does not fulfil.
 pub(super) enum Failed {
@@ -57,7 +57,8 @@ pub(super) fn perform(
         Command::CreateCustomer(wish) => object(format!("cus_{}", wish.subject_id.simple())),
         Command::EraseCustomer { customer } => erase(tx, customer, now),
         Command::StartCheckout(wish) => order(tx, wish, now, bank_page),
-        Command::ExpireCheckout { .. } | Command::ReportUsage(_) => Ok(Outcome::Nothing),
+        Command::ExpireCheckout { session } => call_off(tx, session, now),
+        Command::ReportUsage(_) => Ok(Outcome::Nothing),
         Command::OpenPortal { return_url, .. } => Ok(Outcome::Page { id: None, url: return_url.clone() }),
         Command::ChangeSubscription(wish) => {
             let price = sold(tx, &wish.price)?;
@@ -71,14 +72,16 @@ pub(super) fn perform(
             edit(tx, &wish.change.subscription, now, |one| changes::plan(one, wish))
         }
         Command::UnscheduleChange { subscription } => edit(tx, subscription, now, |one| one.waiting = None),
-        Command::CancelSubscription { subscription, at_once } => edit(tx, subscription, now, |one| {
+        Command::CancelSubscription { subscription, at_once } => {
+            let mut one = known(tx, subscription)?;
             (one.canceled_at, one.waiting) = (Some(now), None);
-            if let Some(end) = changes::period_end(one).filter(|_| !at_once) {
-                one.cancel_at = Some(end);
-            } else {
-                (one.status, one.ended_at) = (Status::Canceled, Some(now));
+            let goes_on = !at_once && one.status != Status::Incomplete;
+            match changes::period_end(&one).filter(|_| goes_on) {
+                Some(end) => one.cancel_at = Some(end),
+                None => time::end(tx, &mut one, now, now)?,
             }
-        }),
+            keep(tx, &one, now)
+        }
         Command::ResumeSubscription { subscription } => {
             edit(tx, subscription, now, |one| (one.cancel_at, one.canceled_at) = (None, None))
         }
@@ -104,11 +107,21 @@ pub(super) fn perform(
 fn erase(tx: &mut Tx<'_>, customer: &str, now: Timestamp) -> Result<Outcome, Failed> {
     for mut one in books::list_of_customer(tx, customer)? {
         if !one.status.is_over() {
-            (one.status, one.ended_at, one.waiting) = (Status::Canceled, Some(now), None);
+            time::end(tx, &mut one, now, now)?;
             books::put_subscription(tx, &one, now)?;
         }
     }
     Ok(Outcome::Object { id: customer.to_owned() })
+}
+
+/// Calls an order off that nobody has paid; one that is paid stays.
+fn call_off(tx: &mut Tx<'_>, session: &str, now: Timestamp) -> Result<Outcome, Failed> {
+    let ordered = books::find_subscription(tx, &session.replace("co_", "sub_"))?;
+    if let Some(mut one) = ordered.filter(|one| one.status == Status::Incomplete) {
+        time::end(tx, &mut one, now, now)?;
+        books::put_subscription(tx, &one, now)?;
+    }
+    Ok(Outcome::Nothing)
 }
 
 /// Finds the price of ours that a wish names.
@@ -292,11 +305,15 @@ pub(super) fn find(tx: &mut Tx<'_>, object: &ObjectRef) -> Result<Option<Remote>
     })
 }
 
-/// An order is a checkout that is complete: what is missing is the money.
+/// An order is a checkout that is open until its money is there.
 fn ordered(id: &str, one: &RemoteSubscription) -> RemoteCheckout {
     RemoteCheckout {
         id: id.to_owned(),
-        state: CheckoutState::Complete,
+        state: match one.status {
+            Status::Incomplete => CheckoutState::Open,
+            Status::IncompleteExpired => CheckoutState::Expired,
+            _ => CheckoutState::Complete,
+        },
         customer: Some(one.customer.clone()),
         subscription: Some(one.id.clone()),
         subtotal: one.items.first().map(|item| item.amount.saturating_mul(item.quantity)),

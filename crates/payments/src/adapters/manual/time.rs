@@ -6,7 +6,7 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::Timestamp;
 
 use super::changes::{apply, days_paid_for, period_end};
-use super::credit::use_balance;
+use super::credit::{use_balance, void_unpaid};
 use super::deeds::{DUE_AFTER, invoice_for};
 use crate::model::Status;
 use crate::model::remote::{LatestInvoice, RemoteSubscription};
@@ -17,17 +17,17 @@ const DAY: Duration = Duration::from_hours(24);
 /// Ends what has ended, and invoices the next period of what goes on; tells whether anything happened.
 pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestamp) -> Result<bool, DbError> {
     let mut next = one.clone();
-    let end = period_end(one).filter(|end| *end <= now);
+    let ended = period_end(one).filter(|end| *end <= now);
     if one.status.is_over() {
         return Ok(false);
     }
     if let Some(ends) = one.cancel_at.filter(|ends| *ends <= now) {
-        (next.status, next.ended_at, next.waiting) = (Status::Canceled, Some(ends), None);
+        end(tx, &mut next, ends, now)?;
     } else if one.status == Status::Incomplete && now.since(one.started_at) > DUE_AFTER {
-        next.status = Status::IncompleteExpired;
+        end(tx, &mut next, now, now)?;
     } else if one.paused && one.resumes_at.is_some_and(|resumes| resumes <= now) {
         go_on(tx, &mut next, now)?;
-    } else if let Some(ended) = end.filter(|_| one.status == Status::Active && !one.paused) {
+    } else if let Some(ended) = ended.filter(|_| one.status == Status::Active && !one.paused) {
         if !renew(tx, &mut next, ended, now)? {
             return Ok(false);
         }
@@ -36,6 +36,24 @@ pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestam
     }
     books::put_subscription(tx, &next, now)?;
     Ok(true)
+}
+
+/// Ends a subscription; an order that nobody has paid expires. The period that an unpaid invoice is for never began, so nothing
+/// is owed for it.
+pub(super) fn end(
+    tx: &mut Tx<'_>,
+    one: &mut RemoteSubscription,
+    ended_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    one.status = if one.status == Status::Incomplete { Status::IncompleteExpired } else { Status::Canceled };
+    (one.ended_at, one.waiting, one.unpaid_since) = (Some(ended_at), None, None);
+    if let Some(latest) = &mut one.latest_invoice
+        && void_unpaid(tx, &latest.id, now)?
+    {
+        latest.status = "void".into();
+    }
+    Ok(())
 }
 
 /// Collects again. While that was paused nothing was invoiced and no period began: where one has ended meanwhile, the next

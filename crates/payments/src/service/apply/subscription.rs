@@ -19,7 +19,7 @@ use crate::model::{
 use crate::port::Provider;
 use crate::service::carry_out::read_subject;
 use crate::store::{
-    customers, invoices_global, plans_global, prices_global, subscriptions, subscriptions_global,
+    checkouts, customers, invoices_global, plans_global, prices_global, subscriptions, subscriptions_global,
 };
 use crate::{Payments, jobs};
 
@@ -53,6 +53,7 @@ impl Payments {
         let after =
             self.understand(tx, provider, remote, &Known { subject, owner, before: before.as_ref() }, now)?;
         self.hear_of_invoice(tx, provider, remote, now)?;
+        self.hear_of_checkout(tx, provider, (subject, remote), now)?;
         if before.as_ref().is_some_and(|before| went_on_unpaid(before, remote)) {
             jobs::schedule_resumption(self, tx, (provider.name(), &remote.id), now)?;
         }
@@ -75,6 +76,26 @@ impl Payments {
         }
         let object = ObjectRef::new(ObjectKind::Invoice, &latest.id);
         Ok(jobs::hear(self.app().rng(), tx, provider.name(), (&object, "subscription"), now)?)
+    }
+
+    /// Asks for an order that is open still, where what it sold does not wait for its money any more: nobody announces that.
+    fn hear_of_checkout(
+        &self,
+        tx: &mut Tx<'_>,
+        provider: &dyn Provider,
+        (subject, remote): (Subject, &RemoteSubscription),
+        now: Timestamp,
+    ) -> Result<(), PaymentsError> {
+        let Some(noted) = remote.metadata.get("quoin_checkout") else { return Ok(()) };
+        if remote.status == Status::Incomplete || provider.name() != self.manual().name() {
+            return Ok(());
+        }
+        let open = checkouts::find_open(tx, subject)?.filter(|open| open.id.to_string() == *noted);
+        if let Some(session) = open.and_then(|open| open.remote_id) {
+            let object = ObjectRef::new(ObjectKind::Checkout, session);
+            jobs::hear(self.app().rng(), tx, provider.name(), (&object, "subscription"), now)?;
+        }
+        Ok(())
     }
 
     /// Turns an answer into a row. What does not match what we sold opens nothing, and says why.
