@@ -59,7 +59,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0008_scheduled",
     "0009_limits_told",
     "0010_erasure_and_credit",
-    "0011_resuming"
+    "0011_resuming",
+    "0012_checkouts_of_a_provider"
 );
 
 /// Every statement of this room.
@@ -190,6 +191,14 @@ impl Payments {
             _ if self.0.manual.name() == name => Ok(self.0.manual.clone()),
             _ => Err(PaymentsError::NotSetUp),
         }
+    }
+
+    /// Returns the provider that opened a checkout; the one that sells where that was not written down.
+    ///
+    /// # Errors
+    /// [`PaymentsError::NotSetUp`] where it is not set up any more.
+    pub(crate) fn provider_of(&self, name: Option<&str>) -> Result<Arc<dyn Provider>, PaymentsError> {
+        name.map_or_else(|| self.provider(), |name| self.provider_named(name))
     }
 
     /// Returns every provider that is set up.

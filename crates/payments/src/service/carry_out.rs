@@ -13,7 +13,7 @@ use quoin_kernel::hash::sha256;
 use quoin_kernel::{Id, Timestamp};
 use uuid::Uuid;
 
-use super::forget::erasure_of;
+use super::forget::{closing_of, erasure_of};
 use crate::error::PaymentsError;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
 use crate::port::{IntentKey, Provider, ProviderError};
@@ -186,7 +186,14 @@ impl Payments {
             }
             Command::StartCheckout(wish) => {
                 let url = if let Outcome::Page { url, .. } = outcome { url.as_str() } else { "" };
-                checkouts::set_remote(tx, read_subject(&wish.subject)?, wish.checkout_id, id, url)?;
+                let subject = read_subject(&wish.subject)?;
+                checkouts::set_remote(tx, subject, wish.checkout_id, id, url)?;
+                let open = checkouts::find(tx, subject, wish.checkout_id)?.filter(|one| one.state == "open");
+                if open.is_none() {
+                    // It was closed while this answer was under way, so nobody may pay it.
+                    let command = Command::ExpireCheckout { session: id.to_owned() };
+                    Self::write_down(tx, &asking(then, &intent.provider, closing_of(id), command))?;
+                }
                 if intent.provider == self.manual().name() {
                     // Nobody announces that: the order shows with its invoice now, not when it is compared.
                     let object = ObjectRef::new(ObjectKind::Checkout, id);
@@ -224,8 +231,13 @@ impl Payments {
 fn undo_customer(tx: &mut Tx<'_>, made: &Intent, customer: &str, then: &Intent) -> Result<(), PaymentsError> {
     intents_global::delete_ended(tx, &made.target)?;
     let command = Command::EraseCustomer { customer: customer.to_owned() };
-    let (target, command_hash) = (erasure_of(customer), hash(&command));
-    Payments::write_down(tx, &Intent { target, command, command_hash, ..then.clone() }).map(|_| ())
+    Payments::write_down(tx, &asking(then, &made.provider, erasure_of(customer), command)).map(|_| ())
+}
+
+/// Makes of an intent that was described before the transaction one that asks for this.
+pub(super) fn asking(described: &Intent, provider: &str, target: String, command: Command) -> Intent {
+    let (provider, command_hash) = (provider.to_owned(), hash(&command));
+    Intent { provider, target, command, command_hash, ..described.clone() }
 }
 
 /// Names the objects that a command has changed, so that they are fetched without waiting for an event.

@@ -7,35 +7,46 @@
 use quoin_db::{DbError, Tx};
 use quoin_kernel::billing::Subject;
 use quoin_kernel::{Timestamp, UserId};
+use uuid::Uuid;
 
+use super::carry_out::asking;
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::{Command, ObjectKind, ObjectRef, Subscription};
+use crate::port::Provider;
+use crate::store::intents_global::Intent;
 use crate::store::{checkouts, customers, entitlements, intents_global, standings, usage};
 
-/// What is left to do at providers.
-struct Left {
-    /// A checkout that somebody could still pay.
-    session: Option<String>,
-    /// The customers, each with its provider.
-    customers: Vec<(String, String)>,
-}
+/// The most that providers are asked to do about one subject: close a session, and erase a customer each.
+const MOST_WISHES: usize = 8;
 
 impl Payments {
     /// Forgets what is ours of a subject, and erases its customers at every provider.
     pub(crate) async fn forget(&self, subject: Subject) -> Result<(), PaymentsError> {
-        let now = self.now();
-        let left = self.db().write("payments.forget", move |tx| forget_rows(tx, subject, now)).await?;
-        if let (Some(session), Ok(provider)) = (left.session, self.provider()) {
-            let target = format!("expire:{session}");
-            self.ask(self.intent(provider.as_ref(), target, Command::ExpireCheckout { session })).await?;
-        }
-        for (provider, customer) in left.customers {
-            let provider = self.provider_named(&provider)?;
-            let target = erasure_of(&customer);
-            self.ask(self.intent(provider.as_ref(), target, Command::EraseCustomer { customer })).await?;
+        for intent in self.write_down_erasure(subject).await? {
+            self.carry_out(intent).await?;
         }
         self.end_what_is_left(subject).await
+    }
+
+    /// Forgets what is ours of a subject and writes down what providers are to do, in one transaction: whoever stops after it
+    /// leaves nothing that nobody carries out.
+    pub(crate) async fn write_down_erasure(&self, subject: Subject) -> Result<Vec<Uuid>, PaymentsError> {
+        let (now, manual) = (self.now(), self.manual().name());
+        let selling = self.provider().map_or(manual, |provider| provider.name());
+        let nothing = || Command::EraseCustomer { customer: String::new() };
+        let described =
+            std::iter::repeat_with(|| self.intent(self.manual().as_ref(), String::new(), nothing()));
+        let described: Vec<Intent> = described.take(MOST_WISHES).collect();
+        let forget = move |tx: &mut Tx<'_>| {
+            let wishes = forget_rows(tx, subject, selling, now)?;
+            let intents = wishes.into_iter().zip(&described);
+            let written = intents.map(|(Wish { provider, target, command }, described)| {
+                Self::write_down(tx, &asking(described, &provider, target, command))
+            });
+            written.collect()
+        };
+        self.db().write("payments.forget", forget).await
     }
 
     /// Looks how the subscriptions stand, and ends what the end of the customer did not end.
@@ -65,19 +76,46 @@ pub(crate) fn erasure_of(customer: &str) -> String {
     format!("erase:{customer}")
 }
 
-fn forget_rows(tx: &mut Tx<'_>, subject: Subject, now: Timestamp) -> Result<Left, PaymentsError> {
+/// Names the wish that a checkout session be closed.
+pub(crate) fn closing_of(session: &str) -> String {
+    format!("expire:{session}")
+}
+
+/// Something that a provider is to do.
+struct Wish {
+    provider: String,
+    target: String,
+    command: Command,
+}
+
+/// Forgets the rows, and says what is left to do: close the checkout that somebody could still pay, at whoever opened it, and
+/// erase the customers.
+fn forget_rows(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    selling: &str,
+    now: Timestamp,
+) -> Result<Vec<Wish>, PaymentsError> {
     customers::erase(tx, subject, now)?;
     // The wish to make the customer holds their address.
     intents_global::delete_ended(tx, &format!("customer:{subject}"))?;
-    let open = checkouts::find_open(tx, subject)?;
-    if let Some(open) = &open {
+    let mut wishes = Vec::new();
+    if let Some(open) = checkouts::find_open(tx, subject)? {
         checkouts::close(tx, subject, open.id, ("expired", Some("erased")), now)?;
+        if let Some(session) = open.remote_id {
+            let provider = open.provider.unwrap_or_else(|| selling.to_owned());
+            let target = closing_of(&session);
+            wishes.push(Wish { provider, target, command: Command::ExpireCheckout { session } });
+        }
     }
     for row in entitlements::list(tx, subject)? {
         entitlements::delete(tx, subject, &row.name)?;
     }
     standings::delete(tx, subject)?;
     usage::delete_all(tx, subject)?;
-    let session = open.and_then(|open| open.remote_id);
-    Ok(Left { session, customers: customers::list(tx, subject)? })
+    for (provider, customer) in customers::list(tx, subject)? {
+        let target = erasure_of(&customer);
+        wishes.push(Wish { provider, target, command: Command::EraseCustomer { customer } });
+    }
+    Ok(wishes)
 }

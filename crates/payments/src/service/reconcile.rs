@@ -12,7 +12,8 @@ use crate::model::explanation::Changes;
 use crate::model::remote::Remote;
 use crate::model::{ObjectKind, ObjectRef};
 use crate::port::Provider;
-use crate::store::{checkouts_global, customers, differences_global, invoices_global, subscriptions_global};
+use crate::store::checkouts_global::{self, Session};
+use crate::store::{customers, differences_global, invoices_global, subscriptions_global};
 
 /// How far back the frequent comparison looks for invoices, refunds and disputes: providers repeat an event for days.
 const LATELY: Duration = Duration::from_hours(35 * 24);
@@ -121,16 +122,16 @@ impl Payments {
 
     /// Looks at checkouts that are open as far as is known here.
     async fn reconcile_checkouts(&self, report: &mut Reconciled) -> Result<(), PaymentsError> {
-        let Ok(provider) = self.provider() else { return Ok(()) };
         let mut after = String::new();
         loop {
             let from = after.clone();
             let list = move |tx: &mut Tx<'_>| checkouts_global::list_open(tx, &from, 500);
-            let open: Result<Vec<String>, DbError> = self.db().read("payments.checkouts.open", list).await;
+            let open: Result<Vec<Session>, DbError> = self.db().read("payments.checkouts.open", list).await;
             let open = open?;
-            let Some(newest) = open.last() else { return Ok(()) };
+            let Some((_, newest)) = open.last() else { return Ok(()) };
             after.clone_from(newest);
-            for id in open {
+            for (provider, id) in open {
+                let Ok(provider) = self.provider_of(provider.as_deref()) else { continue };
                 self.compare(&provider, &ObjectRef::new(ObjectKind::Checkout, id), UNHEARD, report).await;
             }
         }

@@ -9,6 +9,7 @@ use quoin_kernel::billing::Subject;
 use quoin_kernel::hash::sha256;
 use uuid::Uuid;
 
+use super::forget::closing_of;
 use super::open_portal::Payer;
 use crate::Payments;
 use crate::adapters::manual::DUE_AFTER;
@@ -92,11 +93,11 @@ impl Payments {
         let provider = self.provider()?;
         let customer = self.customer(&provider, payer).await?;
         for _ in 0..MOST_REPLACEMENTS {
-            match self.claim_checkout(payer.subject, order, entry.clone()).await? {
+            match self.claim_checkout(provider.name(), payer.subject, order, entry.clone()).await? {
                 Claim::Open(checkout) => {
                     return self.open(&provider, payer, order, &customer, *checkout).await;
                 }
-                Claim::Replace(checkout) => self.replace(&provider, payer.subject, &checkout).await?,
+                Claim::Replace(checkout) => self.replace(payer.subject, &checkout).await?,
             }
         }
         Err(PaymentsError::InProgress)
@@ -104,6 +105,7 @@ impl Payments {
 
     async fn claim_checkout(
         &self,
+        provider: &'static str,
         subject: Subject,
         order: &Order,
         entry: Entry,
@@ -124,7 +126,9 @@ impl Payments {
                 }
                 if let Some(open) = open {
                     // One that runs out in a minute is not worth being sent to.
-                    let same = open.wish_hash == wish_hash && open.expires_at > now + Duration::from_mins(1);
+                    let same = open.wish_hash == wish_hash
+                        && open.expires_at > now + Duration::from_mins(1)
+                        && open.provider.as_deref().is_none_or(|name| name == provider);
                     let open = Box::new(open);
                     return Ok(if same { Claim::Open(open) } else { Claim::Replace(open) });
                 }
@@ -138,6 +142,7 @@ impl Payments {
                     url: None,
                     expires_at,
                     state: "open".into(),
+                    provider: Some(provider.to_owned()),
                 };
                 checkouts::insert(tx, subject, &checkout, now)?;
                 quoin_audit::record(tx, &entry.clone().in_org_of(subject.org_id()).on(&plan.id))?;
@@ -232,12 +237,8 @@ impl Payments {
     }
 
     /// Closes an open session of another wish, and looks how it ended: somebody may just have paid.
-    async fn replace(
-        &self,
-        provider: &std::sync::Arc<dyn Provider>,
-        subject: Subject,
-        checkout: &Checkout,
-    ) -> Result<(), PaymentsError> {
+    async fn replace(&self, subject: Subject, checkout: &Checkout) -> Result<(), PaymentsError> {
+        let provider = &self.provider_of(checkout.provider.as_deref())?;
         let pending = format!("checkout:{}", checkout.id);
         let read = move |tx: &mut Tx<'_>| intents_global::find_pending(tx, &pending);
         let pending: Result<_, DbError> = self.db().read("payments.intents.get", read).await;
@@ -248,7 +249,7 @@ impl Payments {
         }
         if let Some(session) = session {
             let command = Command::ExpireCheckout { session: session.clone() };
-            self.ask(self.intent(provider.as_ref(), format!("expire:{session}"), command)).await?;
+            self.ask(self.intent(provider.as_ref(), closing_of(&session), command)).await?;
             let object = ObjectRef::new(ObjectKind::Checkout, &session);
             self.refresh(provider, &object, "replace").await?;
             if let Some(subscription) = self.paid_by(provider, &object).await? {

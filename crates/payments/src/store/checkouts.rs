@@ -11,16 +11,16 @@ use crate::model::{PlanId, PriceId};
 statements! {
     /// Adds an open checkout.
     INSERT = "insert into quoin.payments_checkouts (subject_id, id, subject_kind, plan_id, plan_version, price_id,
-        quantity, wish_hash, state, expires_at, created_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9, ?10)";
+        quantity, wish_hash, state, expires_at, created_at, provider)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'open', ?9, ?10, ?11)";
 
     /// Finds the open checkout of a subject.
-    FIND_OPEN = "select id, plan_id, plan_version, price_id, quantity, wish_hash, remote_id, url, expires_at, state
-        from quoin.payments_checkouts where subject_id = ?1 and state = 'open'";
+    FIND_OPEN = "select id, plan_id, plan_version, price_id, quantity, wish_hash, remote_id, url, expires_at, state,
+        provider from quoin.payments_checkouts where subject_id = ?1 and state = 'open'";
 
     /// Finds a checkout of a subject.
-    FIND = "select id, plan_id, plan_version, price_id, quantity, wish_hash, remote_id, url, expires_at, state
-        from quoin.payments_checkouts where subject_id = ?1 and id = ?2";
+    FIND = "select id, plan_id, plan_version, price_id, quantity, wish_hash, remote_id, url, expires_at, state,
+        provider from quoin.payments_checkouts where subject_id = ?1 and id = ?2";
 
     /// Notes the session at the provider.
     SET_REMOTE = "update quoin.payments_checkouts set remote_id = ?3, url = ?4 where subject_id = ?1 and id = ?2";
@@ -45,6 +45,8 @@ pub(crate) struct Checkout {
     pub(crate) url: Option<String>,
     pub(crate) expires_at: Timestamp,
     pub(crate) state: String,
+    /// Who opened the session; `None` where that was not written down.
+    pub(crate) provider: Option<String>,
 }
 
 /// Adds an open checkout; the index refuses a second one of the same subject.
@@ -64,7 +66,8 @@ pub(crate) fn insert(
         checkout.quantity,
         checkout.wish_hash.as_slice(),
         checkout.expires_at,
-        now
+        now,
+        checkout.provider.as_deref()
     ];
     tx.execute(&INSERT, &row).map(|_| ())
 }
@@ -122,5 +125,6 @@ fn read(row: &Row<'_>) -> Result<Checkout, DbError> {
         url: row.get(7)?,
         expires_at: row.get(8)?,
         state: row.get(9)?,
+        provider: row.get(10)?,
     })
 }

@@ -7,6 +7,7 @@ use quoin_kernel::billing::Subject;
 use super::harness::{House, in_house};
 use super::provider::Trouble;
 use crate::PaymentsError;
+use crate::model::remote::CheckoutState;
 use crate::model::{Access, ObjectKind, ObjectRef, Status};
 use crate::service::reconcile::Reach;
 
@@ -110,11 +111,60 @@ async fn an_open_checkout_of_somebody_who_is_erased_can_not_be_paid() {
         let started = house.room.start_checkout(&house.payer(subject), &order, house.entry()).await.unwrap();
         house.room.forget(subject).await.unwrap();
         let state = house.provider.with(|books| books.checkouts[&started.session_id].state);
-        assert_eq!(state, crate::model::remote::CheckoutState::Expired);
+        assert_eq!(state, CheckoutState::Expired);
         house.hear(ObjectKind::Checkout, &started.session_id).await;
         let object = ObjectRef::new(ObjectKind::Checkout, &started.session_id);
         house.room.fetch_object(&house.port(), &object).await.unwrap();
         assert_eq!(kept(&house, subject).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_stops_right_after_forgetting_leaves_no_session_that_can_be_paid_and_no_customer() {
+    in_house(|house| async move {
+        house.pro().await;
+        let (erased, stays) = (house.org(), house.org());
+        let order = House::order("pro");
+        let mut sessions = Vec::new();
+        for subject in [erased, stays] {
+            let started = house.room.start_checkout(&house.payer(subject), &order, house.entry()).await;
+            sessions.push(started.unwrap().session_id);
+        }
+        assert_eq!(house.room.write_down_erasure(erased).await.unwrap().len(), 2);
+        // The process was killed here; another one finds what is left a minute later.
+        let state = |at: usize| house.provider.with(|books| books.checkouts[&sessions[at]].state);
+        assert_eq!(state(0), CheckoutState::Open);
+        house.test.clock.advance(Duration::from_mins(2));
+        assert_eq!(house.room.resume_intents().await.unwrap(), 2);
+        assert_eq!((state(0), state(1)), (CheckoutState::Expired, CheckoutState::Open));
+        assert_eq!(house.provider.with(|books| books.customers.len()), 1);
+        house.room.forget(erased).await.unwrap();
+        assert_eq!(house.provider.with(|books| books.customers.len()), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_opened_while_whoever_it_is_for_is_erased_is_closed() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        house.room.customer(&house.port(), &house.payer(subject)).await.unwrap();
+        house.provider.troubles.lock().unwrap().push(Trouble::After);
+        let order = House::order("pro");
+        let lost = house.room.start_checkout(&house.payer(subject), &order, house.entry()).await;
+        assert!(matches!(lost.unwrap_err(), PaymentsError::Provider(_)));
+        house.room.forget(subject).await.unwrap();
+        let open = |state| {
+            house.provider.with(|books| books.checkouts.values().filter(|one| one.state == state).count())
+        };
+        assert_eq!(open(CheckoutState::Open), 1, "its answer was lost");
+        for _ in 0..2 {
+            house.test.clock.advance(Duration::from_mins(2));
+            house.room.resume_intents().await.unwrap();
+        }
+        assert_eq!((open(CheckoutState::Open), open(CheckoutState::Expired)), (0, 1));
     })
     .await;
 }

@@ -445,7 +445,9 @@ fn a_pause_keeps_its_end_to_itself_and_a_new_period_is_paid_or_not_begun() {
     let sent = body(&pause::go_on("sub_1", false));
     assert_eq!(sent, "pause_collection=\nmetadata[quoin_resumes_at]=");
     let sent = body(&pause::go_on("sub_1", true));
-    for part in ["billing_cycle_anchor=now", "proration_behavior=none", "payment_behavior=error_if_incomplete"] {
+    for part in
+        ["billing_cycle_anchor=now", "proration_behavior=none", "payment_behavior=error_if_incomplete"]
+    {
         assert!(sent.contains(part), "{part} is missing in {sent}");
     }
     let mut paused = subscription();
@@ -474,7 +476,10 @@ fn a_period_is_unpaid_where_all_that_asks_for_it_was_given_up() {
     for asked in ["open", "paid"] {
         assert!(!unpaid(&[invoice("void", 100, false), invoice(asked, 100, false)]), "{asked}");
     }
-    assert!(!unpaid(&[invoice("void", 100, true), invoice("void", 50, false)]), "none of them is for this period");
+    assert!(
+        !unpaid(&[invoice("void", 100, true), invoice("void", 50, false)]),
+        "none of them is for this period"
+    );
     assert!(!unpaid(&[]));
     let trial = json!({"status": "trialing", "items": active["items"]});
     assert!(!pause::is_unpaid(&trial, &[invoice("void", 100, false)]));
