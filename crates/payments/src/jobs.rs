@@ -28,6 +28,8 @@ const DUN: &str = "payments.dun";
 const REPORT: &str = "payments.report_usage";
 const SEATS: &str = "payments.follow_seats";
 const PURGE: &str = "payments.purge";
+/// How long one piece of a comparison takes; with its last page well inside the lease.
+const RECONCILE_TIME: Duration = Duration::from_mins(10);
 /// What becomes of an organisation that is gone.
 pub const FORGET_ORG: &str = "payments.forget_organization";
 /// What becomes of a person who is gone.
@@ -179,12 +181,24 @@ async fn publish(payments: Payments, payload: Value) -> Result<(), PaymentsError
 }
 
 async fn reconcile(payments: Payments, _: Value) -> Result<(), PaymentsError> {
-    let report = payments.reconcile(Reach::Lately).await?;
-    if !report.repaired.is_empty() {
-        tracing::warn!(
-            repaired = report.repaired.len(),
-            "reconciliation found differences from the provider"
-        );
+    let report = match payments.reconcile_within(Reach::Lately, RECONCILE_TIME).await {
+        // The one that began before goes on by itself.
+        Err(PaymentsError::InProgress) => return Ok(()),
+        report => report?,
+    };
+    let (repaired, checked) = (report.repaired.len(), report.checked);
+    if repaired > 0 {
+        tracing::warn!(repaired, "reconciliation found differences from the provider");
+    }
+    if let Some(at) = report.at {
+        tracing::info!(checked, repaired, at, "reconciliation goes on from here");
+        let (room, now) = (payments.clone(), payments.now());
+        let go_on = move |tx: &mut Tx<'_>| {
+            let job = NewJob::new(room.app().rng(), now, RECONCILE, Value::Null);
+            quoin_jobs::enqueue(tx, &job).map(|_| ())
+        };
+        let scheduled: Result<(), DbError> = payments.db().write("payments.reconcile.go_on", go_on).await;
+        scheduled?;
     }
     Ok(())
 }

@@ -60,7 +60,9 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0009_limits_told",
     "0010_erasure_and_credit",
     "0011_resuming",
-    "0012_checkouts_of_a_provider"
+    "0012_checkouts_of_a_provider",
+    "0013_intents_that_wait",
+    "0014_reconciliations"
 );
 
 /// Every statement of this room.
@@ -80,6 +82,7 @@ pub static STATEMENTS: &[&[&Statement]] = &[
     store::objects_global::ALL,
     store::plans_global::ALL,
     store::prices_global::ALL,
+    store::reconciliations_global::ALL,
     store::standings::ALL,
     store::subscriptions::ALL,
     store::subscriptions_global::ALL,

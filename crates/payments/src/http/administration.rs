@@ -3,7 +3,9 @@
 use quoin_audit::Actor;
 use quoin_kernel::billing::Subject;
 use quoin_kernel::{OrgId, Timestamp, UserId};
-use quoin_web::{Ctx, Json, Operation, PlatformKey, Refusal, RoutesFor, State, StatusCode, ValidJson, Who};
+use quoin_web::{
+    Ctx, Json, Operation, PlatformKey, Refusal, RoutesFor, State, StatusCode, ValidJson, ValidQuery, Who,
+};
 use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
@@ -30,6 +32,17 @@ struct GrantIn {
     until: Option<Timestamp>,
 }
 
+/// The longest piece of a comparison in one call, in seconds.
+const LONGEST_PIECE_S: u64 = 300;
+
+/// How much to compare in one call.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ReconcileIn {
+    /// After how many seconds to stop; 300 by default and at most.
+    seconds: Option<u64>,
+}
+
 pub(super) fn add(routes: RoutesFor<Payments>) -> RoutesFor<Payments> {
     routes
         .add(
@@ -45,9 +58,10 @@ pub(super) fn add(routes: RoutesFor<Payments>) -> RoutesFor<Payments> {
         .add(
             Operation::post("/payments/v1/reconcile", "payments.reconcile.run")
                 .summary("Compares with the provider, repairs, and says what differed and why.")
-                .description("Scope `payments`.")
+                .description("Scope `payments`. It stops when its time is up and says what it was `at`; the next call goes on from there.")
                 .caller(Who::PlatformKey)
                 .timeout(Duration::from_mins(10))
+                .query::<ReconcileIn>()
                 .gives::<Reconciled>(200),
             reconcile,
         )
@@ -80,9 +94,15 @@ async fn grant(
 async fn reconcile(
     ctx: Ctx<PlatformKey>,
     State(payments): State<Payments>,
+    ValidQuery(input): ValidQuery<ReconcileIn>,
 ) -> Result<Json<Reconciled>, Refusal> {
     ctx.who.demand(SCOPE)?;
-    Ok(Json(payments.reconcile(Reach::Everything).await?))
+    let seconds = input.seconds.unwrap_or(LONGEST_PIECE_S);
+    if !(1..=LONGEST_PIECE_S).contains(&seconds) {
+        return Err(unusable("seconds", "must be between 1 and 300").into());
+    }
+    let time = Duration::from_secs(seconds);
+    Ok(Json(payments.reconcile_within(Reach::Everything, time).await?))
 }
 
 fn unusable(field: &'static str, problem: &str) -> PaymentsError {

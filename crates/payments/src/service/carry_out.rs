@@ -3,7 +3,8 @@
 //! The intent is committed with its idempotency key before the call. Whoever finds it pending, in this request, the next
 //! one or a job after a crash, sends the same command with the same key. A lease with a fencing token keeps two from
 //! asking at once. After a day the key has lost its meaning for the provider; then what the command would have left
-//! behind is looked up first, and only where there is nothing a new key is written down.
+//! behind is looked up first, and only where there is nothing a new key is written down. What waits for its next try, and what
+//! is given up, is in `resume_intents`.
 
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use quoin_kernel::{Id, Timestamp};
 use uuid::Uuid;
 
 use super::forget::{closing_of, erasure_of};
+use super::resume_intents::wait_after;
 use crate::error::PaymentsError;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
 use crate::port::{IntentKey, Provider, ProviderError};
@@ -46,6 +48,8 @@ impl Payments {
             keyed_at: now,
             ending: Ending::Pending,
             fence: 0,
+            attempts: 0,
+            failures: 0,
         }
     }
 
@@ -94,6 +98,7 @@ impl Payments {
                 Ending::Refused(code, message) => {
                     return Err(ProviderError::Refused { code, message }.into());
                 }
+                Ending::Failed { problem, .. } => return Err(ProviderError::Garbled(problem).into()),
                 Ending::Pending if tokio::time::Instant::now() >= deadline => {
                     return Err(PaymentsError::InProgress);
                 }
@@ -106,21 +111,18 @@ impl Payments {
     }
 
     async fn run(&self, intent: Intent) -> Result<Outcome, PaymentsError> {
-        let provider = self.provider_named(&intent.provider)?;
-        let asked = self.ask_provider(provider.as_ref(), &intent).await;
-        let ending = match &asked {
-            Ok(outcome) => Ending::Done(outcome.clone()),
-            Err(PaymentsError::Provider(ProviderError::Refused { code, message })) => {
-                Ending::Refused(code.clone(), message.clone())
-            }
-            Err(_) => Ending::Pending,
+        let asked = match self.provider_named(&intent.provider) {
+            Ok(provider) => self.ask_provider(provider.as_ref(), &intent).await,
+            Err(error) => Err(error),
         };
-        let (now, room) = (self.now(), self.clone());
-        let then = self.intent(provider.as_ref(), String::new(), intent.command.clone());
+        let (id, ending) = (intent.id, self.conclude(&intent, &asked).await);
+        let (now, room, ended) = (self.now(), self.clone(), ending.clone());
+        let wait = wait_after(&intent, &asked, now);
+        let then = self.intent(self.manual().as_ref(), String::new(), intent.command.clone());
         let settled = self
             .db()
             .write("payments.intents.settle", move |tx| {
-                if !intents_global::settle(tx, (intent.id, intent.fence), &ending, now)? {
+                if !intents_global::settle(tx, (intent.id, intent.fence), &ending, (now, wait))? {
                     // Somebody else took over after the lease: theirs is the word.
                     return Ok(false);
                 }
@@ -129,10 +131,15 @@ impl Payments {
                 Ok::<_, PaymentsError>(true)
             })
             .await?;
-        if !settled {
-            return Err(PaymentsError::InProgress);
+        match (settled, ended) {
+            (false, _) => Err(PaymentsError::InProgress),
+            (true, Ending::Done(outcome)) => Ok(outcome),
+            (true, Ending::Failed { problem, .. }) => {
+                tracing::error!(intent = %id, problem, "what a provider was asked is given up");
+                asked
+            }
+            (true, _) => asked,
         }
-        asked
     }
 
     async fn ask_provider(&self, provider: &dyn Provider, intent: &Intent) -> Result<Outcome, PaymentsError> {
@@ -162,15 +169,16 @@ impl Payments {
         then: &Intent,
         now: Timestamp,
     ) -> Result<(), PaymentsError> {
-        let outcome = match (ending, &intent.command) {
-            (Ending::Done(outcome), _) => outcome,
-            (Ending::Refused(code, message), Command::StartCheckout(wish)) => {
-                let subject = read_subject(&wish.subject)?;
-                let problem = format!("{message} ({code})");
-                checkouts::close(tx, subject, wish.checkout_id, ("failed", Some(&problem)), now)?;
-                return Ok(());
+        let outcome = match ending {
+            Ending::Done(outcome) => outcome,
+            Ending::Refused(code, message) => {
+                return close_checkout(tx, &intent.command, &format!("{message} ({code})"), now);
             }
-            _ => return Ok(()),
+            Ending::Failed { problem, unknown } => {
+                close_checkout(tx, &intent.command, problem, now)?;
+                return self.give_up(tx, intent, (problem, *unknown), now);
+            }
+            Ending::Pending => return Ok(()),
         };
         let id = outcome.id().unwrap_or_default();
         match &intent.command {
@@ -200,31 +208,39 @@ impl Payments {
                     jobs::hear(self.app().rng(), tx, &intent.provider, (&object, "order"), now)?;
                 }
             }
-            command => {
-                let cause = format!("intent:{}", intent.id);
-                for object in touched(command, id) {
-                    jobs::hear(self.app().rng(), tx, &intent.provider, (&object, &cause), now)?;
-                }
-            }
+            _ => self.hear_of_touched(tx, intent, id, now)?,
         }
         Ok(())
     }
 
-    /// Carries out what nobody is carrying out any more: after a crash, or while the provider did not answer.
-    pub(crate) async fn resume_intents(&self) -> Result<u32, PaymentsError> {
-        let now = self.now();
-        let list =
-            move |tx: &mut Tx<'_>| intents_global::list_stuck(tx, now - Duration::from_mins(1), now, 200);
-        let stuck: Result<Vec<Uuid>, DbError> = self.db().read("payments.intents.stuck", list).await;
-        let mut ended = 0;
-        for id in stuck? {
-            match self.carry_out(id).await {
-                Ok(_) | Err(PaymentsError::Provider(ProviderError::Refused { .. })) => ended += 1,
-                Err(error) => tracing::warn!(%error, intent = %id, "an intent cannot be carried out yet"),
-            }
+    /// Asks how everything stands that a command may have changed.
+    pub(super) fn hear_of_touched(
+        &self,
+        tx: &mut Tx<'_>,
+        intent: &Intent,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<(), PaymentsError> {
+        let cause = format!("intent:{}", intent.id);
+        for object in touched(&intent.command, id).iter().filter(|object| !object.id.is_empty()) {
+            jobs::hear(self.app().rng(), tx, &intent.provider, (object, &cause), now)?;
         }
-        Ok(ended)
+        Ok(())
     }
+}
+
+/// Closes the checkout whose session was not opened.
+fn close_checkout(
+    tx: &mut Tx<'_>,
+    command: &Command,
+    problem: &str,
+    now: Timestamp,
+) -> Result<(), PaymentsError> {
+    if let Command::StartCheckout(wish) = command {
+        let subject = read_subject(&wish.subject)?;
+        checkouts::close(tx, subject, wish.checkout_id, ("failed", Some(problem)), now)?;
+    }
+    Ok(())
 }
 
 /// Wishes away a customer that was made although whoever it stands for was erased meanwhile.

@@ -18,7 +18,9 @@ use crate::model::remote::{Remote, RemoteDispute, RemoteRefund, RemoteSubscripti
 use crate::model::{Invoice, ObjectKind, ObjectRef};
 use crate::port::Provider;
 use crate::store::objects_global::{self, Lease};
-use crate::store::{intents_global, invoices_global, prices_global, subscriptions_global};
+use crate::store::{
+    intents_global, invoices_global, prices_global, reconciliations_global, subscriptions_global,
+};
 use crate::{Payments, jobs};
 
 /// How long one fetch may hold the lease.
@@ -254,7 +256,10 @@ impl Payments {
     /// Takes over at once what the process before this one was fetching and carrying out when it died. Only where no other
     /// process can be at work: on SQLite.
     pub async fn take_over_leases(&self) -> Result<(), PaymentsError> {
-        let take = |tx: &mut Tx<'_>| Ok(objects_global::release_all(tx)? + intents_global::release_all(tx)?);
+        let take = |tx: &mut Tx<'_>| {
+            reconciliations_global::release_all(tx)?;
+            Ok(objects_global::release_all(tx)? + intents_global::release_all(tx)?)
+        };
         let left: Result<u64, DbError> = self.db().write("payments.take_over", take).await;
         if left? > 0 {
             self.catch_up().await?;

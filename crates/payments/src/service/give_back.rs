@@ -133,8 +133,9 @@ impl Sums {
     fn add(&mut self, tx: &mut Tx<'_>, invoice: &Invoice, intent: &Intent) -> Result<(), DbError> {
         let done = match &intent.ending {
             Ending::Done(outcome) => outcome.id(),
-            Ending::Refused(..) => return Ok(()),
-            Ending::Pending => None,
+            Ending::Refused(..) | Ending::Failed { unknown: false, .. } => return Ok(()),
+            // What may have been done counts as done.
+            Ending::Pending | Ending::Failed { unknown: true, .. } => None,
         };
         match &intent.command {
             Command::Refund(wish) => {

@@ -22,6 +22,7 @@ pub mod read;
 pub mod reconcile;
 pub mod refund;
 pub mod report_usage;
+mod resume_intents;
 mod resume_paused;
 pub mod serve_manually;
 pub mod start_checkout;

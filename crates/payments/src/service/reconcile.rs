@@ -1,4 +1,9 @@
 //! Comparing with the provider and repairing, for events that never came.
+//!
+//! A comparison takes as long as there are subscriptions, so it is made in pieces: how far it has come is written down after each
+//! page, and whoever compares next goes on from there. One compares at a time.
+
+mod round;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +26,9 @@ const LATELY: Duration = Duration::from_hours(35 * 24);
 /// Why something differed that the provider listed.
 const UNHEARD: &str = "the event never came, or was not handled";
 
+/// How many objects of ours are compared before it is written down how far that has come.
+const PAGE: u32 = 100;
+
 /// How far back to compare what has ended: invoices, refunds and disputes. Products, subscriptions and open checkouts are always
 /// compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +39,23 @@ pub enum Reach {
     Everything,
 }
 
+impl Reach {
+    /// Returns the name that rows carry.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lately => "lately",
+            Self::Everything => "everything",
+        }
+    }
+}
+
 /// What a comparison found.
 #[derive(Debug, Clone, Default, serde::Serialize, schemars::JsonSchema)]
 pub struct Reconciled {
+    /// Whether it came to the end; where it did not, the next one goes on from there.
+    pub complete: bool,
+    /// What it was at when its time was up: a provider and what was listed of it.
+    pub at: Option<String>,
     /// How many objects were compared.
     pub checked: u64,
     /// What differed, and what it is now.
@@ -56,52 +78,6 @@ pub struct Repair {
 }
 
 impl Payments {
-    /// Compares what every provider has with what is written down, repairs and reports.
-    ///
-    /// # Errors
-    /// Where a provider cannot be listed; what was repaired by then stays.
-    pub async fn reconcile(&self, reach: Reach) -> Result<Reconciled, PaymentsError> {
-        let mut report = Reconciled::default();
-        let since = (reach == Reach::Lately).then(|| self.now() - LATELY);
-        for provider in self.providers() {
-            for kind in [ObjectKind::Product, ObjectKind::Subscription] {
-                self.reconcile_kind(&provider, kind, None, &mut report).await?;
-            }
-            self.reconcile_ours(&provider, &mut report).await?;
-            for kind in [ObjectKind::Invoice, ObjectKind::Refund, ObjectKind::Dispute, ObjectKind::CreditNote]
-            {
-                self.reconcile_kind(&provider, kind, since, &mut report).await?;
-            }
-        }
-        self.reconcile_checkouts(&mut report).await?;
-        Ok(report)
-    }
-
-    async fn reconcile_kind(
-        &self,
-        provider: &Arc<dyn Provider>,
-        kind: ObjectKind,
-        since: Option<Timestamp>,
-        report: &mut Reconciled,
-    ) -> Result<(), PaymentsError> {
-        let mut after = None;
-        loop {
-            let page = provider.list(kind, after.as_deref()).await?;
-            let is_old =
-                |remote: &Remote| since.is_some_and(|since| made_at(remote).is_some_and(|at| at < since));
-            for remote in page.objects.iter().filter(|remote| !is_old(remote)) {
-                match name(remote) {
-                    Some(object) if self.differs(provider, remote).await? => {
-                        self.compare(provider, &object, UNHEARD, report).await;
-                    }
-                    _ => report.checked += 1,
-                }
-            }
-            let Some(next) = page.next.filter(|_| !page.objects.iter().any(is_old)) else { return Ok(()) };
-            after = Some(next);
-        }
-    }
-
     /// Tells whether to ask again: always for what others hang on; for the rest where the list says another thing than we do.
     async fn differs(&self, provider: &Arc<dyn Provider>, remote: &Remote) -> Result<bool, DbError> {
         if matches!(remote, Remote::Product(_) | Remote::Subscription(_)) {
@@ -120,44 +96,64 @@ impl Payments {
         self.db().read("payments.differences", look).await
     }
 
-    /// Looks at checkouts that are open as far as is known here.
-    async fn reconcile_checkouts(&self, report: &mut Reconciled) -> Result<(), PaymentsError> {
-        let mut after = String::new();
-        loop {
-            let from = after.clone();
-            let list = move |tx: &mut Tx<'_>| checkouts_global::list_open(tx, &from, 500);
-            let open: Result<Vec<Session>, DbError> = self.db().read("payments.checkouts.open", list).await;
-            let open = open?;
-            let Some((_, newest)) = open.last() else { return Ok(()) };
-            after.clone_from(newest);
-            for (provider, id) in open {
-                let Ok(provider) = self.provider_of(provider.as_deref()) else { continue };
-                self.compare(&provider, &ObjectRef::new(ObjectKind::Checkout, id), UNHEARD, report).await;
-            }
-        }
-    }
-
-    /// Looks at what is live here and may be unknown there.
-    async fn reconcile_ours(
+    /// Compares the next page of a provider's list; says where the one after it begins.
+    async fn compare_listed(
         &self,
         provider: &Arc<dyn Provider>,
+        kind: ObjectKind,
+        since: Option<Timestamp>,
+        after: Option<&str>,
         report: &mut Reconciled,
-    ) -> Result<(), PaymentsError> {
-        let mut after = String::new();
-        loop {
-            let (name, from) = (provider.name(), after.clone());
-            let list = move |tx: &mut Tx<'_>| subscriptions_global::list_live(tx, name, &from, 500);
-            let ours: Result<Vec<String>, DbError> =
-                self.db().read("payments.subscriptions.live", list).await;
-            let ours = ours?;
-            let Some(newest) = ours.last() else { return Ok(()) };
-            after.clone_from(newest);
-            for id in ours {
-                let object = ObjectRef::new(ObjectKind::Subscription, id);
-                self.compare(provider, &object, "the provider says otherwise than the last fetch", report)
-                    .await;
+    ) -> Result<Option<String>, PaymentsError> {
+        let page = provider.list(kind, after).await?;
+        let is_old =
+            |remote: &Remote| since.is_some_and(|since| made_at(remote).is_some_and(|at| at < since));
+        for remote in page.objects.iter().filter(|remote| !is_old(remote)) {
+            match name(remote) {
+                Some(object) if self.differs(provider, remote).await? => {
+                    self.compare(provider, &object, UNHEARD, report).await;
+                }
+                _ => report.checked += 1,
             }
         }
+        Ok(page.next.filter(|_| !page.objects.iter().any(is_old)))
+    }
+
+    /// Looks at checkouts that are open as far as is known here.
+    async fn compare_checkouts(
+        &self,
+        after: Option<&str>,
+        report: &mut Reconciled,
+    ) -> Result<Option<String>, PaymentsError> {
+        let from = after.unwrap_or_default().to_owned();
+        let list = move |tx: &mut Tx<'_>| checkouts_global::list_open(tx, &from, PAGE);
+        let open: Result<Vec<Session>, DbError> = self.db().read("payments.checkouts.open", list).await;
+        let open = open?;
+        let newest = open.last().map(|(_, id)| id.clone());
+        for (provider, id) in open {
+            let Ok(provider) = self.provider_of(provider.as_deref()) else { continue };
+            self.compare(&provider, &ObjectRef::new(ObjectKind::Checkout, id), UNHEARD, report).await;
+        }
+        Ok(newest)
+    }
+
+    /// Looks at what is live here and may be unknown there: what the provider's list has not led to already.
+    async fn compare_ours(
+        &self,
+        provider: &Arc<dyn Provider>,
+        (began, after): (Timestamp, Option<&str>),
+        report: &mut Reconciled,
+    ) -> Result<Option<String>, PaymentsError> {
+        let (name, from) = (provider.name(), after.unwrap_or_default().to_owned());
+        let list = move |tx: &mut Tx<'_>| subscriptions_global::list_live(tx, name, &from, (began, PAGE));
+        let ours: Result<Vec<String>, DbError> = self.db().read("payments.subscriptions.live", list).await;
+        let ours = ours?;
+        let newest = ours.last().cloned();
+        for id in ours {
+            let object = ObjectRef::new(ObjectKind::Subscription, id);
+            self.compare(provider, &object, "the provider says otherwise than the last fetch", report).await;
+        }
+        Ok(newest)
     }
 
     async fn compare(

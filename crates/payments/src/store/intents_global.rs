@@ -17,36 +17,40 @@ statements! {
 
     /// Finds the pending intent of a target.
     FIND_PENDING = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence,
-        target from quoin.payments_intents where target = ?1 and state = 'pending'";
+        target, attempts, failures, unknown from quoin.payments_intents where target = ?1 and state = 'pending'";
 
     /// Finds an intent.
-    FIND = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence, target
-        from quoin.payments_intents where id = ?1";
+    FIND = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence, target,
+        attempts, failures, unknown from quoin.payments_intents where id = ?1";
 
-    /// Lists what was asked of three targets, but for what was refused.
+    /// Lists what was asked of three targets, but for what was surely not done.
     LIST_OF_TARGETS = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence,
-        target from quoin.payments_intents where target in (?1, ?2, ?3) and state <> 'refused'";
+        target, attempts, failures, unknown from quoin.payments_intents where target in (?1, ?2, ?3) and (state <> 'refused' or unknown = ?4)";
 
     /// Takes the lease, where nobody holds it.
     CLAIM = "update quoin.payments_intents set lease_until = ?2, fence = fence + 1, attempts = attempts + 1
         where id = ?1 and state = 'pending' and (lease_until is null or lease_until <= ?3)
-        returning id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence, target";
+        returning id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence, target,
+        attempts, failures, unknown";
 
     /// Writes down how it ended.
-    SETTLE = "update quoin.payments_intents set state = ?3, outcome = ?4, problem = ?5, settled_at = ?6, lease_until = null
+    SETTLE = "update quoin.payments_intents set state = ?3, outcome = ?4, problem = ?5, settled_at = ?6, lease_until = null,
+        unknown = ?7
         where id = ?1 and fence = ?2 and state = 'pending'";
 
     /// Gives the lease back: whether it was done is unknown.
-    RELEASE = "update quoin.payments_intents set lease_until = null where id = ?1 and fence = ?2 and state = 'pending'";
+    RELEASE = "update quoin.payments_intents set lease_until = null, next_try_at = ?3, failures = coalesce(failures, 0) + ?4
+        where id = ?1 and fence = ?2 and state = 'pending'";
 
     /// Gives it a new key, after the old one has become too old.
     REKEY = "update quoin.payments_intents set idempotency_key = ?3, keyed_at = ?4
         where id = ?1 and fence = ?2 and state = 'pending'";
 
-    /// Lists intents that nobody is carrying out.
+    /// Lists intents that nobody is carrying out and whose next try has come, first what has waited longest.
     LIST_STUCK = "select id from quoin.payments_intents
         where state = 'pending' and created_at < ?1 and (lease_until is null or lease_until <= ?2)
-        order by created_at limit ?3";
+        and (next_try_at is null or next_try_at <= ?2)
+        order by coalesce(next_try_at, created_at), id limit ?3";
 
     /// Removes what ended of a target.
     DELETE_ENDED = "delete from quoin.payments_intents where target = ?1 and state <> 'pending'";
@@ -67,6 +71,10 @@ pub(crate) struct Intent {
     pub(crate) keyed_at: Timestamp,
     pub(crate) ending: Ending,
     pub(crate) fence: i64,
+    /// How often it was tried, this time included.
+    pub(crate) attempts: i64,
+    /// How many answers made no sense.
+    pub(crate) failures: i64,
 }
 
 /// How an intent ended.
@@ -78,6 +86,13 @@ pub(crate) enum Ending {
     Done(Outcome),
     /// Refused by the provider, with its code and sentence.
     Refused(String, String),
+    /// Given up, because the provider's answers cannot be used.
+    Failed {
+        /// What was wrong with the last one.
+        problem: String,
+        /// Whether it may have been done all the same.
+        unknown: bool,
+    },
 }
 
 /// Adds an intent.
@@ -105,10 +120,10 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Intent>, DbError>
     tx.query_opt(&FIND, &params![id], read)
 }
 
-/// Lists what was asked of targets, pending or done.
+/// Lists what was asked of targets and is pending, done, or may be done.
 pub(crate) fn list_of_targets(tx: &mut Tx<'_>, targets: &[String; 3]) -> Result<Vec<Intent>, DbError> {
     let [one, two, three] = targets;
-    tx.query(&LIST_OF_TARGETS, &params![one, two, three], read)
+    tx.query(&LIST_OF_TARGETS, &params![one, two, three, true], read)
 }
 
 /// Takes the lease; `None` while somebody else holds it, or after it has ended.
@@ -120,25 +135,33 @@ pub(crate) fn claim(
     tx.query_opt(&CLAIM, &params![id, until, now], read)
 }
 
-/// Writes down how it ended; `false` where the lease was lost.
+/// Writes down how it ended, or gives the lease back until the next try; `false` where the lease was lost.
 pub(crate) fn settle(
     tx: &mut Tx<'_>,
     (id, fence): (Uuid, i64),
     ending: &Ending,
-    now: Timestamp,
+    (now, wait): (Timestamp, Wait),
 ) -> Result<bool, DbError> {
-    let (state, outcome, problem) = match ending {
-        Ending::Pending => return release(tx, (id, fence)),
-        Ending::Done(outcome) => ("done", Some(json(outcome)?), None),
-        Ending::Refused(code, message) => ("refused", None, Some(json(&(code, message))?)),
+    let (state, outcome, problem, unknown) = match ending {
+        Ending::Pending => {
+            let row = params![id, fence, wait.until, i64::from(wait.unusable)];
+            return Ok(tx.execute(&RELEASE, &row)? == 1);
+        }
+        Ending::Done(outcome) => ("done", Some(json(outcome)?), None, None),
+        Ending::Refused(code, message) => ("refused", None, Some(json(&(code, message))?), None),
+        Ending::Failed { problem, unknown } => ("refused", None, Some(json(problem)?), Some(*unknown)),
     };
-    let row = params![id, fence, state, outcome.as_ref(), problem.as_ref(), now];
+    let row = params![id, fence, state, outcome.as_ref(), problem.as_ref(), now, unknown];
     Ok(tx.execute(&SETTLE, &row)? == 1)
 }
 
-/// Gives the lease back.
-pub(crate) fn release(tx: &mut Tx<'_>, (id, fence): (Uuid, i64)) -> Result<bool, DbError> {
-    Ok(tx.execute(&RELEASE, &params![id, fence])? == 1)
+/// What becomes of an intent that has not ended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wait {
+    /// When it is tried next.
+    pub(crate) until: Timestamp,
+    /// Whether the answer made no sense.
+    pub(crate) unusable: bool,
 }
 
 /// Gives it a new key; `false` where the lease was lost.
@@ -174,10 +197,13 @@ pub(crate) fn delete_ended(tx: &mut Tx<'_>, target: &str) -> Result<(), DbError>
 fn read(row: &Row<'_>) -> Result<Intent, DbError> {
     let ending = match row.get::<String>(6)?.as_str() {
         "done" => Ending::Done(document(row, 7)?),
-        "refused" => {
-            let (code, message) = document(row, 8)?;
-            Ending::Refused(code, message)
-        }
+        "refused" => match row.get::<Option<bool>>(13)? {
+            Some(unknown) => Ending::Failed { problem: document(row, 8)?, unknown },
+            None => {
+                let (code, message) = document(row, 8)?;
+                Ending::Refused(code, message)
+            }
+        },
         _ => Ending::Pending,
     };
     Ok(Intent {
@@ -190,6 +216,8 @@ fn read(row: &Row<'_>) -> Result<Intent, DbError> {
         ending,
         fence: row.get(9)?,
         target: row.get(10)?,
+        attempts: row.get(11)?,
+        failures: row.get::<Option<i64>>(12)?.unwrap_or_default(),
     })
 }
 

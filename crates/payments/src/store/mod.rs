@@ -15,6 +15,7 @@ pub(crate) mod manual_books_global;
 pub(crate) mod objects_global;
 pub(crate) mod plans_global;
 pub(crate) mod prices_global;
+pub(crate) mod reconciliations_global;
 pub(crate) mod standings;
 pub(crate) mod subscriptions;
 pub(crate) mod subscriptions_global;

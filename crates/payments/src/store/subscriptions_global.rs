@@ -36,10 +36,12 @@ statements! {
         where resumes_at <= ?1 and status not in ('canceled', 'incomplete_expired') and remote_id > ?2
         order by remote_id limit ?3";
 
-    /// Lists what a provider calls the subscriptions here that are not over.
-    LIST_LIVE = "select remote_id from quoin.payments_subscriptions
-        where provider = ?1 and status not in ('canceled', 'incomplete_expired') and remote_id > ?2
-        order by remote_id limit ?3";
+    /// Lists what a provider calls the subscriptions here that are not over and were not fetched since a moment.
+    LIST_LIVE = "select s.remote_id from quoin.payments_subscriptions s
+        left join quoin.payments_objects o on o.provider = s.provider and o.kind = 'subscription' and o.id = s.remote_id
+        where s.provider = ?1 and s.status not in ('canceled', 'incomplete_expired') and s.remote_id > ?2
+        and (o.fetched_at is null or o.fetched_at <= ?4)
+        order by s.remote_id limit ?3";
 
     /// Tells whether anybody holds a plan.
     IS_HELD = "select 1 from quoin.payments_subscriptions
@@ -89,14 +91,14 @@ pub(crate) fn list_resuming(
     tx.query(&LIST_RESUMING, &params![now, after, limit], read)
 }
 
-/// Lists up to `limit` remote ids of subscriptions that are not over, after `after`.
+/// Lists up to `limit` remote ids of subscriptions that are not over and were not fetched after `since`, after `after`.
 pub(crate) fn list_live(
     tx: &mut Tx<'_>,
     provider: &str,
     after: &str,
-    limit: u32,
+    (since, limit): (Timestamp, u32),
 ) -> Result<Vec<String>, DbError> {
-    tx.query(&LIST_LIVE, &params![provider, after, limit], |row| row.get(0))
+    tx.query(&LIST_LIVE, &params![provider, after, limit, since], |row| row.get(0))
 }
 
 /// Lists who has bought a plan.

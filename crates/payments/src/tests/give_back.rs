@@ -229,3 +229,28 @@ async fn the_manual_books_give_back_no_more_than_was_paid_whoever_asks() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn money_that_may_have_gone_back_before_it_was_given_up_goes_back_no_second_time() {
+    let answers: [(fn() -> ProviderError, i64); 2] =
+        [(|| ProviderError::Garbled("nonsense".into()), 1500), (|| ProviderError::Unauthorized, 1900)];
+    for (answer, left) in answers {
+        in_house(|house| async move {
+            let (_, paid) = sold(&house, "paid").await;
+            let refund =
+                |amount, name| house.room.refund(part(paid.id, amount), Some(key(name)), house.entry());
+            *house.provider.answers.lock().unwrap() = Some(answer);
+            refund(400, "a").await.unwrap_err();
+            for _ in 0..8 {
+                house.test.clock.advance(Duration::from_mins(61));
+                house.room.resume_intents().await.unwrap();
+            }
+            *house.provider.answers.lock().unwrap() = None;
+            let more = refund(left + 1, "b").await.unwrap_err();
+            assert!(matches!(more, PaymentsError::Unusable { .. }), "{more}");
+            refund(left, "c").await.unwrap();
+            assert_eq!(refunded(&house), left);
+        })
+        .await;
+    }
+}

@@ -58,6 +58,10 @@ pub(super) struct Scripted {
     pub(super) is_down: std::sync::atomic::AtomicBool,
     /// With which code it refuses reports of use, where it does.
     pub(super) refuses_reports: Mutex<Option<&'static str>>,
+    /// What it answers to whatever it is to do, where set.
+    pub(super) answers: Mutex<Option<fn() -> ProviderError>>,
+    /// How many objects a page of its lists holds; all where it is 0.
+    pub(super) page_size: std::sync::atomic::AtomicUsize,
     /// Whether cards pay nothing.
     pub(super) declines: std::sync::atomic::AtomicBool,
 }
@@ -418,6 +422,9 @@ impl Provider for Scripted {
         Box::pin(async move {
             self.calls.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
+            if let Some(answer) = *self.answers.lock().unwrap() {
+                return Err(answer());
+            }
             let refusal = *self.refuses_reports.lock().unwrap();
             if let (Some(code), Command::ReportUsage(_)) = (refusal, command) {
                 return Err(ProviderError::Refused { code: code.into(), message: "no".into() });
@@ -494,14 +501,22 @@ impl Provider for Scripted {
     fn list<'a>(
         &'a self,
         kind: ObjectKind,
-        _: Option<&'a str>,
+        after: Option<&'a str>,
     ) -> BoxFuture<'a, Result<RemotePage, ProviderError>> {
         Box::pin(async move {
-            let objects = self.with(|books| match kind {
+            let objects: Vec<Remote> = self.with(|books| match kind {
                 ObjectKind::Product => books.products.values().cloned().map(Remote::Product).collect(),
-                _ => books.subscriptions.values().cloned().map(Remote::Subscription).collect(),
+                ObjectKind::Subscription => {
+                    books.subscriptions.values().cloned().map(Remote::Subscription).collect()
+                }
+                ObjectKind::Invoice => books.invoices.values().cloned().map(Remote::Invoice).collect(),
+                _ => Vec::new(),
             });
-            Ok(RemotePage { objects, next: None })
+            let (from, size) =
+                (after.map_or(0, |at| at.parse().unwrap()), self.page_size.load(Ordering::SeqCst));
+            let end = if size == 0 { objects.len() } else { objects.len().min(from + size) };
+            let next = (end < objects.len()).then(|| end.to_string());
+            Ok(RemotePage { objects: objects[from..end].to_vec(), next })
         })
     }
 

@@ -184,6 +184,49 @@ async fn reconciliation_repairs_what_no_event_told_and_says_what_it_was() {
 }
 
 #[tokio::test]
+async fn a_comparison_goes_on_where_the_last_one_stopped_and_one_compares_at_a_time() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subjects: Vec<_> = (0..5).map(|_| house.org()).collect();
+        for subject in &subjects {
+            house.buy(*subject, "pro").await;
+        }
+        house.provider.page_size.store(2, std::sync::atomic::Ordering::SeqCst);
+        let piece = || house.room.reconcile_within(Reach::Everything, Duration::ZERO);
+        let mut places = Vec::new();
+        loop {
+            let found = piece().await.unwrap();
+            let known = "select count(*) from quoin.payments_subscriptions";
+            places.push((found.at.clone().unwrap_or_default(), house.count(known).await));
+            if found.complete {
+                break;
+            }
+        }
+        let at = |place: &str, known| places.contains(&(place.to_owned(), known));
+        for (place, known) in [("stripe:subscription", 2), ("stripe:subscription", 4), ("stripe:ours", 5)] {
+            assert!(at(place, known), "{place} with {known}: {places:?}");
+        }
+        assert!(at("manual:product", 5) && at("checkouts", 5) && at("", 5), "{places:?}");
+        for subject in subjects {
+            assert_eq!(house.only(subject).await.access, Access::Full);
+        }
+        let now = house.now();
+        let claim = move |tx: &mut quoin_db::Tx<'_>| {
+            crate::store::reconciliations_global::claim(tx, "everything", (now, now + Duration::from_mins(1)))
+        };
+        let begins = house.write(claim).await.unwrap().unwrap();
+        assert_eq!((begins.step, begins.checked), (None, 0), "it begins anew");
+        assert!(matches!(piece().await.unwrap_err(), crate::PaymentsError::InProgress));
+        house.room.take_over_leases().await.unwrap();
+        assert!(!piece().await.unwrap().complete);
+        house.test.clock.advance(Duration::from_mins(30));
+        let whole = house.room.reconcile_within(Reach::Everything, Duration::from_mins(1)).await.unwrap();
+        assert!(whole.complete && whole.repaired.is_empty(), "{whole:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_present_state_is_explained_by_events_and_fetches() {
     in_house(|house| async move {
         house.pro().await;

@@ -7,6 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{print, with_door};
+use crate::admin_door::{AdminDoor, Refused};
 use crate::settings::Settings;
 
 /// What to do about payments.
@@ -32,9 +33,7 @@ pub(crate) enum Command {
 pub(crate) fn run(settings: &Settings, command: Command, json: bool) -> Result<(), String> {
     match command {
         Command::Reconcile => {
-            let report = with_door(settings, async |door| {
-                door.call(Method::POST, "/payments/v1/reconcile", None).await
-            })?;
+            let report = with_door(settings, reconcile)?;
             print(json, &report, &reconciled(&report));
         }
         Command::Plans { file, force, dry_run } => {
@@ -48,6 +47,27 @@ pub(crate) fn run(settings: &Settings, command: Command, json: bool) -> Result<(
         }
     }
     Ok(())
+}
+
+/// Compares piece by piece, shows how far that has come, and returns all of it as one report.
+async fn reconcile(door: &AdminDoor) -> Result<Value, Refused> {
+    let mut whole = json!({"checked": 0, "repaired": [], "failed": []});
+    loop {
+        let piece = door.call(Method::POST, "/payments/v1/reconcile?seconds=5", None).await?;
+        let checked = whole["checked"].as_u64().unwrap_or(0) + piece["checked"].as_u64().unwrap_or(0);
+        whole["checked"] = checked.into();
+        for name in ["repaired", "failed"] {
+            let more = piece[name].as_array().cloned().unwrap_or_default();
+            if let Some(rows) = whole[name].as_array_mut() {
+                rows.extend(more);
+            }
+        }
+        if piece["complete"] == true {
+            whole["complete"] = true.into();
+            return Ok(whole);
+        }
+        eprintln!("compared {checked}, now at {}", text(&piece["at"]));
+    }
 }
 
 fn reconciled(report: &Value) -> Vec<String> {
