@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::model::plan::InvalidPlan;
 use crate::model::plan_file::InvalidPlanFile;
-use crate::port::{InvalidAnnouncement, ProviderError};
+use crate::port::{InvalidAnnouncement, ProviderError, Refusal};
 
 /// A refusal of this room.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +100,13 @@ pub enum PaymentsError {
     /// A row does not hold what we wrote.
     #[error("a stored document cannot be read: {0}")]
     Document(#[from] serde_json::Error),
+}
+
+impl PaymentsError {
+    /// Returns what the provider refuses, where that is what it is.
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        if let Self::Provider(error) = self { error.refusal() } else { None }
+    }
 }
 
 impl From<DbError> for PaymentsError {
@@ -234,6 +241,11 @@ fn provider(error: ProviderError) -> Problem {
         ProviderError::Refused { code, message } => {
             Problem::new(422, "provider_refused", "The provider of payments refuses this")
                 .detail(format!("{message} ({code})"))
+        }
+        ProviderError::Declined { code, message } => {
+            Problem::new(402, "payment_declined", "The payment that this needs does not go through")
+                .detail(format!("{message} ({code})"))
+                .hint("Nothing was changed. Try again with another way to pay, which the portal takes.")
         }
         error @ (ProviderError::Unauthorized | ProviderError::Garbled(_)) => {
             Problem::new(502, "provider_failed", "The provider of payments could not be used").source(error)

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use quoin_kernel::Timestamp;
 use quoin_kernel::port::BoxFuture;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::model::command::ChangeSubscription;
@@ -123,12 +124,50 @@ pub enum ProviderError {
         /// Its sentence.
         message: String,
     },
+    /// It would do it, but the payment that it needs does not go through: the card is refused, or asks for its holder.
+    #[error("the payment is declined: {message} ({code})")]
+    Declined {
+        /// Its code.
+        code: String,
+        /// Its sentence.
+        message: String,
+    },
     /// It does not accept our credentials.
     #[error("the provider does not accept our credentials")]
     Unauthorized,
     /// Its answer makes no sense to us.
     #[error("the provider's answer cannot be read: {0}")]
     Garbled(String),
+}
+
+/// A wish that a provider will not fulfil, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Its code.
+    pub code: String,
+    /// Its sentence.
+    pub message: String,
+    /// Whether a payment was declined.
+    #[serde(default)]
+    pub declined: bool,
+}
+
+impl ProviderError {
+    /// Returns what is kept of it, where it is the provider's last word.
+    pub fn refusal(&self) -> Option<Refusal> {
+        let (code, message, declined) = match self {
+            Self::Refused { code, message } => (code, message, false),
+            Self::Declined { code, message } => (code, message, true),
+            Self::Unavailable(_) | Self::Busy | Self::Unauthorized | Self::Garbled(_) => return None,
+        };
+        Some(Refusal { code: code.clone(), message: message.clone(), declined })
+    }
+}
+
+impl From<Refusal> for ProviderError {
+    fn from(Refusal { code, message, declined }: Refusal) -> Self {
+        if declined { Self::Declined { code, message } } else { Self::Refused { code, message } }
+    }
 }
 
 /// Why an event is not believed.

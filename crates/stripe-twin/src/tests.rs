@@ -220,3 +220,34 @@ async fn pages_escape_what_they_show_and_refuse_other_sites() {
         assert_eq!(answer.status, 403, "{name}: {value}");
     }
 }
+
+#[tokio::test]
+async fn a_change_that_must_be_paid_is_undone_where_the_card_refuses_or_asks_for_the_customer() {
+    let twin = twin().await;
+    let (customer, made) = twin.subscriber("pm_card_visa").await;
+    let path = format!("/v1/subscriptions/{}", text(&made["id"]));
+    let change = format!(
+        "items[0][id]={}&items[0][quantity]=5&proration_behavior=always_invoice&payment_behavior=error_if_incomplete",
+        text(&made["items"]["data"][0]["id"])
+    );
+    for (card, code) in [
+        ("pm_card_chargeCustomerFail", "card_declined"),
+        ("pm_card_authenticationRequired", "subscription_payment_intent_requires_action"),
+    ] {
+        twin.pay_by(&path, &customer, card).await;
+        let refused = twin.call(Method::POST, &path, &change).await;
+        assert_eq!(
+            (refused.status.as_u16(), &refused.json()["error"]["code"]),
+            (402, &code.into()),
+            "{card}"
+        );
+        let still = twin.get(&path).await;
+        assert_eq!((&still["items"]["data"][0]["quantity"], &still["status"]), (&1.into(), &"active".into()));
+        assert_eq!(still["latest_invoice"], made["latest_invoice"], "{card}");
+    }
+    twin.pay_by(&path, &customer, "pm_card_visa").await;
+    let changed = twin.post(&path, &change).await;
+    assert_eq!(changed["items"]["data"][0]["quantity"], 5);
+    let invoice = twin.get(&format!("/v1/invoices/{}", text(&changed["latest_invoice"]))).await;
+    assert_eq!((&invoice["status"], &invoice["amount_paid"]), (&"paid".into(), &4000.into()));
+}

@@ -18,7 +18,7 @@ use super::forget::{closing_of, erasure_of};
 use super::resume_intents::wait_after;
 use crate::error::PaymentsError;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
-use crate::port::{IntentKey, Provider, ProviderError};
+use crate::port::{IntentKey, Provider, ProviderError, Refusal};
 use crate::store::intents_global::{self, Ending, Intent};
 use crate::store::{checkouts, customers, plans_global, prices_global};
 use crate::{Payments, jobs};
@@ -95,9 +95,7 @@ impl Payments {
                 self.db().read("payments.intents.get", move |tx| intents_global::find(tx, id)).await;
             match found?.ok_or(PaymentsError::NoSuch("intent"))?.ending {
                 Ending::Done(outcome) => return Ok(outcome),
-                Ending::Refused(code, message) => {
-                    return Err(ProviderError::Refused { code, message }.into());
-                }
+                Ending::Refused(refusal) => return Err(ProviderError::from(refusal).into()),
                 Ending::Failed { problem, .. } => return Err(ProviderError::Garbled(problem).into()),
                 Ending::Pending if tokio::time::Instant::now() >= deadline => {
                     return Err(PaymentsError::InProgress);
@@ -171,7 +169,7 @@ impl Payments {
     ) -> Result<(), PaymentsError> {
         let outcome = match ending {
             Ending::Done(outcome) => outcome,
-            Ending::Refused(code, message) => {
+            Ending::Refused(Refusal { code, message, .. }) => {
                 return close_checkout(tx, &intent.command, &format!("{message} ({code})"), now);
             }
             Ending::Failed { problem, unknown } => {

@@ -84,7 +84,10 @@ impl Payments {
 pub(crate) fn unsettled(error: PaymentsError) -> PaymentsError {
     match error {
         PaymentsError::Provider(
-            ProviderError::Refused { .. } | ProviderError::Unauthorized | ProviderError::Garbled(_),
+            ProviderError::Refused { .. }
+            | ProviderError::Declined { .. }
+            | ProviderError::Unauthorized
+            | ProviderError::Garbled(_),
         ) => error,
         error => PaymentsError::Unsettled(Box::new(error)),
     }

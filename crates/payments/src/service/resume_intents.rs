@@ -46,7 +46,8 @@ impl Payments {
                 break;
             }
             match self.carry_out(id).await {
-                Ok(_) | Err(PaymentsError::Provider(ProviderError::Refused { .. })) => ended += 1,
+                Ok(_) => ended += 1,
+                Err(error) if error.refusal().is_some() => ended += 1,
                 Err(error) => tracing::warn!(%error, intent = %id, "an intent cannot be carried out yet"),
             }
         }
@@ -57,24 +58,21 @@ impl Payments {
     pub(super) async fn conclude(&self, intent: &Intent, asked: &Result<Outcome, PaymentsError>) -> Ending {
         let error = match asked {
             Ok(outcome) => return Ending::Done(outcome.clone()),
-            Err(PaymentsError::Provider(ProviderError::Refused { code, message })) => {
-                return Ending::Refused(code.clone(), message.clone());
-            }
-            Err(error) if is_unusable(error) => error,
-            Err(_) => return Ending::Pending,
+            Err(error) => error,
         };
+        if let Some(refusal) = error.refusal() {
+            return Ending::Refused(refusal);
+        }
         let is_owed =
             matches!(intent.command, Command::EraseCustomer { .. } | Command::ExpireCheckout { .. });
-        if is_owed || intent.failures + 1 < MOST_FAILURES {
+        if is_owed || !is_unusable(error) || intent.failures + 1 < MOST_FAILURES {
             return Ending::Pending;
         }
-        match self.look_once_more(intent).await {
-            Some(outcome) => Ending::Done(outcome),
-            None => {
-                let unknown = matches!(error, PaymentsError::Provider(ProviderError::Garbled(_)));
-                Ending::Failed { problem: error.to_string(), unknown }
-            }
+        if let Some(outcome) = self.look_once_more(intent).await {
+            return Ending::Done(outcome);
         }
+        let unknown = matches!(error, PaymentsError::Provider(ProviderError::Garbled(_)));
+        Ending::Failed { problem: error.to_string(), unknown }
     }
 
     /// Looks for what an intent that is to be given up would have left behind.

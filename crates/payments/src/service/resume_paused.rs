@@ -7,7 +7,6 @@ use quoin_db::{DbError, Tx};
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::{Command, Subscription};
-use crate::port::ProviderError;
 use crate::store::subscriptions_global;
 
 const ACTOR: Actor = Actor::System("payments");
@@ -53,13 +52,12 @@ impl Payments {
             resumes_at_s: None,
         };
         let entry = |action| Entry::new(self.app().rng(), self.now(), ACTOR, action);
-        match self.carry_out_change(one.clone(), pause(false), Some(entry("payments.pause.ended"))).await {
-            Err(PaymentsError::Provider(ProviderError::Refused { code, message })) => {
-                tracing::warn!(subscription = %one.id, code, message, "a pause goes on, because nothing was paid");
-                let entry = entry("payments.pause.prolonged").detail(serde_json::json!({"code": code}));
-                self.carry_out_change(one.clone(), pause(true), Some(entry)).await.map(drop)
-            }
-            other => other.map(drop),
-        }
+        let begun =
+            self.carry_out_change(one.clone(), pause(false), Some(entry("payments.pause.ended"))).await;
+        let Err(error) = begun else { return Ok(()) };
+        let Some(refusal) = error.refusal() else { return Err(error) };
+        tracing::warn!(subscription = %one.id, code = refusal.code, "a pause goes on, because nothing was paid");
+        let entry = entry("payments.pause.prolonged").detail(serde_json::json!({"code": refusal.code}));
+        self.carry_out_change(one.clone(), pause(true), Some(entry)).await.map(drop)
     }
 }

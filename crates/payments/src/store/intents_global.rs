@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{document, json};
 use crate::model::{Command, Outcome};
+use crate::port::Refusal;
 
 statements! {
     /// Gives every lease back.
@@ -84,8 +85,8 @@ pub(crate) enum Ending {
     Pending,
     /// Done, with this outcome.
     Done(Outcome),
-    /// Refused by the provider, with its code and sentence.
-    Refused(String, String),
+    /// Refused by the provider.
+    Refused(Refusal),
     /// Given up, because the provider's answers cannot be used.
     Failed {
         /// What was wrong with the last one.
@@ -148,7 +149,7 @@ pub(crate) fn settle(
             return Ok(tx.execute(&RELEASE, &row)? == 1);
         }
         Ending::Done(outcome) => ("done", Some(json(outcome)?), None, None),
-        Ending::Refused(code, message) => ("refused", None, Some(json(&(code, message))?), None),
+        Ending::Refused(refusal) => ("refused", None, Some(json(refusal)?), None),
         Ending::Failed { problem, unknown } => ("refused", None, Some(json(problem)?), Some(*unknown)),
     };
     let row = params![id, fence, state, outcome.as_ref(), problem.as_ref(), now, unknown];
@@ -199,10 +200,7 @@ fn read(row: &Row<'_>) -> Result<Intent, DbError> {
         "done" => Ending::Done(document(row, 7)?),
         "refused" => match row.get::<Option<bool>>(13)? {
             Some(unknown) => Ending::Failed { problem: document(row, 8)?, unknown },
-            None => {
-                let (code, message) = document(row, 8)?;
-                Ending::Refused(code, message)
-            }
+            None => Ending::Refused(document(row, 8)?),
         },
         _ => Ending::Pending,
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::harness::{House, in_house};
 use super::provider::Trouble;
 use crate::model::{Command, ObjectKind};
-use crate::port::{Provider, ProviderError};
+use crate::port::{Provider, ProviderError, Refusal};
 use crate::{Payments, PaymentsError};
 
 fn portal() -> Command {
@@ -149,6 +149,28 @@ async fn what_is_given_up_and_was_done_all_the_same_is_found() {
             house.room.resume_intents().await.unwrap();
         }
         assert!(house.room.carry_out(id).await.is_ok());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_same_whoever_reads_it_later_and_so_is_one_of_an_earlier_version() {
+    in_house(|house| async move {
+        let refusals: [(fn() -> ProviderError, u16); 2] = [
+            (|| ProviderError::Declined { code: "card_declined".into(), message: "No.".into() }, 402),
+            (|| ProviderError::Refused { code: "not_now".into(), message: "No.".into() }, 422),
+        ];
+        for (answer, status) in refusals {
+            *house.provider.answers.lock().unwrap() = Some(answer);
+            let id = wish(&house, &format!("portal:{status}"), portal()).await.unwrap();
+            for _ in 0..2 {
+                let refused = house.room.carry_out(id).await.unwrap_err();
+                assert_eq!(quoin_kernel::Problem::from(refused).status(), status);
+            }
+        }
+        assert_eq!(house.provider.calls.load(Ordering::SeqCst), 2, "each was asked once");
+        let earlier: Refusal = serde_json::from_value(serde_json::json!(["not_now", "No."])).unwrap();
+        assert_eq!((earlier.code.as_str(), earlier.declined), ("not_now", false));
     })
     .await;
 }

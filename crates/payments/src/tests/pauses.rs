@@ -35,7 +35,7 @@ async fn a_pause_ends_at_its_moment_where_that_can_be_paid_and_goes_on_where_it_
         let refused = house.only(one.subject).await;
         assert_eq!((refused.paused, refused.resumes_at, refused.access), (true, None, Access::Restricted));
         let by_hand = act(&house, &one, Deed::Unpause).await.unwrap_err();
-        assert!(matches!(by_hand, PaymentsError::Provider(ProviderError::Refused { .. })), "{by_hand}");
+        assert!(matches!(by_hand, PaymentsError::Provider(ProviderError::Declined { .. })), "{by_hand}");
         assert_eq!(house.only(one.subject).await.access, Access::Restricted);
         house.provider.declines.store(false, Ordering::SeqCst);
         let goes_on = act(&house, &one, Deed::Unpause).await.unwrap();

@@ -436,7 +436,7 @@ impl Provider for Scripted {
             };
             if waits_for_money && self.declines.load(Ordering::SeqCst) {
                 let message = "Your card was declined.".to_owned();
-                return Err(ProviderError::Refused { code: "card_declined".into(), message });
+                return Err(ProviderError::Declined { code: "card_declined".into(), message });
             }
             let trouble = self.trouble();
             if trouble == Some(Trouble::Before) {

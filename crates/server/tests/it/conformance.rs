@@ -191,11 +191,13 @@ async fn a_period_that_began_during_a_pause_is_paid_or_it_goes_on_being_paused()
         let paused = world.pause(&one.id, true, Some(until)).await.unwrap();
         assert_eq!(paused.resumes_at, Some(until));
         let lapsed = world.outlast(&one).await;
-        world.pay_by(&one, "pm_card_chargeCustomerFail").await;
-        let refused = world.pause(&one.id, false, None).await.unwrap_err();
-        assert!(matches!(refused, ProviderError::Refused { .. }), "{refused}");
-        let still = world.seen(&one.id).await;
-        assert_eq!((still.paused, &still.items), (true, &lapsed.items));
+        for card in ["pm_card_chargeCustomerFail", "pm_card_authenticationRequired"] {
+            world.pay_by(&one, card).await;
+            let refused = world.pause(&one.id, false, None).await.unwrap_err();
+            assert!(matches!(refused, ProviderError::Declined { .. }), "{card}: {refused}");
+            let still = world.seen(&one.id).await;
+            assert_eq!((still.paused, &still.items), (true, &lapsed.items), "{card}");
+        }
         world.pay_by(&one, "pm_card_visa").await;
         let goes_on = world.pause(&one.id, false, None).await.unwrap();
         assert_eq!((goes_on.paused, goes_on.resumes_at), (false, None));

@@ -95,14 +95,17 @@ fn first_payment(
     match outcome {
         collection::Outcome::Failed(error) if strict => return Err(error.undoing()),
         collection::Outcome::NeedsAction if strict => {
-            let message =
-                "Payment for this subscription requires additional user action before it can be completed.";
-            let code = "subscription_payment_intent_requires_action";
-            return Err(StripeError::card(message, code, None).undoing());
+            return Err(requires_action().undoing());
         }
         _ => {}
     }
     desk.get("subscription", subscription.id())
+}
+
+/// Says that a payment which must go through waits for the customer.
+pub(crate) fn requires_action() -> StripeError {
+    let message = "Payment for this subscription requires additional user action before it can be completed.";
+    StripeError::card(message, "subscription_payment_intent_requires_action", None)
 }
 
 /// Keeps the card that a pending setup brought.

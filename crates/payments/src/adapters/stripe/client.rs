@@ -131,6 +131,7 @@ pub(super) fn read(answer: &OutboundAnswer) -> Result<Value, ProviderError> {
         409 if code == "idempotency_key_in_use" || code == "idempotency_error" => Err(ProviderError::Busy),
         409 | 429 | 500.. => Err(ProviderError::Unavailable(Box::from(format!("status {status}: {code}")))),
         _ if code.is_empty() => Err(ProviderError::Garbled(format!("status {status} without an error"))),
+        402 => Err(ProviderError::Declined { code, message }),
         _ => Err(ProviderError::Refused { code, message }),
     }
 }

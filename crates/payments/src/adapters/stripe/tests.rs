@@ -183,7 +183,7 @@ fn answers_are_sorted_into_done_refused_and_try_again() {
     assert!(
         matches!(read(404, &error("resource_missing")), Err(ProviderError::Refused { code, .. }) if code == "resource_missing")
     );
-    assert!(matches!(read(402, &error("card_declined")), Err(ProviderError::Refused { .. })));
+    assert!(matches!(read(402, &error("card_declined")), Err(ProviderError::Declined { .. })));
     assert!(matches!(read(409, &error("idempotency_key_in_use")), Err(ProviderError::Busy)));
     for status in [409, 429, 500, 503] {
         assert!(

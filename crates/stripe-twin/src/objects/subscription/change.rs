@@ -49,6 +49,9 @@ pub(crate) fn update(
         collection::Outcome::Failed(error) if behavior == Some("error_if_incomplete") => {
             return Err(error.undoing());
         }
+        collection::Outcome::NeedsAction if behavior == Some("error_if_incomplete") => {
+            return Err(lifecycle::requires_action().undoing());
+        }
         collection::Outcome::NeedsAction => {
             let changed = desk.get("subscription", changed.id())?;
             return lifecycle::set_status(desk, changed, "past_due");
