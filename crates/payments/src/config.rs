@@ -56,6 +56,9 @@ pub struct PaymentsConfig {
     pub collect_tax_id: bool,
     /// What a disputed payment does: `keep` or `restrict`.
     pub on_dispute: Consequence,
+    /// What it does that all of what was paid for the present period is given back: `keep` leaves the plan until the period ends,
+    /// `restrict` takes it until another period is paid.
+    pub on_refund: Consequence,
     /// Minutes between two comparisons with the provider.
     pub reconcile_minutes: u32,
     /// Days for which events and fetches are kept, so that the state of a subscription can be explained.
@@ -77,6 +80,7 @@ impl Default for PaymentsConfig {
             checkout_minutes: 60,
             collect_tax_id: false,
             on_dispute: Consequence::Restrict,
+            on_refund: Consequence::Keep,
             reconcile_minutes: 60,
             keep_days: 400,
             bank_details: None,

@@ -62,7 +62,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0011_resuming",
     "0012_checkouts_of_a_provider",
     "0013_intents_that_wait",
-    "0014_reconciliations"
+    "0014_reconciliations",
+    "0015_refunded"
 );
 
 /// Every statement of this room.

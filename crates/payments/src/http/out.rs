@@ -141,6 +141,8 @@ pub(super) struct SubscriptionOut {
     scheduled_change: Option<ScheduledChange>,
     /// Whether a payment is disputed.
     disputed: bool,
+    /// Whether what was paid for the present period went back, all of it.
+    refunded: bool,
     /// Since when a payment is missing.
     past_due_since: Option<Timestamp>,
     /// How many reminders of that were sent.
@@ -179,6 +181,7 @@ impl From<Subscription> for SubscriptionOut {
             resumes_at: one.resumes_at,
             scheduled_change: one.scheduled_change,
             disputed: one.disputed,
+            refunded: one.refunded,
             past_due_since: one.past_due_since,
             reminders: one.reminders,
             discount: one.discount,

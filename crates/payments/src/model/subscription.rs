@@ -171,6 +171,8 @@ pub struct Subscription {
     pub discount: Option<String>,
     /// Whether a payment of it is disputed.
     pub disputed: bool,
+    /// Whether what was paid for the present period went back, all of it.
+    pub refunded: bool,
     /// Since when a payment is missing.
     pub past_due_since: Option<Timestamp>,
     /// What it opens.
@@ -210,8 +212,8 @@ pub struct AccessFacts {
     pub mismatched: bool,
     /// Whether collecting is paused.
     pub paused: bool,
-    /// Whether a payment is disputed, and disputes restrict.
-    pub restricted_by_dispute: bool,
+    /// Whether a payment is disputed or went back, and the rule for that restricts.
+    pub restricted_by_rule: bool,
     /// Since when a payment is missing.
     pub past_due_since: Option<Timestamp>,
     /// How long a missing payment changes nothing.
@@ -225,9 +227,7 @@ impl AccessFacts {
             return Access::None;
         }
         match self.status {
-            Status::Trialing | Status::Active if self.paused || self.restricted_by_dispute => {
-                Access::Restricted
-            }
+            Status::Trialing | Status::Active if self.paused || self.restricted_by_rule => Access::Restricted,
             Status::Trialing | Status::Active => Access::Full,
             Status::PastDue => match self.past_due_since {
                 Some(since) if now >= since + self.grace => Access::Restricted,

@@ -46,7 +46,7 @@ fn access_follows_from_facts() {
         status,
         mismatched: false,
         paused: false,
-        restricted_by_dispute: false,
+        restricted_by_rule: false,
         past_due_since: since.map(time),
         grace: Duration::from_hours(24 * 7),
     };

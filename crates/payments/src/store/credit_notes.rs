@@ -27,6 +27,10 @@ statements! {
     SUM_GIVEN = "select cast(coalesce(sum(credited + out_of_band), 0) as bigint) from quoin.payments_credit_notes
         where subject_id = ?1 and invoice_id = ?2 and status = 'issued'";
 
+    /// Sums what was given back of an invoice outside of the provider.
+    SUM_OUT_OF_BAND = "select cast(coalesce(sum(out_of_band), 0) as bigint) from quoin.payments_credit_notes
+        where subject_id = ?1 and invoice_id = ?2 and status = 'issued'";
+
     /// Sums what credit notes of an invoice sent back to where it came from.
     SUM_REFUNDED = "select cast(coalesce(sum(refunded), 0) as bigint) from quoin.payments_credit_notes
         where subject_id = ?1 and invoice_id = ?2 and status = 'issued'";
@@ -88,6 +92,11 @@ pub(crate) fn upsert(
 /// Sums what was given back of an invoice as balance or elsewhere.
 pub(crate) fn sum_given(tx: &mut Tx<'_>, invoice: &Invoice) -> Result<i64, DbError> {
     tx.query_one(&SUM_GIVEN, &params![invoice.subject.uuid(), invoice.id], |row| row.get(0))
+}
+
+/// Sums what was given back of an invoice outside of the provider.
+pub(crate) fn sum_out_of_band(tx: &mut Tx<'_>, invoice: &Invoice) -> Result<i64, DbError> {
+    tx.query_one(&SUM_OUT_OF_BAND, &params![invoice.subject.uuid(), invoice.id], |row| row.get(0))
 }
 
 /// Sums what credit notes of an invoice sent back to where it came from.

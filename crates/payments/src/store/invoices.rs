@@ -41,6 +41,13 @@ statements! {
         total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at, paid_at,
         next_attempt_at, mismatch, updated_at, amount_credited from quoin.payments_invoices where subject_id = ?1 and id = ?2";
 
+    /// Lists the last paid invoices of a subscription, newest first; the provider's ids break ties.
+    LIST_PAID = "select id, subject_kind, subject_id, provider, remote_id, subscription, number, status, currency, subtotal,
+        total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at, paid_at,
+        next_attempt_at, mismatch, updated_at, amount_credited from quoin.payments_invoices
+        where subject_id = ?1 and provider = ?2 and subscription = ?3 and status = 'paid'
+        order by issued_at desc, remote_id desc limit 50";
+
     /// Adds a refund, or brings it up to date.
     UPSERT_REFUND = "insert into quoin.payments_refunds (subject_id, id, provider, remote_id, invoice_id, amount, currency,
         reason, status, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
@@ -103,6 +110,15 @@ pub(crate) fn list(tx: &mut Tx<'_>, subject: Subject, page: Page) -> Result<Vec<
 /// Finds one of the subject's invoices.
 pub(crate) fn find(tx: &mut Tx<'_>, subject: Subject, id: InvoiceId) -> Result<Option<Invoice>, DbError> {
     tx.query_opt(&FIND, &params![subject.uuid(), id], read)
+}
+
+/// Lists the last paid invoices of a subscription, newest first.
+pub(crate) fn list_paid(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    (provider, subscription): (&str, &str),
+) -> Result<Vec<Invoice>, DbError> {
+    tx.query(&LIST_PAID, &params![subject.uuid(), provider, subscription], read)
 }
 
 /// Adds a refund of an invoice, or brings it up to date, and sums up what was given back.

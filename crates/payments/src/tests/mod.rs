@@ -16,6 +16,7 @@ mod metered;
 mod pauses;
 mod plans;
 mod provider;
+mod refunds;
 mod replay;
 mod scheduled;
 mod seats;

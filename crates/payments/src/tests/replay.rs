@@ -25,7 +25,7 @@ const STATE: &[&str] = &[
     "select concat_ws('|', 'subscription', remote_id, remote_item, plan_id, plan_version, price_id, status, quantity, amount,
         currency, cast(current_period_start as text), cast(current_period_end as text), cast(trial_end as text),
         coalesce(cast(cancel_at as text), '-'), coalesce(cast(canceled_at as text), '-'),
-        coalesce(cast(ended_at as text), '-'), paused, coalesce(discount, '-'), disputed,
+        coalesce(cast(ended_at as text), '-'), paused, coalesce(discount, '-'), disputed, refunded,
         coalesce(cast(past_due_since as text), '-'), access, coalesce(mismatch, '-'), reminders,
         cast(started_at as text)) from quoin.payments_subscriptions where subject_id = ?1 order by 1",
     "select concat_ws('|', 'invoice', remote_id, subscription, number, status, currency, subtotal, total, amount_paid,
@@ -109,6 +109,7 @@ impl Stage {
                     url: None,
                     expires_at: now,
                     state: "open".into(),
+                    provider: None,
                 };
                 checkouts::insert(tx, subject, &opened, now)?;
                 checkouts::set_remote(tx, subject, checkout, &session, "https://stripe.example/pay")

@@ -28,6 +28,7 @@ impl Payments {
         };
         let id = CreditNoteId::new(now, self.app().rng());
         let credited = credit_notes::upsert(tx, &invoice, remote, (id, now))?;
+        self.settle_access(tx, provider, invoice.subscription.as_deref(), now)?;
         for refund in &remote.refunds {
             let object = ObjectRef::new(ObjectKind::Refund, refund);
             jobs::hear(self.app().rng(), tx, provider.name(), (&object, "credit_note"), now)?;

@@ -70,6 +70,7 @@ impl Payments {
         let changed = changes(before.as_ref().map(describe).as_ref(), &describe(&after));
         if !changed.is_empty() || before.is_none() {
             invoices::upsert(tx, &after)?;
+            self.settle_access(tx, provider, after.subscription.as_deref(), now)?;
         }
         Ok(Applied::with(changed))
     }

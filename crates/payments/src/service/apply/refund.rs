@@ -1,16 +1,20 @@
-//! A refund: money that went back, whoever sent it.
+//! A refund: money that went back, whoever sent it. By rule, the plan may give nothing where all that was paid for the period
+//! went back.
 
-use quoin_db::Tx;
+use quoin_db::{DbError, Tx};
+use quoin_kernel::billing::Subject;
 use quoin_kernel::{Id, Timestamp};
 use serde_json::json;
 
 use super::Applied;
+use super::subscription::recompute_access;
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::explanation::changes;
 use crate::model::remote::RemoteRefund;
+use crate::model::{Invoice, Subscription};
 use crate::port::Provider;
-use crate::store::{invoices, invoices_global};
+use crate::store::{credit_notes, invoices, invoices_global, subscriptions_global};
 
 impl Payments {
     pub(super) fn apply_refund(
@@ -29,8 +33,46 @@ impl Payments {
         };
         let id = Id::new(now, self.app().rng());
         let refunded = invoices::upsert_refund(tx, &invoice, remote, (id, now))?;
+        self.settle_access(tx, provider, invoice.subscription.as_deref(), now)?;
         let (before, after) =
             (json!({"amount_refunded": invoice.amount_refunded}), json!({"amount_refunded": refunded}));
         Ok(Applied::with(changes(Some(&before), &after)))
     }
+
+    /// Decides anew what a subscription opens, after an invoice of it was paid or something of one went back.
+    pub(super) fn settle_access(
+        &self,
+        tx: &mut Tx<'_>,
+        provider: &dyn Provider,
+        subscription: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), PaymentsError> {
+        let before = match subscription {
+            Some(id) => subscriptions_global::find_by_remote(tx, provider.name(), id)?,
+            None => None,
+        };
+        let Some(before) = before else { return Ok(()) };
+        let refunded = is_refunded(tx, before.subject, provider.name(), &before.remote_id)?;
+        let mut after = Subscription { refunded, updated_at: now, ..before.clone() };
+        after.access = recompute_access(self, &after, now);
+        self.write_subscription(tx, Some(&before), &after, now).map(drop)
+    }
+}
+
+/// Tells whether all went back that was paid for the present period: of the newest paid invoice that asks for a period, not only
+/// for what evens out a change.
+pub(super) fn is_refunded(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    provider: &str,
+    subscription: &str,
+) -> Result<bool, DbError> {
+    let bills_a_period =
+        |invoice: &Invoice| invoice.lines.iter().any(|line| !line.proration && line.quantity.is_some());
+    let paid = invoices::list_paid(tx, subject, (provider, subscription))?;
+    let Some(newest) = paid.into_iter().find(bills_a_period).filter(|newest| newest.amount_paid > 0) else {
+        return Ok(false);
+    };
+    let back = newest.amount_refunded.max(credit_notes::sum_refunded(tx, &newest)?);
+    Ok(back + credit_notes::sum_out_of_band(tx, &newest)? >= newest.amount_paid)
 }

@@ -8,6 +8,7 @@ use quoin_kernel::{EventId, Timestamp};
 use serde_json::{Value, json};
 
 use super::Applied;
+use super::refund::is_refunded;
 use crate::config::Consequence;
 use crate::error::PaymentsError;
 use crate::model::explanation::changes;
@@ -147,6 +148,7 @@ impl Payments {
             scheduled_change: scheduled(tx, remote)?,
             discount: remote.discount.clone(),
             disputed: before.is_some_and(|before| before.disputed),
+            refunded: is_refunded(tx, subject, provider.name(), &remote.id)?,
             past_due_since,
             access: Access::None,
             mismatch,
@@ -247,7 +249,8 @@ fn decide(payments: &Payments, one: &Subscription, now: Timestamp) -> Access {
         status: one.status,
         mismatched: one.mismatch.is_some(),
         paused: one.paused,
-        restricted_by_dispute: one.disputed && config.on_dispute == Consequence::Restrict,
+        restricted_by_rule: (one.disputed && config.on_dispute == Consequence::Restrict)
+            || (one.refunded && config.on_refund == Consequence::Restrict),
         past_due_since: one.past_due_since,
         grace: config.grace(),
     };
@@ -358,6 +361,7 @@ fn describe(one: &Subscription) -> Value {
         "scheduled_change": one.scheduled_change,
         "discount": one.discount,
         "disputed": one.disputed,
+        "refunded": one.refunded,
         "past_due_since": one.past_due_since,
         "access": one.access,
         "mismatch": one.mismatch,
