@@ -63,7 +63,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0012_checkouts_of_a_provider",
     "0013_intents_that_wait",
     "0014_reconciliations",
-    "0015_refunded"
+    "0015_refunded",
+    "0016_former_customers"
 );
 
 /// Every statement of this room.

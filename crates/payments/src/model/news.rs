@@ -25,10 +25,12 @@ pub enum ObjectKind {
     Dispute,
     /// A credit note.
     CreditNote,
+    /// A customer.
+    Customer,
 }
 
 impl ObjectKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Product,
         Self::Price,
         Self::Checkout,
@@ -37,6 +39,7 @@ impl ObjectKind {
         Self::Refund,
         Self::Dispute,
         Self::CreditNote,
+        Self::Customer,
     ];
 
     /// Returns the name that rows and JSON carry.
@@ -50,6 +53,7 @@ impl ObjectKind {
             Self::Refund => "refund",
             Self::Dispute => "dispute",
             Self::CreditNote => "credit_note",
+            Self::Customer => "customer",
         }
     }
 

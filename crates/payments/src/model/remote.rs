@@ -35,6 +35,8 @@ pub enum Remote {
     Dispute(RemoteDispute),
     /// A credit note.
     CreditNote(RemoteCreditNote),
+    /// A customer; that it is there is all that matters.
+    Customer,
 }
 
 /// A product with its prices.

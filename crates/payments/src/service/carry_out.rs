@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::forget::{closing_of, erasure_of};
 use super::resume_intents::wait_after;
 use crate::error::PaymentsError;
+use crate::model::command::StartCheckout;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
 use crate::port::{IntentKey, Provider, ProviderError, Refusal};
 use crate::store::intents_global::{self, Ending, Intent};
@@ -170,6 +171,14 @@ impl Payments {
         let outcome = match ending {
             Ending::Done(outcome) => outcome,
             Ending::Refused(Refusal { code, message, .. }) => {
+                if let Command::StartCheckout(StartCheckout { customer, .. })
+                | Command::OpenPortal { customer, .. } = &intent.command
+                    && code == "resource_missing"
+                {
+                    // The customer may be gone, and its event lost: then the next one is made anew.
+                    let object = ObjectRef::new(ObjectKind::Customer, customer);
+                    jobs::hear(self.app().rng(), tx, &intent.provider, (&object, "refusal"), now)?;
+                }
                 return close_checkout(tx, &intent.command, &format!("{message} ({code})"), now);
             }
             Ending::Failed { problem, unknown } => {
@@ -191,22 +200,34 @@ impl Payments {
                 }
             }
             Command::StartCheckout(wish) => {
-                let url = if let Outcome::Page { url, .. } = outcome { url.as_str() } else { "" };
-                let subject = read_subject(&wish.subject)?;
-                checkouts::set_remote(tx, subject, wish.checkout_id, id, url)?;
-                let open = checkouts::find(tx, subject, wish.checkout_id)?.filter(|one| one.state == "open");
-                if open.is_none() {
-                    // It was closed while this answer was under way, so nobody may pay it.
-                    let command = Command::ExpireCheckout { session: id.to_owned() };
-                    Self::write_down(tx, &asking(then, &intent.provider, closing_of(id), command))?;
-                }
-                if intent.provider == self.manual().name() {
-                    // Nobody announces that: the order shows with its invoice now, not when it is compared.
-                    let object = ObjectRef::new(ObjectKind::Checkout, id);
-                    jobs::hear(self.app().rng(), tx, &intent.provider, (&object, "order"), now)?;
-                }
+                self.keep_session(tx, (intent, wish), (outcome, then), now)?;
             }
             _ => self.hear_of_touched(tx, intent, id, now)?,
+        }
+        Ok(())
+    }
+
+    /// Notes where a checkout is paid.
+    fn keep_session(
+        &self,
+        tx: &mut Tx<'_>,
+        (intent, wish): (&Intent, &StartCheckout),
+        (outcome, then): (&Outcome, &Intent),
+        now: Timestamp,
+    ) -> Result<(), PaymentsError> {
+        let url = if let Outcome::Page { url, .. } = outcome { url.as_str() } else { "" };
+        let (id, subject) = (outcome.id().unwrap_or_default(), read_subject(&wish.subject)?);
+        checkouts::set_remote(tx, subject, wish.checkout_id, id, url)?;
+        let open = checkouts::find(tx, subject, wish.checkout_id)?.filter(|one| one.state == "open");
+        if open.is_none() {
+            // It was closed while this answer was under way, so nobody may pay it.
+            let command = Command::ExpireCheckout { session: id.to_owned() };
+            Self::write_down(tx, &asking(then, &intent.provider, closing_of(id), command))?;
+        }
+        if intent.provider == self.manual().name() {
+            // Nobody announces that: the order shows with its invoice now, not when it is compared.
+            let object = ObjectRef::new(ObjectKind::Checkout, id);
+            jobs::hear(self.app().rng(), tx, &intent.provider, (&object, "order"), now)?;
         }
         Ok(())
     }

@@ -185,7 +185,7 @@ fn name(remote: &Remote) -> Option<ObjectRef> {
         Remote::Refund(one) => Some(ObjectRef::new(ObjectKind::Refund, &one.id)),
         Remote::Dispute(one) => Some(ObjectRef::new(ObjectKind::Dispute, &one.id)),
         Remote::CreditNote(one) => Some(ObjectRef::new(ObjectKind::CreditNote, &one.id)),
-        Remote::Price { .. } | Remote::Checkout(_) => None,
+        Remote::Price { .. } | Remote::Checkout(_) | Remote::Customer => None,
     }
 }
 

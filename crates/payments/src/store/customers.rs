@@ -29,7 +29,19 @@ statements! {
 
     /// Finds whose customer it is, and whether they were erased.
     FIND_OWNER = "select subject_kind, subject_id, erased_at from quoin.payments_customers
-        where provider = ?1 and remote_id = ?2";
+        where provider = ?1 and remote_id = ?2
+        union all
+        select f.subject_kind, f.subject_id, c.erased_at from quoin.payments_former_customers f
+        join quoin.payments_customers c on c.subject_id = f.subject_id and c.provider = f.provider
+        where f.provider = ?1 and f.remote_id = ?2";
+
+    /// Takes the customer away from its subject, where it is that one.
+    UNSET_REMOTE = "update quoin.payments_customers set remote_id = null
+        where subject_id = ?1 and provider = ?2 and remote_id = ?3";
+
+    /// Keeps whose customer it was.
+    INSERT_FORMER = "insert into quoin.payments_former_customers (subject_id, provider, remote_id, subject_kind, deleted_at)
+        values (?1, ?2, ?3, ?4, ?5)";
 
     /// Marks that the subject was erased.
     ERASE = "update quoin.payments_customers set erased_at = coalesce(erased_at, ?2), contact_id = null,
@@ -116,7 +128,22 @@ pub(crate) struct Owner {
     pub(crate) is_erased: bool,
 }
 
-/// Finds whose customer it is.
+/// Notes that the subject's customer is gone at the provider; `false` where it is not theirs any more.
+pub(crate) fn retire(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    (provider, customer): (&str, &str),
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    if tx.execute(&UNSET_REMOTE, &params![subject.uuid(), provider, customer])? == 0 {
+        return Ok(false);
+    }
+    let row = params![subject.uuid(), provider, customer, subject.kind(), now];
+    tx.execute(&INSERT_FORMER, &row)?;
+    Ok(true)
+}
+
+/// Finds whose customer it is, or was.
 pub(crate) fn find_owner(tx: &mut Tx<'_>, provider: &str, remote_id: &str) -> Result<Option<Owner>, DbError> {
     tx.query_opt(&FIND_OWNER, &params![provider, remote_id], |row| {
         let is_erased = row.get::<Option<Timestamp>>(2)?.is_some();

@@ -4,6 +4,7 @@ mod calls;
 mod checkout;
 mod conformance;
 mod credit;
+mod customers;
 mod entitlements;
 
 mod erasure;

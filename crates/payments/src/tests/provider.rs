@@ -448,14 +448,18 @@ impl Provider for Scripted {
                 assert_eq!(before, *command, "one key was used for two commands");
                 outcome
             } else {
+                if let Command::StartCheckout(wish) = command
+                    && !self.with(|books| books.customers.contains_key(&wish.customer))
                 {
-                    let outcome = self.execute(command, key);
-                    self.with(|books| {
-                        books.keys.insert(key.key.clone(), (command.clone(), outcome.clone()));
-                        books.made.insert(key.intent, outcome.clone());
-                    });
-                    outcome
+                    let (code, message) = ("resource_missing".to_owned(), "No such customer.".to_owned());
+                    return Err(ProviderError::Refused { code, message });
                 }
+                let outcome = self.execute(command, key);
+                self.with(|books| {
+                    books.keys.insert(key.key.clone(), (command.clone(), outcome.clone()));
+                    books.made.insert(key.intent, outcome.clone());
+                });
+                outcome
             };
             if trouble == Some(Trouble::After) {
                 return Err(ProviderError::Unavailable("the answer was lost".into()));
@@ -486,6 +490,7 @@ impl Provider for Scripted {
                 ObjectKind::Invoice => books.invoices.get(&object.id).cloned().map(Remote::Invoice),
                 ObjectKind::Refund => books.refunds.get(&object.id).cloned().map(Remote::Refund),
                 ObjectKind::CreditNote => books.notes.get(&object.id).cloned().map(Remote::CreditNote),
+                ObjectKind::Customer => books.customers.contains_key(&object.id).then_some(Remote::Customer),
                 ObjectKind::Price | ObjectKind::Dispute => None,
             });
             let hold = self.hold.lock().unwrap().take();

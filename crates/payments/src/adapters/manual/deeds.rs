@@ -301,6 +301,8 @@ pub(super) fn find(tx: &mut Tx<'_>, object: &ObjectRef) -> Result<Option<Remote>
             invoice.and_then(|invoice| given_back(id, &object.id, &invoice)).map(Remote::Refund)
         }
         ObjectKind::CreditNote => books::find_credit_note(tx, &object.id)?.map(Remote::CreditNote),
+        // Whoever is billed here is a customer, and nobody else deletes them.
+        ObjectKind::Customer => Some(Remote::Customer),
         ObjectKind::Product | ObjectKind::Price | ObjectKind::Dispute => None,
     })
 }

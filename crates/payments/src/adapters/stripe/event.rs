@@ -69,6 +69,7 @@ fn objects(kind: &str, object: &Value) -> Vec<ObjectRef> {
             add(ObjectKind::Subscription, id(&object["subscription"]));
             add(ObjectKind::Invoice, id(&object["invoice"]));
         }
+        ["customer", "deleted"] => add(ObjectKind::Customer, own()),
         ["customer", "subscription", ..] => add(ObjectKind::Subscription, own()),
         ["subscription_schedule", ..] => {
             add(ObjectKind::Subscription, id(&object["subscription"]));

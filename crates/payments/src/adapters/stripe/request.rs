@@ -297,6 +297,7 @@ pub(super) fn fetch(object: &ObjectRef) -> Call {
         ObjectKind::Invoice => Call::get(format!("/v1/invoices/{id}")),
         ObjectKind::Refund => Call::get(format!("/v1/refunds/{id}")),
         ObjectKind::Dispute => Call::get(format!("/v1/disputes/{id}")),
+        ObjectKind::Customer => read_customer(&object.id),
         ObjectKind::CreditNote => {
             Call::get(format!("/v1/credit_notes/{id}")).with("expand[0]", "customer_balance_transaction")
         }
@@ -318,7 +319,7 @@ pub(super) fn list(kind: ObjectKind, after: Option<&str>) -> Option<Call> {
         ObjectKind::CreditNote => {
             Call::get("/v1/credit_notes").with("expand[0]", "data.customer_balance_transaction")
         }
-        ObjectKind::Price | ObjectKind::Checkout => return None,
+        ObjectKind::Price | ObjectKind::Checkout | ObjectKind::Customer => return None,
     };
     Some(call.with("limit", 100).with_some("starting_after", after))
 }

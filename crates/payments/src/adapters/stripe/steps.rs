@@ -244,6 +244,7 @@ impl Stripe {
             ObjectKind::Subscription => Remote::Subscription(answer::subscription(&value)?),
             ObjectKind::Invoice => Remote::Invoice(answer::invoice(&value)?),
             ObjectKind::CreditNote => Remote::CreditNote(answer::credit_note(&value)?),
+            ObjectKind::Customer => Remote::Customer,
             ObjectKind::Refund => {
                 let invoice = self.invoice_of(&value["payment_intent"]).await?;
                 Remote::Refund(answer::refund(&value, invoice)?)

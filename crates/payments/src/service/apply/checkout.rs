@@ -61,9 +61,11 @@ fn mismatch_of(
     if remote.live != provider.is_live() {
         return Ok(Some("livemode"));
     }
-    let customer = customers::find(tx, subject, provider.name())?;
-    if remote.customer.is_some() && remote.customer != customer {
-        return Ok(Some("customer"));
+    if let Some(customer) = &remote.customer {
+        let owner = customers::find_owner(tx, provider.name(), customer)?;
+        if owner.is_none_or(|owner| owner.subject != subject) {
+            return Ok(Some("customer"));
+        }
     }
     let (plan, _) = &checkout.plan;
     let prices = prices_global::list(tx, plan)?;

@@ -2,6 +2,7 @@
 
 mod checkout;
 mod credit_note;
+mod customer;
 mod dispute;
 mod invoice;
 mod product;
@@ -58,7 +59,7 @@ impl Payments {
         match remote {
             None => self.apply_absence(tx, provider, object, now),
             Some(Remote::Product(product)) => self.apply_product(tx, provider, product, now),
-            Some(Remote::Price { .. }) => Ok(Applied::with(Changes::new())),
+            Some(Remote::Price { .. } | Remote::Customer) => Ok(Applied::with(Changes::new())),
             Some(Remote::Checkout(checkout)) => self.apply_checkout(tx, provider, checkout, now),
             Some(Remote::Subscription(one)) => self.apply_subscription(tx, provider, one, now),
             Some(Remote::Invoice(invoice)) => self.apply_invoice(tx, provider, invoice, now),

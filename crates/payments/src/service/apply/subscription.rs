@@ -121,10 +121,7 @@ impl Payments {
         let mismatch = mismatch(provider, remote, (subject, owner), item, sold.as_ref());
         let past_due_since = remote.unpaid_since;
         let same_debt = before.is_some_and(|before| before.past_due_since == past_due_since);
-        let id = match before {
-            Some(before) => before.id,
-            None => SubscriptionId::new(now, self.app().rng()),
-        };
+        let id = before.map_or_else(|| SubscriptionId::new(now, self.app().rng()), |before| before.id);
         let mut one = Subscription {
             id,
             subject,
@@ -232,6 +229,7 @@ impl Payments {
                 };
                 self.write_subscription(tx, Some(&before), &after, now)
             }
+            ObjectKind::Customer => Self::apply_lost_customer(tx, provider, &object.id, now),
             ObjectKind::Product => Self::apply_lost_product(tx, &object.id, now),
             _ => Ok(Applied::missing()),
         }
