@@ -42,6 +42,21 @@ async fn change(
     house.room.change_subscription(subject, id, wished, house.entry()).await
 }
 
+/// Makes the plans, and sells the large one.
+async fn sold(house: &House) -> (Subject, Subscription) {
+    house.pro().await;
+    small_plans(house).await;
+    let subject = house.org();
+    (subject, house.subscribe(subject, "pro").await)
+}
+
+/// Sells the large plan until the period ends, and another one from then.
+async fn sold_until(house: &House, plan: &str) -> (Subject, Subscription) {
+    let (subject, one) = sold(house).await;
+    change(house, subject, one.id, later(plan)).await.unwrap();
+    (subject, one)
+}
+
 fn waits_for(one: &Subscription) -> Option<&str> {
     one.scheduled_change.as_ref().and_then(|change| change.plan.as_ref()).map(PlanId::as_str)
 }
@@ -57,10 +72,7 @@ async fn use_projects(house: &House, subject: Subject, amount: i64) {
 #[tokio::test]
 async fn a_change_waits_is_replaced_taken_back_and_does_not_outlive_a_wish_to_end() {
     in_house(|house| async move {
-        house.pro().await;
-        small_plans(&house).await;
-        let subject = house.org();
-        let one = house.subscribe(subject, "pro").await;
+        let (subject, one) = sold(&house).await;
         let act = |deed| house.room.act_on_subscription(subject, one.id, deed, house.entry());
         assert!(matches!(act(Deed::KeepPlan).await.unwrap_err(), PaymentsError::WrongState(_)));
         let waiting = change(&house, subject, one.id, later("solo")).await.unwrap();
@@ -94,11 +106,7 @@ async fn a_change_waits_is_replaced_taken_back_and_does_not_outlive_a_wish_to_en
 #[tokio::test]
 async fn fetches_explain_and_reconciliation_know_what_waits() {
     in_house(|house| async move {
-        house.pro().await;
-        small_plans(&house).await;
-        let subject = house.org();
-        let one = house.subscribe(subject, "pro").await;
-        change(&house, subject, one.id, later("solo")).await.unwrap();
+        let (subject, one) = sold_until(&house, "solo").await;
         let explained = house.room.explain(subject, one.id).await.unwrap();
         assert!(explained.fields.contains_key("scheduled_change"), "{:?}", explained.fields.keys());
         // Somebody takes it back at the provider, and no event tells of it.
@@ -114,10 +122,7 @@ async fn fetches_explain_and_reconciliation_know_what_waits() {
 #[tokio::test]
 async fn a_lost_answer_leaves_one_change_waiting() {
     in_house(|house| async move {
-        house.pro().await;
-        small_plans(&house).await;
-        let subject = house.org();
-        let one = house.subscribe(subject, "pro").await;
+        let (subject, one) = sold(&house).await;
         house.provider.troubles.lock().unwrap().push(Trouble::After);
         let lost = change(&house, subject, one.id, later("solo")).await.unwrap_err();
         assert!(matches!(lost, PaymentsError::Provider(_)), "{lost}");
@@ -133,11 +138,7 @@ async fn a_lost_answer_leaves_one_change_waiting() {
 #[tokio::test]
 async fn what_a_plan_refuses_is_refused_when_asked_and_taken_back_before_it_happens() {
     in_house(|house| async move {
-        house.pro().await;
-        small_plans(&house).await;
-        let subject = house.org();
-        let one = house.subscribe(subject, "pro").await;
-        change(&house, subject, one.id, later("solo")).await.unwrap();
+        let (subject, one) = sold_until(&house, "solo").await;
         use_projects(&house, subject, 3).await;
         let check = || house.room.check_scheduled_changes();
         check().await.unwrap();
@@ -180,10 +181,7 @@ async fn one_change_that_cannot_be_taken_back_does_not_keep_the_others_from_bein
 #[tokio::test]
 async fn a_plan_that_allows_it_keeps_what_is_over_and_gives_nothing_more() {
     in_house(|house| async move {
-        house.pro().await;
-        small_plans(&house).await;
-        let subject = house.org();
-        let one = house.subscribe(subject, "pro").await;
+        let (subject, one) = sold(&house).await;
         use_projects(&house, subject, 3).await;
         change(&house, subject, one.id, later("mini")).await.unwrap();
         house.test.clock.advance(Duration::from_mins(30 * 24 * 60 - 30));

@@ -104,7 +104,7 @@ async fn resend(
 ) -> Response {
     let sent = async {
         check_site(&twin, &headers)?;
-        let (id, wants_json) = (read(&headers, &body)?.or_empty("event"), wants_json(&headers));
+        let id = read(&headers, &body)?.or_empty("event");
         let event = id.clone();
         twin.change("stripe_twin.resend", move |desk| {
             let event = desk.get("event", &event)?;
@@ -117,8 +117,7 @@ async fn resend(
             endpoints.iter().try_for_each(|endpoint| desk.deliver(event.id(), endpoint))
         })
         .await?;
-        let page = twin.desk_parts().links.page(&format!("/object/{id}"));
-        Ok(if wants_json { Json(json!({"resent": id})).into_response() } else { redirect(&page) })
+        Ok(done(&twin, &headers, &json!({"resent": id}), &format!("/object/{id}")))
     };
     answer(sent.await)
 }
@@ -154,11 +153,7 @@ async fn turn(
             if reset { Knob::reset(desk.tx) } else { Knob::turn(desk.tx, &params) }
         });
         let knob = knob.await?;
-        Ok(if wants_json(&headers) {
-            Json(knob.shown()).into_response()
-        } else {
-            redirect(&twin.desk_parts().links.page(""))
-        })
+        Ok(done(&twin, &headers, &knob.shown(), ""))
     };
     json_or_page(&headers, turned.await)
 }
@@ -169,21 +164,26 @@ async fn trigger(
     headers: HeaderMap,
     ValidBytes(body): ValidBytes,
 ) -> Response {
-    let done = async {
+    let triggered = async {
         check_site(&twin, &headers)?;
         let event = read(&headers, &body)?.or_empty("event");
         let events = twin.trigger(&event).await.map_err(|problem| StripeError::invalid(problem.message()))?;
-        Ok(if wants_json(&headers) {
-            Json(json!({"events": events})).into_response()
-        } else {
-            redirect(&twin.desk_parts().links.page(""))
-        })
+        Ok(done(&twin, &headers, &json!({"events": events}), ""))
     };
-    json_or_page(&headers, done.await)
+    json_or_page(&headers, triggered.await)
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
+
+/// Says what was done: JSON to programs, to people a page of the dashboard.
+fn done(twin: &StripeTwin, headers: &HeaderMap, document: &Value, page: &str) -> Response {
+    if wants_json(headers) {
+        Json(document).into_response()
+    } else {
+        redirect(&twin.desk_parts().links.page(page))
+    }
 }
 
 /// Reads a form, or JSON with the same names.

@@ -1,11 +1,11 @@
 //! The account's rule of dunning, and the clock of those who name none.
 
 use http::HeaderMap;
-use quoin_web::{Ctx, IntoResponse, Json, Response, State, Unidentified, ValidBytes};
+use quoin_web::{Ctx, Response, State, Unidentified, ValidBytes};
 use serde_json::json;
 
-use super::super::{check_site, redirect};
-use super::{json_or_page, read, wants_json};
+use super::super::check_site;
+use super::{done, json_or_page, read};
 use crate::StripeTwin;
 use crate::error::StripeError;
 use crate::objects::test_clock;
@@ -18,7 +18,7 @@ pub(super) async fn dunning(
     headers: HeaderMap,
     ValidBytes(body): ValidBytes,
 ) -> Response {
-    let done = async {
+    let set = async {
         check_site(&twin, &headers)?;
         let rule = read(&headers, &body)?.or_empty("after_retries");
         if !matches!(rule.as_str(), "cancel" | "unpaid" | "past_due") {
@@ -29,13 +29,9 @@ pub(super) async fn dunning(
         let kept = document.clone();
         twin.change("stripe_twin.dunning.set", move |desk| Ok(settings::update(desk.tx, "dunning", &kept)?))
             .await?;
-        Ok(if wants_json(&headers) {
-            Json(document).into_response()
-        } else {
-            redirect(&twin.desk_parts().links.page(""))
-        })
+        Ok(done(&twin, &headers, &document, ""))
     };
-    json_or_page(&headers, done.await)
+    json_or_page(&headers, set.await)
 }
 
 /// Sets the test clock on which customers live that are made without one: so a program that knows nothing of clocks can be
@@ -46,16 +42,12 @@ pub(super) async fn clock(
     headers: HeaderMap,
     ValidBytes(body): ValidBytes,
 ) -> Response {
-    let done = async {
+    let set = async {
         check_site(&twin, &headers)?;
         let clock = read(&headers, &body)?.or_empty("test_clock");
         let document = json!({"test_clock": clock});
         twin.change("stripe_twin.clock.set", move |desk| test_clock::set_default(desk, &clock)).await?;
-        Ok(if wants_json(&headers) {
-            Json(document).into_response()
-        } else {
-            redirect(&twin.desk_parts().links.page(""))
-        })
+        Ok(done(&twin, &headers, &document, ""))
     };
-    json_or_page(&headers, done.await)
+    json_or_page(&headers, set.await)
 }
