@@ -45,7 +45,7 @@ pub async fn sign_in_with_id_token(
     };
     let (attested, expires_at) = identity.openid()?.read_id_token(&provider, wish).await.map_err(refused)?;
     let spent = OauthFlow {
-        state_hash: sha256(grant.id_token.expose().as_bytes()),
+        state_hash: sha256(signed_part(&grant.id_token).as_bytes()),
         provider: provider.name.clone(),
         browser_hash: None,
         sealed: None,
@@ -79,4 +79,10 @@ pub async fn sign_in_with_id_token(
         })
         .await?;
     open.sign(identity, origin.now)
+}
+
+/// Returns what a token's signature covers. The signature itself can be written in several ways, and a token that is written
+/// in another way is the same one.
+fn signed_part(token: &Secret<String>) -> &str {
+    token.expose().rsplit_once('.').map_or(token.expose(), |(signed, _)| signed)
 }
