@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiKeyId, OrgId, SessionId, Timestamp, UserId};
+use crate::{ApiKeyId, OrgId, Problem, SessionId, Timestamp, UserId};
 
 /// Names who makes a call, after every check that a credential needs.
 #[derive(Debug, Clone)]
@@ -40,6 +40,20 @@ pub struct UserCaller {
     pub expires_at: Timestamp,
     /// The token's claims as one JSON object, which policies read through `auth.jwt()`.
     pub claims: Arc<str>,
+}
+
+impl UserCaller {
+    /// Makes sure that the session acts for the person, and not for one organisation alone.
+    ///
+    /// # Errors
+    /// 403 `session_confined`.
+    pub fn demand_own_session(&self) -> Result<(), Problem> {
+        if self.sso_org_id.is_none() {
+            return Ok(());
+        }
+        Err(Problem::new(403, "session_confined", "This session acts for its organisation alone")
+            .hint("Sign in another way to act for yourself."))
+    }
 }
 
 /// A live secret API key.

@@ -56,15 +56,17 @@ fn own(visit: &Visit) -> Origin {
     Origin { realm: None, ..visit.origin.clone() }
 }
 
-/// Demands somebody who owes no second factor, and reads their account; the pages speak the language that they have chosen.
+/// Demands somebody who owes no second factor and acts for themselves, and reads their account; the pages speak the language
+/// that they have chosen.
 ///
 /// # Errors
-/// 401 and 403 `insufficient_aal`, which lead to the pages where that can be helped; 503.
+/// 401 and 403 `insufficient_aal`, which lead to the pages where that can be helped; 403 `session_confined`; 503.
 pub(crate) async fn account(visit: &mut Visit) -> Result<(Person, User), Problem> {
     let (person, user) = account_at_any_level(visit).await?;
     if person.needs_second_factor {
         return Err(IdentityError::InsufficientAal.into());
     }
+    person.demand_own_session()?;
     Ok((person, user))
 }
 

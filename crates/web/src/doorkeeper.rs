@@ -182,14 +182,7 @@ impl Doorkeeper for User {
 
     async fn admit(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let user = user_at_full_level(parts, app).await?;
-        if user.sso_org_id.is_some() {
-            return Err(Problem::new(
-                403,
-                "session_confined",
-                "This session acts for its organisation alone",
-            )
-            .hint("Sign in another way to act for yourself."));
-        }
+        user.demand_own_session()?;
         Ok(Self { user })
     }
 }

@@ -11,6 +11,7 @@ use crate::store::sessions_global;
 
 /// Lists the caller's sessions, the one used last first.
 pub async fn list_sessions(identity: &Identity, caller: &UserCaller) -> Result<Vec<ListedSession>, Problem> {
+    caller.demand_own_session()?;
     let user_id = caller.user_id;
     Ok(identity.db().read("identity.session.list", move |tx| sessions_global::list(tx, user_id)).await?)
 }
@@ -25,6 +26,7 @@ pub async fn revoke_session(
     id: SessionId,
     origin: &Origin,
 ) -> Result<(), Problem> {
+    caller.demand_own_session()?;
     let (user_id, now) = (caller.user_id, origin.now);
     let entry = identity.entry(Actor::User(user_id), "identity.session.revoked", origin).on(id);
     let inside = identity.clone();

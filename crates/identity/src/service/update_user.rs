@@ -67,7 +67,7 @@ pub async fn get_own_user(identity: &Identity, caller: &UserCaller) -> Result<Us
 /// Changes the caller's account. A new password ends their other sessions and every link on its way.
 ///
 /// # Errors
-/// `reauthentication_needed` and `reauthentication_not_valid` for password and address; `same_password`,
+/// `session_confined`; `reauthentication_needed` and `reauthentication_not_valid` for password and address; `same_password`,
 /// `weak_password`; 429 `over_email_send_rate_limit`; `session_not_found`.
 pub async fn update_user(
     identity: &Identity,
@@ -75,6 +75,7 @@ pub async fn update_user(
     changes: UserChanges,
     origin: &Origin,
 ) -> Result<User, Problem> {
+    caller.demand_own_session()?;
     let (user, session) = own_session(identity, caller).await?;
     let email = changes.email.clone().filter(|email| Some(email) != user.email.as_ref());
     if email.is_some() {

@@ -439,6 +439,34 @@ async fn proved_addresses_of_the_domain_join_by_themselves_where_the_organisatio
 }
 
 #[tokio::test]
+async fn a_session_of_an_organisations_provider_touches_nothing_of_the_person_whoever_asks_for_it() {
+    use crate::service::{UserChanges, list_sessions, revoke_session, update_user};
+    use quoin_kernel::port::Authenticator as _;
+    plain_story(|house| async move {
+        company(&house, "corp.example").await;
+        house.person("bob@corp.example").await;
+        let confined = token(&sign_in(&house, "corp.example", &bob()).await);
+        let now = quoin_kernel::Clock::now(house.clock.as_ref());
+        let caller = house.identity.authenticate(&confined, now).await.unwrap();
+        let quoin_kernel::Caller::User(caller) = caller else { panic!("nobody") };
+        let password = Some(quoin_kernel::Secret::new("lantern-teapot-walrus".to_owned()));
+        let changes = UserChanges { password, ..UserChanges::default() };
+        let refused = [
+            update_user(&house.identity, &caller, changes, &quoin_web::testing::origin()).await.err(),
+            list_sessions(&house.identity, &caller).await.err(),
+            revoke_session(&house.identity, &caller, caller.session_id, &quoin_web::testing::origin())
+                .await
+                .err(),
+        ];
+        for problem in refused {
+            assert_eq!(problem.unwrap().code(), "session_confined");
+        }
+        assert_eq!(house.sign_in("bob@corp.example", PASSWORD).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn fifty_first_arrivals_at_once_make_one_account_and_one_membership() {
     plain_story(|house| async move {
         let corp = company(&house, "corp.example").await;
