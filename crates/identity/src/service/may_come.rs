@@ -26,6 +26,17 @@ pub(crate) async fn require_open_sign_up(identity: &Identity, origin: &Origin) -
     if open { Ok(()) } else { Err(IdentityError::SignupDisabled.into()) }
 }
 
+/// Tells whether a call may make an account, as pages ask that would offer it.
+///
+/// # Errors
+/// 503 where it cannot be found out.
+pub async fn may_sign_up(identity: &Identity, origin: &Origin) -> Result<bool, Problem> {
+    match require_open_sign_up(identity, origin).await {
+        Err(problem) if problem.status() >= 500 => Err(problem),
+        outcome => Ok(outcome.is_ok()),
+    }
+}
+
 /// Tells whether somebody new may come: anybody while sign-up is open; otherwise whoever is invited with this address, who
 /// could become one of an organisation's people in no other way.
 pub(crate) fn is_welcome(
@@ -33,17 +44,18 @@ pub(crate) fn is_welcome(
     identity: &Identity,
     (realm, email): (Realm, Option<&EmailAddress>),
     now: Timestamp,
-) -> Result<bool, DbError> {
+) -> Result<bool, Problem> {
     if is_open(tx, identity, realm)? {
         return Ok(true);
     }
     match (realm.org_id(), email) {
-        (Some(org_id), Some(email)) => quoin_tenancy::is_invited(tx, org_id, email, now),
+        (Some(org_id), Some(email)) => Ok(quoin_tenancy::is_invited(tx, org_id, email, now)?),
         _ => Ok(false),
     }
 }
 
-fn is_open(tx: &mut Tx<'_>, identity: &Identity, realm: Realm) -> Result<bool, DbError> {
+/// Tells whether anybody may come.
+pub(crate) fn is_open(tx: &mut Tx<'_>, identity: &Identity, realm: Realm) -> Result<bool, DbError> {
     if !identity.config().sign_up {
         return Ok(false);
     }

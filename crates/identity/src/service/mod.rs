@@ -82,6 +82,7 @@ pub use issue_session::IssuedSession;
 pub use list_sessions::{list_sessions, revoke_session};
 pub use list_users::{NumberedPage, get_user, list_users};
 pub use log_out::{LogoutScope, log_out};
+pub use may_come::may_sign_up;
 pub use passkeys::{
     begin_passkey, begin_passkey_sign_in, finish_passkey, list_passkeys, rename_passkey, sign_in_with_passkey,
 };

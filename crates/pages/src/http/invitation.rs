@@ -1,6 +1,7 @@
 //! Accepting an invitation: opening the page consumes nothing, its form does, for whoever is signed in.
 
 use minijinja::{Value, context};
+use quoin_identity::service::may_sign_up;
 use quoin_kernel::Problem;
 use quoin_tenancy::service as tenancy;
 use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
@@ -43,7 +44,8 @@ async fn open(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
         Some(_) => account_at_any_level(visit).await?.1.email.map(|email| email.to_string()),
         None => None,
     };
-    visit.show(TEMPLATE, context! { token, account, ..facts })
+    let sign_up = may_sign_up(visit.pages.identity(), &visit.origin).await?;
+    visit.show(TEMPLATE, context! { token, account, sign_up, ..facts })
 }
 
 async fn facts(visit: &mut Visit, token: &str) -> Result<Value, Problem> {

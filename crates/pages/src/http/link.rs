@@ -29,7 +29,7 @@ pub(super) fn form_to_send() -> minijinja::Value {
 }
 
 async fn show(_: Ctx<Unidentified>, Opened { visit, .. }: Opened) -> Response {
-    let shown = visit.show(TEMPLATE, ways_in(&visit, None));
+    let shown = ways_in(&visit, None).await.and_then(|ways| visit.show(TEMPLATE, ways));
     visit.answer(shown)
 }
 
@@ -50,7 +50,7 @@ async fn request(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem
     };
     match sent {
         Ok(()) => check_mail(visit, fields, "email", None),
-        Err(problem) => visit.refuse(TEMPLATE, problem, ways_in(visit, fields.get("email"))),
+        Err(problem) => visit.refuse(TEMPLATE, problem, ways_in(visit, fields.get("email")).await?),
     }
 }
 

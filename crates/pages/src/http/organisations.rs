@@ -7,7 +7,7 @@ use quoin_kernel::billing::Subject;
 use quoin_kernel::page::Page;
 use quoin_kernel::{OrgId, Problem};
 use quoin_tenancy::model::{NewOrganization, OrgName, Organization};
-use quoin_tenancy::{Limits, TenancyError, service as tenancy};
+use quoin_tenancy::{TenancyError, service as tenancy};
 use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
 use serde_json::json;
 
@@ -87,6 +87,6 @@ async fn make(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
     let entry = entry.detail(json!({"name": name.as_str()}));
     let (org_id, billed) = (OrgId::new(now, app.rng()), Subject::of(&person));
     let new = NewOrganization { org_id, name, owner, billed, now };
-    tenancy::create(app.db().system(), Limits::of(app), new, entry).await?;
+    tenancy::create(visit.pages.tenancy(), new, entry).await?;
     Ok(visit.go("/account/organisations"))
 }

@@ -76,7 +76,7 @@ async fn land(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem> {
     };
     match opened {
         Ok(issued) => enter(visit, issued).await,
-        Err(problem) => sign_in::refuse(visit, problem),
+        Err(problem) => sign_in::refuse(visit, problem).await,
     }
 }
 

@@ -33,21 +33,22 @@ async fn open(visit: &mut Visit) -> Result<Response, Problem> {
     if !visit.pages.identity().config().passwords {
         return Ok(visit.go("/sign-in/link"));
     }
-    visit.show(TEMPLATE, ways_in(visit, None))
+    visit.show(TEMPLATE, ways_in(visit, None).await?)
 }
 
 /// Shows the page again with what was refused.
-pub(super) fn refuse(visit: &Visit, problem: Problem) -> Result<Response, Problem> {
+pub(super) async fn refuse(visit: &Visit, problem: Problem) -> Result<Response, Problem> {
     let template = if visit.pages.identity().config().passwords { TEMPLATE } else { link::TEMPLATE };
-    visit.refuse(template, problem, ways_in(visit, None))
+    visit.refuse(template, problem, ways_in(visit, None).await?)
 }
 
 /// Says by which ways somebody may come in here.
-pub(super) fn ways_in(visit: &Visit, email: Option<&str>) -> Value {
+pub(super) async fn ways_in(visit: &Visit, email: Option<&str>) -> Result<Value, Problem> {
     let identity = visit.pages.identity();
     let names: Vec<String> = identity.providers().iter().map(|provider| provider.name.clone()).collect();
     let config = identity.config();
-    context! { email, providers => names, sign_up => config.sign_up, passwords => config.passwords, ..link::form_to_send() }
+    let sign_up = service::may_sign_up(identity, &visit.origin).await?;
+    Ok(context! { email, providers => names, sign_up, passwords => config.passwords, ..link::form_to_send() })
 }
 
 async fn submit(_: Ctx<Unidentified>, Sent { mut visit, fields }: Sent) -> Response {
@@ -65,7 +66,7 @@ async fn sign_in(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem
     };
     match signed_in {
         Ok(issued) => enter(visit, issued).await,
-        Err(problem) => visit.refuse(TEMPLATE, problem, ways_in(visit, fields.get("email"))),
+        Err(problem) => visit.refuse(TEMPLATE, problem, ways_in(visit, fields.get("email")).await?),
     }
 }
 
