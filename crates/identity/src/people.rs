@@ -15,8 +15,18 @@ impl People for Identity {
         Ok(found.filter(User::is_proved).and_then(|user| user.email))
     }
 
+    fn is_confirmed(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<bool, DbError> {
+        let found = users_global::find(tx, user_id)?;
+        // Whoever has no address came by a provider's word, or is anonymous and answers to nobody's mail.
+        Ok(found.is_some_and(|user| user.email.is_none() || user.is_confirmed(self.config().unverified)))
+    }
+
+    fn each_belongs_to_one(&self) -> bool {
+        self.config().mode == IdentityMode::PerOrganization
+    }
+
     fn confined_to(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<Option<OrgId>, DbError> {
-        if self.config().mode == IdentityMode::Global {
+        if !self.each_belongs_to_one() {
             return Ok(None);
         }
         Ok(users_global::find(tx, user_id)?.and_then(|user| user.realm.org_id()))

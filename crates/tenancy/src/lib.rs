@@ -40,7 +40,7 @@ pub use model::{
 pub use port::{People, Records};
 pub use revocations::{Revocation, Revoked};
 pub use service::{
-    Attestation, AttestedOrg, Limits, ORGANIZATION_DELETED, RemovedPerson, active_org, add_member,
+    Attestation, AttestedOrg, Coming, Limits, ORGANIZATION_DELETED, RemovedPerson, active_org, add_member,
     add_to_realm, count_members, count_organizations, create_personal, follow_attestation, forget_address,
     found, has_sso_connection, is_invited, is_usable, join_by_domain, join_by_sso, join_realm,
     kept_of_person, membership_of, note_sso_use, own, remove_person, set_last_used, sso_connection,

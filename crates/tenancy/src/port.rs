@@ -9,6 +9,12 @@ pub trait People: Send + Sync {
     /// Returns the address that a person has proved to be theirs; `None` for nobody, and while nothing is proved.
     fn proved_address(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<Option<EmailAddress>, DbError>;
 
+    /// Tells whether a person's address counts as theirs, proved or believed as the configuration says.
+    fn is_confirmed(&self, tx: &mut Tx<'_>, user_id: UserId) -> Result<bool, DbError>;
+
+    /// Tells whether people belong to one organisation each.
+    fn each_belongs_to_one(&self) -> bool;
+
     /// Finds the person who has proved that an address is theirs, among those who may become members of an organisation.
     fn find_by_address(
         &self,

@@ -51,7 +51,8 @@ pub(crate) fn erase(
 ) -> Result<(), DbError> {
     let (id, realm, rng) = (user.id, user.realm.org_id(), identity.app().rng());
     end_sessions(tx, identity, id, None, now)?;
-    let removed = quoin_tenancy::remove_person(tx, id, now, rng)?;
+    let limits = quoin_tenancy::Limits::of(identity.app());
+    let removed = quoin_tenancy::remove_person(tx, &limits, id, now, rng)?;
     // What waits for an address is theirs once they have proved it: anybody could name one to take its mails away.
     match user.email.as_ref() {
         Some(address) if user.is_proved() => {

@@ -122,6 +122,8 @@ impl Identity {
     /// 503 where that cannot be found out.
     pub async fn introspect(&self, token: &str, now: Timestamp) -> Result<Introspection, Problem> {
         match self.authenticate(token, now).await {
+            // Whoever owes a factor may do nothing but show it, and that is nobody else's business.
+            Ok(Caller::User(user)) if user.needs_second_factor => Ok(Introspection::default()),
             Ok(caller) => self.with_coverage(Introspection::of(&caller), &caller).await,
             Err(problem) if problem.status() < 500 => Ok(Introspection::default()),
             Err(problem) => Err(problem),

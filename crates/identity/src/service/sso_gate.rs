@@ -4,17 +4,19 @@ use quoin_audit::Actor;
 use quoin_db::Tx;
 use quoin_kernel::port::Origin;
 use quoin_kernel::{OrgId, Problem};
+use quoin_tenancy::Coming;
 
 use crate::Identity;
 use crate::config::Unverified;
 use crate::error::IdentityError;
 use crate::model::User;
+use crate::service::may_come;
 
 /// Makes the person a member of the organisation whose people they are one of, of the one whose own provider has attested
 /// them, or of the one whose domain their proved address belongs to; refuses whoever must come through their organisation's provider and has not.
 ///
 /// # Errors
-/// `sso_required`; `removed_from_organization`.
+/// `sso_required`; `removed_from_organization`; `signup_disabled` where only who is invited may come.
 pub(crate) fn join(
     tx: &mut Tx<'_>,
     identity: &Identity,
@@ -26,9 +28,13 @@ pub(crate) fn join(
     let entry = |action| identity.entry(Actor::User(user.id), action, origin);
     if let Some(org_id) = user.realm.org_id() {
         check(tx, user, sso_org_id, origin)?;
-        let (whom, entry) = ((org_id, user.id), entry("tenancy.member.joined"));
-        let proved = user.email.as_ref().filter(|_| is_worth_joining(identity, user));
-        return Ok(quoin_tenancy::join_realm(tx, &limits, whom, proved, now, &entry)?);
+        let entry = entry("tenancy.member.joined");
+        // Whoever an organisation's own provider brings is invited by that; whom the team has made is a member already.
+        let uninvited = sso_org_id.is_some() || may_come::is_open(tx, identity, user.realm)?;
+        let proved = user.email.as_ref().filter(|_| user.is_proved());
+        let coming = Coming { org_id, user_id: user.id, proved, uninvited };
+        let joined = quoin_tenancy::join_realm(tx, &limits, &coming, now, &entry)?;
+        return if joined { Ok(()) } else { Err(IdentityError::SignupDisabled.into()) };
     }
     if let Some(org_id) = sso_org_id {
         let entry = entry("tenancy.member.joined_by_sso");

@@ -34,6 +34,9 @@ pub async fn switch_org(
         .write("identity.session.switch", move |tx| {
             let (user, mut session) = session_in(tx, session_id)?;
             check_admission(inside.config(), &user, now)?;
+            if user.realm.org_id().is_some_and(|own| own != org_id) {
+                return Err(Problem::not_found("organization"));
+            }
             sso_gate::check(tx, &user, session.sso_org_id, &seen_from)?;
             let org = quoin_tenancy::membership_of(tx, user_id, org_id, &session.facts(now))?;
             quoin_tenancy::set_last_used(tx, user_id, org_id, now)?;

@@ -368,6 +368,74 @@ async fn an_organisation_that_takes_only_who_is_invited_takes_nobody_else_by_any
 }
 
 #[tokio::test]
+async fn where_only_who_is_invited_is_taken_nothing_else_makes_a_member() {
+    two_shops(|one, _| async move {
+        let owner = one.sign_in(&shop(&one).owner, PASSWORD).await.json();
+        let org = format!("/orgs/v1/orgs/{}", shop(&one).org_id);
+        let admin = arrive(&one, "admin@example.com", PASSWORD).await;
+        let path = format!("{org}/members/{}", id_of(&admin));
+        assert_eq!(one.send(Method::PATCH, &path, token(&owner), json!({"role": "admin"})).await.status, 200);
+        // Somebody signed up before and has not confirmed.
+        one.post("/auth/v1/signup", json!({"email": "early@example.com", "password": PASSWORD})).await;
+        let policy = json!({"invited_only": true});
+        let set = one.send(Method::PUT, &format!("{org}/policy"), token(&owner), policy).await;
+        assert_eq!(set.status, 200, "{}", String::from_utf8_lossy(&set.body));
+        let early = one.click("early@example.com").await;
+        assert_eq!(early.status, 422, "{}", String::from_utf8_lossy(&early.body));
+        // An invitation is worth no more than its sender by then.
+        let admin = one.sign_in("admin@example.com", PASSWORD).await.json();
+        let wish = json!({"email": "late@example.com"});
+        let sent = one.send(Method::POST, &format!("{org}/invitations"), token(&admin), wish).await;
+        assert_eq!(sent.status, 201, "{}", String::from_utf8_lossy(&sent.body));
+        assert_eq!(one.send(Method::DELETE, &path, token(&owner), json!({})).await.status, 204);
+        let mails = one.mails_to("late@example.com").await.len();
+        one.post("/auth/v1/otp", json!({"email": "late@example.com"})).await;
+        assert_eq!(one.mails_to("late@example.com").await.len(), mails, "no link goes out");
+        // One that is taken back takes with it the link that it made possible.
+        invite(&one, ANN, "admin").await;
+        one.advance(1);
+        one.post("/auth/v1/otp", json!({"email": ANN})).await;
+        let listed = one.get(&format!("{org}/invitations"), token(&owner)).await.json();
+        let open = listed["data"].as_array().unwrap().iter().find(|one| one["email"] == ANN).unwrap();
+        let path = format!("{org}/invitations/{}", text(open, "id"));
+        assert_eq!(one.send(Method::DELETE, &path, token(&owner), json!({})).await.status, 204);
+        let landed = one.click(ANN).await;
+        assert_eq!(landed.status, 422, "{}", String::from_utf8_lossy(&landed.body));
+        // Who is a member stays one.
+        assert_eq!(one.sign_in(&shop(&one).owner, PASSWORD).await.status, 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_invitations_role_comes_with_the_proof_of_the_address_whatever_was_believed_before() {
+    let modes: [fn(&mut crate::config::IdentityConfig); 2] = [
+        |config| {
+            per_organization(config);
+            super::harness::restricted(config);
+        },
+        |config| {
+            per_organization(config);
+            super::harness::autoconfirm(config);
+        },
+    ];
+    for mode in modes {
+        story(mode, |house| async move {
+            let one = house.of(&house.found("One", "owner@one.example").await);
+            invite(&one, ANN, "admin").await;
+            one.advance(1);
+            let believed = one.post("/auth/v1/signup", json!({"email": ANN, "password": PASSWORD})).await;
+            assert_eq!(claims(text(&believed.json(), "access_token"))["org_role"], "member");
+            one.advance(1);
+            one.post("/auth/v1/otp", json!({"email": ANN})).await;
+            let landed = fragment(&one.click(ANN).await);
+            assert_eq!(claims(&landed["access_token"])["org_role"], "admin");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn whoever_was_removed_comes_back_by_invitation_alone() {
     two_shops(|one, _| async move {
         let here = arrive(&one, ANN, PASSWORD).await;

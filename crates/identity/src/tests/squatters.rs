@@ -110,6 +110,27 @@ async fn a_mailed_link_takes_a_believed_account_from_whoever_made_it() {
 }
 
 #[tokio::test]
+async fn nobody_invites_before_their_own_address_is_confirmed() {
+    story(restricted, |house| async move {
+        let session = squat(&house).await.unwrap();
+        let token = text(&session, "access_token");
+        let invite = async |token: &str| {
+            let org = claims(token)["org_id"].clone();
+            let path = format!("/orgs/v1/orgs/{}/invitations", org.as_str().unwrap());
+            let wish = json!({"email": "mallory@elsewhere.example", "role": "owner"});
+            house.send(Method::POST, &path, token, wish).await
+        };
+        assert_eq!(invite(token).await.code(), "address_not_confirmed");
+        assert!(house.mails_to("mallory@elsewhere.example").await.is_empty());
+        house.advance(1);
+        house.post("/auth/v1/otp", json!({"email": ANN})).await;
+        let access = fragment(&house.click(ANN).await)["access_token"].clone();
+        assert_eq!(invite(&access).await.status, 201);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_change_of_address_that_a_stranger_began_goes_with_them() {
     story(restricted, |house| async move {
         let session = squat(&house).await.unwrap();

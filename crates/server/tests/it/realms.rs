@@ -96,6 +96,22 @@ async fn an_invitations_page_knows_whose_people_it_is_about() {
 }
 
 #[tokio::test]
+async fn one_of_an_organisations_people_founds_none_by_any_door() {
+    on_each_engine_with(per_organization, |server| async move {
+        let one = found(&server, "One", "owner@one.example").await;
+        let browser = Browser::new(&server);
+        let page = browser.open(&format!("/sign-in?org={}", id(&one))).await.expect(200);
+        let typed = [("email", "owner@one.example"), ("password", PASSWORD)];
+        browser.submit(&page, "/sign-in", &typed).await.expect(303);
+        let page = browser.open("/account/organisations").await.expect(200);
+        browser.submit(&page, "/account/organisations", &[("name", "Two")]).await.expect(403);
+        let page = browser.open("/account/organisations").await.expect(200);
+        assert!(!page.text().contains("Two"), "{}", page.text());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_way_to_a_provider_says_whose_people_it_is_about() {
     on_each_engine_with(per_organization, |server| async move {
         let one = found(&server, "One", "owner@one.example").await;

@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use super::entry;
 use crate::error::TenancyError;
 use crate::model::{NewOrganization, OrgName, Organization};
-use crate::service::Limits;
 use crate::{Tenancy, service};
 
 /// What to create, or to change.
@@ -54,7 +53,6 @@ pub(super) async fn create(
     ValidJson(input): ValidJson<NameIn>,
 ) -> Result<(StatusCode, Json<Organization>), Refusal> {
     let owner = ctx.who.user.user_id;
-    service::refuse_confined(&tenancy, owner).await?;
     let org_id = OrgId::new(ctx.now(), ctx.app.rng());
     let new = NewOrganization {
         org_id,
@@ -64,7 +62,7 @@ pub(super) async fn create(
         now: ctx.now(),
     };
     let entry = entry(&ctx, owner, "tenancy.organization.created").detail(json!({"name": new.name.as_str()}));
-    let created = service::create(ctx.db().system(), Limits::of(&ctx.app), new, entry).await?;
+    let created = service::create(&tenancy, new, entry).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 

@@ -76,7 +76,8 @@ impl Draft {
 /// Invites somebody by mail.
 ///
 /// # Errors
-/// `already_member`, `already_invited`, `limit_reached`, 403 for a role that the caller may not give, 429 after too many.
+/// `address_not_confirmed` while the caller's own is not; `already_member`, `already_invited`, `limit_reached`, 403 for a
+/// role that the caller may not give, 429 after too many.
 pub async fn invite(
     tenancy: &Tenancy,
     (org_id, actor): (OrgId, UserId),
@@ -93,6 +94,10 @@ pub async fn invite(
         .db()
         .write("tenancy.invitations.create", move |tx| {
             let standing = manager(tx, org_id, actor)?;
+            // Whoever only named an address loses all to whoever reads it, and must not leave somebody behind.
+            if !inside.people()?.is_confirmed(tx, actor)? {
+                return Err(TenancyError::AddressNotConfirmed);
+            }
             let organization = organizations::name_of(tx, org_id)?.ok_or(TenancyError::NoSuchOrganization)?;
             let role = match &wish.role {
                 Some(role) => role.clone(),

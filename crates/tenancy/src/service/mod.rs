@@ -23,6 +23,8 @@ mod transfer;
 pub use accept_invitation::{InvitationFacts, accept_invitation, forget_address, peek_invitation};
 pub use change_member::{Change, change_role, remove_member};
 pub use create::create;
+#[cfg(test)]
+pub(crate) use create::create_owned;
 pub(crate) use delete::delete_due;
 pub use delete::{delete, restore};
 pub use follow_attestation::{Attestation, AttestedOrg, follow_attestation};
@@ -38,7 +40,7 @@ pub use manage_domains::{claim_domain, list_domains, release_domain, verify_doma
 pub use manage_roles::{delete_role, list_roles, put_role, set_default_role};
 pub use manage_sso::{delete_connection, get_connection, put_connection};
 pub use read::{find, list, list_members, rename};
-pub use realm::{add_to_realm, found, is_invited, join_realm, own, refuse_confined, takes_anybody};
+pub use realm::{Coming, add_to_realm, found, is_invited, join_realm, own, takes_anybody};
 pub use remove_person::{RemovedPerson, remove_person};
 pub use settings::{get_policy, set_metadata, set_policy};
 pub use sso::{

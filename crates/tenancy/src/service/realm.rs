@@ -8,26 +8,26 @@ use serde_json::json;
 
 use super::accept_invitation::still_given;
 use super::limits::Limits;
-use crate::Tenancy;
 use crate::error::TenancyError;
-use crate::model::{Bar, InvitationEnding, NewMember, OrgName};
+use crate::model::{InvitationEnding, InvitationId, NewMember, OrgName};
 use crate::store::{departures, invitations, memberships, organizations, roles};
 
-/// Refuses whoever belongs to one organisation alone, where people belong to one each.
-///
-/// # Errors
-/// 403 `session_confined`.
-pub async fn refuse_confined(tenancy: &Tenancy, user_id: UserId) -> Result<(), TenancyError> {
-    let inside = tenancy.clone();
-    let find = move |tx: &mut Tx<'_>| Ok::<_, TenancyError>(inside.people()?.confined_to(tx, user_id)?);
-    match tenancy.db().read("tenancy.orgs.confined", find).await? {
-        Some(_) => Err(TenancyError::Barred(Bar::Confined)),
-        None => Ok(()),
-    }
+/// Somebody who comes in as one of an organisation's people.
+pub struct Coming<'a> {
+    /// The organisation.
+    pub org_id: OrgId,
+    /// Who comes.
+    pub user_id: UserId,
+    /// The address that they have proved to be theirs.
+    pub proved: Option<&'a EmailAddress>,
+    /// Whether they may come without an invitation.
+    pub uninvited: bool,
 }
 
-/// Makes somebody a member of the organisation whose people they are one of, when they first come in: with the role of the
-/// invitation to their proved address, which is accepted thereby, else with the default role.
+/// Makes somebody a member of the organisation whose people they are one of, when they come in: with the role of the
+/// invitation to their proved address, which is accepted thereby, else with the default role. Whoever has come before they had
+/// proved the address gets the invitation's role once they have. Returns false where nobody has invited them and they may not
+/// come without.
 ///
 /// # Errors
 /// `removed_from_organization` for whoever has left or was removed: an invitation brings them back; `limit_reached` where the
@@ -35,26 +35,35 @@ pub async fn refuse_confined(tenancy: &Tenancy, user_id: UserId) -> Result<(), T
 pub fn join_realm(
     tx: &mut Tx<'_>,
     limits: &Limits,
-    (org_id, user_id): (OrgId, UserId),
-    proved: Option<&EmailAddress>,
+    coming: &Coming<'_>,
     now: Timestamp,
     entry: &Entry,
-) -> Result<(), TenancyError> {
-    if memberships::find(tx, org_id, user_id)?.is_some() {
-        return Ok(());
+) -> Result<bool, TenancyError> {
+    let &Coming { org_id, user_id, proved, uninvited } = coming;
+    let member = memberships::find(tx, org_id, user_id)?;
+    // Only what anybody gets is exchanged: an owner is not made less by an old invitation.
+    if member.as_ref().is_some_and(|member| member.standing != Standing::of(Role::Member)) {
+        return Ok(true);
     }
     let invited = match proved {
         Some(email) => take_invitation(tx, org_id, email, now)?,
         None => None,
     };
-    if invited.is_none() && departures::is_gone(tx, org_id, user_id)? {
-        return Err(TenancyError::Departed);
+    match (member, invited) {
+        (Some(_), Some(standing)) => {
+            memberships::change_role(tx, org_id, user_id, &standing)?;
+            let detail = json!({"role": standing.name()});
+            quoin_audit::record(tx, &entry.clone().in_org(org_id).on(user_id).detail(detail))?;
+        }
+        (Some(_), None) => {}
+        (None, None) if departures::is_gone(tx, org_id, user_id)? => return Err(TenancyError::Departed),
+        (None, None) if !uninvited => return Ok(false),
+        (None, invited) => {
+            let standing = invited.map_or_else(|| role_in(tx, org_id, None), Ok)?;
+            add(tx, limits, &NewMember { org_id, user_id, standing, now }, entry)?;
+        }
     }
-    let standing = match invited {
-        Some(standing) => standing,
-        None => role_in(tx, org_id, None)?,
-    };
-    add(tx, limits, &NewMember { org_id, user_id, standing, now }, entry)
+    Ok(true)
 }
 
 /// Makes somebody a member whom an administrator has made one of an organisation's people, in the transaction that does so.
@@ -104,9 +113,8 @@ pub fn is_invited(
     org_id: OrgId,
     email: &EmailAddress,
     now: Timestamp,
-) -> Result<bool, DbError> {
-    let open = invitations::find_open(tx, org_id, email)?;
-    Ok(open.is_some_and(|open| !open.is_expired(now)))
+) -> Result<bool, TenancyError> {
+    Ok(open_invitation(tx, org_id, email, now)?.is_some())
 }
 
 /// Accepts the invitation of an address, where there is one that can be, and returns what it makes of somebody.
@@ -116,16 +124,26 @@ fn take_invitation(
     email: &EmailAddress,
     now: Timestamp,
 ) -> Result<Option<Standing>, TenancyError> {
+    let Some((id, standing)) = open_invitation(tx, org_id, email, now)? else { return Ok(None) };
+    let taken = invitations::end(tx, (org_id, id), InvitationEnding::Accepted, now)?;
+    Ok(taken.then_some(standing))
+}
+
+/// Finds the invitation of an address that can be accepted, and what it makes of somebody. One whose sender may not give it
+/// any more is as if there were none.
+fn open_invitation(
+    tx: &mut Tx<'_>,
+    org_id: OrgId,
+    email: &EmailAddress,
+    now: Timestamp,
+) -> Result<Option<(InvitationId, Standing)>, TenancyError> {
     let open = invitations::find_open(tx, org_id, email)?;
     let Some(open) = open.filter(|open| !open.is_expired(now)) else { return Ok(None) };
-    let standing = match still_given(tx, &open) {
-        Ok(standing) => standing,
-        // Its sender may not give it any more: it is as if there were none.
-        Err(TenancyError::InvitationNotValid) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let taken = invitations::end(tx, (org_id, open.id), InvitationEnding::Accepted, now)?;
-    Ok(taken.then_some(standing))
+    match still_given(tx, &open) {
+        Ok(standing) => Ok(Some((open.id, standing))),
+        Err(TenancyError::InvitationNotValid) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn role_in(tx: &mut Tx<'_>, org_id: OrgId, name: Option<&str>) -> Result<Standing, TenancyError> {

@@ -4,6 +4,7 @@ use quoin_db::{DbError, Tx};
 use quoin_kernel::{OrgId, Rng, Role, Standing, Timestamp, UserId};
 
 use super::Erasure;
+use super::limits::Limits;
 use crate::revocations::{Revocation, Revoked, revoke};
 use crate::store::{departures, memberships, organizations};
 
@@ -23,6 +24,7 @@ pub struct RemovedPerson {
 /// belong becomes an ordinary one.
 pub fn remove_person(
     tx: &mut Tx<'_>,
+    limits: &Limits,
     user_id: UserId,
     now: Timestamp,
     rng: &dyn Rng,
@@ -37,6 +39,7 @@ pub fn remove_person(
         };
         organizations::detach(tx, org_id, user_id)?;
         memberships::delete(tx, org_id, user_id)?;
+        limits.leave_seat(tx, org_id, now)?;
         revoke_below(tx, (org_id, user_id), version + 1, now, rng)?;
         if memberships::count_owners(tx, org_id)? > 0 {
             continue;

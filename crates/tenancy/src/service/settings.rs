@@ -59,6 +59,10 @@ pub async fn set_policy(
     entry: Entry,
 ) -> Result<PolicySettings, TenancyError> {
     wish.check().map_err(|(field, rule)| TenancyError::Unusable { field, rule })?;
+    if wish.invited_only && !tenancy.people()?.each_belongs_to_one() {
+        let rule = "is for identity.mode = \"per_organization\"";
+        return Err(TenancyError::Unusable { field: "invited_only", rule });
+    }
     if wish.mfa_required && aal < Aal::Aal2 {
         return Err(TenancyError::Barred(Bar::SecondFactor));
     }

@@ -36,6 +36,14 @@ impl People for FakePeople {
         Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&user_id).cloned())
     }
 
+    fn is_confirmed(&self, _: &mut Tx<'_>, _: UserId) -> Result<bool, DbError> {
+        Ok(true)
+    }
+
+    fn each_belongs_to_one(&self) -> bool {
+        false
+    }
+
     fn confined_to(&self, _: &mut Tx<'_>, _: UserId) -> Result<Option<OrgId>, DbError> {
         Ok(None)
     }

@@ -53,7 +53,10 @@ async fn create(db: &Db, owner: UserId) -> OrgId {
         billed: Subject::User(owner),
         now: now(),
     };
-    service::create(db, Limits::default(), new, entry(owner)).await.unwrap().id
+    let create = move |tx: &mut quoin_db::Tx<'_>| {
+        service::create_owned(tx, &Limits::default(), &new, &entry(owner).in_org(org_id).on(org_id))
+    };
+    db.write("test.create", create).await.unwrap().id
 }
 
 async fn create_personal(db: &Db, user_id: UserId) -> OrgId {
@@ -259,7 +262,9 @@ async fn an_erased_person_leaves_no_organisation_without_an_owner() {
         let (_, admin) = (join(&db, shared, Role::Member).await, join(&db, shared, Role::Admin).await);
         let owned = create(&db, alice).await;
         let partner = join(&db, owned, Role::Owner).await;
-        let erase = move |tx: &mut quoin_db::Tx<'_>| crate::remove_person(tx, alice, now(), &rng());
+        let erase = move |tx: &mut quoin_db::Tx<'_>| {
+            crate::remove_person(tx, &Limits::default(), alice, now(), &rng())
+        };
         let mut removed: RemovedPerson = db.write::<_, DbError, _>("test.erase", erase).await.unwrap();
         removed.deleted.sort_unstable();
         let mut expected = vec![personal, lonely];
