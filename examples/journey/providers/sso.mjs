@@ -17,6 +17,15 @@ export async function sso(world, apps, browser, { issuer, secret, dns }) {
   const path = `/orgs/v1/orgs/${org}`
   const signIn = `client.auth.signInWithSSO({ domain: '${domain}', options: { redirectTo: location.origin } })`
 
+  /** The pages are the person's own: a session of the organisation's provider opens none of them. */
+  const seesNoPages = async (access) => {
+    for (const page of ['/account', '/account/security', '/account/sessions', '/account/organisations', '/new-password']) {
+      const answer = await fetch(world.url + page, { headers: { cookie: `quoin-access=${access}` }, redirect: 'manual' })
+      assert.equal(answer.status, 403, page)
+      assert.ok((await answer.text()).includes('for that organisation alone'), page)
+    }
+  }
+
   await step('the owner proves the domain with a record in DNS', async () => {
     const { record } = await world.ask('POST', `${path}/domains`, 201, { token, body: { domain } })
     const early = await world.call('POST', `${path}/domains/${domain}/verify`, { token })
@@ -41,6 +50,7 @@ export async function sso(world, apps, browser, { issuer, secret, dns }) {
       const claims = await person.claims()
       assert.deepEqual([claims.sub, claims.org_id, claims.org_role, claims.sso_org_id], [known.id, org, 'member', org])
       refused(await person.ask(`client.auth.updateUser({ password: 'lantern-teapot-walrus' })`), 403, 'session_confined')
+      await seesNoPages((await person.ask('client.auth.getSession()')).data.session.access_token)
     }
   })
 
@@ -61,6 +71,14 @@ export async function sso(world, apps, browser, { issuer, secret, dns }) {
     await person.leave(signIn)
     await person.passProvider(bob)
     assert.equal(await person.landed(), `Signed in as ${bob}`)
+    const other = await browser.traveller(apps.implicit)
+    await other.page.goto(`${world.url}/sign-in?redirect_to=${apps.implicit.url}`)
+    await other.page.getByLabel('E-mail address').fill(bob)
+    await other.page.getByLabel('Password').fill(password)
+    await other.page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await other.page.getByRole('link', { name: 'Sign in through your organisation' }).click()
+    await other.passProvider(bob)
+    assert.equal(await other.landed(), `Signed in as ${bob}`)
     token = (await signedIn(owner)).access_token
     await world.ask('PUT', `${path}/policy`, 200, { token, body: {} })
     await signedIn(bob)

@@ -3,6 +3,7 @@
 use minijinja::{Value, context};
 use quoin_identity::service::{self, LogoutScope};
 use quoin_kernel::Problem;
+use quoin_tenancy::SsoKey;
 use quoin_web::{Ctx, Response, RoutesFor, Unidentified};
 
 use super::{form, link, page};
@@ -66,8 +67,32 @@ async fn sign_in(visit: &mut Visit, fields: &Fields) -> Result<Response, Problem
     };
     match signed_in {
         Ok(issued) => enter(visit, issued).await,
-        Err(problem) => visit.refuse(TEMPLATE, problem, ways_in(visit, fields.get("email")).await?),
+        Err(problem) => {
+            let sso = match problem.code() {
+                "sso_required" => own_provider(visit, fields).await?,
+                _ => None,
+            };
+            let ways = ways_in(visit, fields.get("email")).await?;
+            visit.refuse(TEMPLATE, problem, context! { sso, ..ways })
+        }
     }
+}
+
+/// Says where somebody goes to come in through their organisation's own provider. Its session acts for that organisation in an
+/// application, so from these pages alone nothing leads there.
+async fn own_provider(visit: &Visit, fields: &Fields) -> Result<Option<String>, Problem> {
+    if visit.lands_here() {
+        return Ok(None);
+    }
+    let key = SsoKey::Domain(fields.email()?.domain().to_owned());
+    let id = match service::find_sso(visit.pages.identity(), key, &visit.origin).await {
+        Ok(id) => id,
+        Err(problem) if problem.status() >= 500 => return Err(problem),
+        Err(_) => return Ok(None),
+    };
+    let mut away = visit.app().config().link("/auth/v1/authorize");
+    away.query_pairs_mut().append_pair("sso", &id.to_string()).extend_pairs(visit.carried());
+    Ok(Some(away.into()))
 }
 
 async fn sign_out(_: Ctx<Unidentified>, Sent { mut visit, .. }: Sent) -> Response {
