@@ -336,7 +336,7 @@ def options_given():
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--psql")
     parser.add_argument("--template-of")
-    for name, default in (("people", 10), ("steps", 20), ("seed", 1)):
+    for name, default in (("people", 10), ("steps", 20), ("seed", 12)):
         parser.add_argument("--" + name, type=int, default=default)
     parser.add_argument("serve", nargs="+")
     return parser.parse_args()

@@ -227,7 +227,10 @@ impl AccessFacts {
             return Access::None;
         }
         match self.status {
-            Status::Trialing | Status::Active if self.paused || self.restricted_by_rule => Access::Restricted,
+            // First of all: a payment that fails besides gives nobody back what was restricted.
+            Status::Trialing | Status::Active | Status::PastDue if self.paused || self.restricted_by_rule => {
+                Access::Restricted
+            }
             Status::Trialing | Status::Active => Access::Full,
             Status::PastDue => match self.past_due_since {
                 Some(since) if now >= since + self.grace => Access::Restricted,

@@ -60,6 +60,29 @@ fn access_follows_from_facts() {
 }
 
 #[test]
+fn what_is_restricted_stays_so_when_a_payment_fails_besides() {
+    let now = time("2026-08-10T00:00:00Z");
+    for (paused, restricted_by_rule, failed) in [
+        (false, false, Access::Grace),
+        (true, false, Access::Restricted),
+        (false, true, Access::Restricted),
+        (true, true, Access::Restricted),
+    ] {
+        let facts = AccessFacts {
+            status: Status::PastDue,
+            mismatched: false,
+            paused,
+            restricted_by_rule,
+            past_due_since: Some(now),
+            grace: Duration::from_hours(24 * 7),
+        };
+        assert_eq!(facts.decide(now), failed, "{facts:?}");
+        let over = AccessFacts { status: Status::Canceled, ..facts };
+        assert_eq!(over.decide(now), Access::None, "{over:?}");
+    }
+}
+
+#[test]
 fn of_two_entitlements_the_better_one_counts() {
     let limit = |limit| Entitlement::Limit(Limit { limit, mode: Mode::Hard, per: None });
     assert_eq!(limit(Some(3)).better(limit(Some(5))), limit(Some(5)));
