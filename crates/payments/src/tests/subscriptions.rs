@@ -138,6 +138,35 @@ async fn a_missing_payment_reminds_then_restricts_and_a_payment_ends_both_at_onc
     .await;
 }
 
+#[tokio::test]
+async fn a_further_unpaid_invoice_begins_no_further_grace_and_a_debt_after_a_payment_does() {
+    in_house(|house| async move {
+        house.pro().await;
+        let subject = house.org();
+        let one = house.subscribe(subject, "pro").await;
+        let owe = async |status, since| {
+            house.provider.edit(&one.remote_id, |one| (one.status, one.unpaid_since) = (status, since));
+            house.learn(&one.remote_id).await;
+            house.room.dun().await.unwrap();
+            house.only(subject).await
+        };
+        let first = house.now();
+        assert_eq!(owe(Status::PastDue, Some(first)).await.reminders, 1);
+        house.test.clock.advance(DAY * 8);
+        // The next period has begun, and its invoice is not paid either.
+        for status in [Status::PastDue, Status::Unpaid, Status::PastDue] {
+            let still = owe(status, Some(house.now())).await;
+            assert_eq!((still.past_due_since, still.access), (Some(first), Access::Restricted), "{status:?}");
+            assert_eq!(still.reminders, 3, "{status:?}");
+        }
+        assert_eq!(owe(Status::Active, None).await.access, Access::Full);
+        let second = house.now();
+        let anew = owe(Status::PastDue, Some(second)).await;
+        assert_eq!((anew.past_due_since, anew.access, anew.reminders), (Some(second), Access::Grace, 1));
+    })
+    .await;
+}
+
 pub(super) fn invoice(house: &House, subscription: &str, customer: &str) -> RemoteInvoice {
     RemoteInvoice {
         id: "in_1".into(),

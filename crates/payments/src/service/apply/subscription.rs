@@ -119,7 +119,7 @@ impl Payments {
             _ => None,
         };
         let mismatch = mismatch(provider, remote, (subject, owner), item, sold.as_ref());
-        let past_due_since = remote.unpaid_since;
+        let past_due_since = owed_since(before, remote);
         let same_debt = before.is_some_and(|before| before.past_due_since == past_due_since);
         let id = before.map_or_else(|| SubscriptionId::new(now, self.app().rng()), |before| before.id);
         let mut one = Subscription {
@@ -253,6 +253,14 @@ fn decide(payments: &Payments, one: &Subscription, now: Timestamp) -> Access {
         grace: config.grace(),
     };
     facts.decide(now)
+}
+
+/// Says since when a payment is missing. While one stays missing a further invoice begins no further grace.
+fn owed_since(before: Option<&Subscription>, remote: &RemoteSubscription) -> Option<Timestamp> {
+    let latest = remote.unpaid_since?;
+    let owes = |one: &&Subscription| matches!(one.status, Status::PastDue | Status::Unpaid);
+    let earlier = before.filter(owes).and_then(|before| before.past_due_since);
+    Some(earlier.map_or(latest, |earlier| earlier.min(latest)))
 }
 
 /// Tells whether a pause has ended at the provider, and the invoice made last was never collected.
