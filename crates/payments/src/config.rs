@@ -27,7 +27,7 @@ pub enum ProviderName {
 pub enum Consequence {
     /// Nothing.
     Keep,
-    /// The plan gives nothing until that is settled.
+    /// The plan gives nothing until that is settled, or a later period is paid.
     #[default]
     Restrict,
 }

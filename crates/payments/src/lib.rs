@@ -64,7 +64,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0013_intents_that_wait",
     "0014_reconciliations",
     "0015_refunded",
-    "0016_former_customers"
+    "0016_former_customers",
+    "0017_lost_disputes"
 );
 
 /// Every statement of this room.

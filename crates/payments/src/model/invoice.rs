@@ -80,3 +80,10 @@ pub struct Invoice {
     /// When it last changed here.
     pub updated_at: Timestamp,
 }
+
+impl Invoice {
+    /// Tells whether it asks for a period, and not only for what evens out a change within one.
+    pub fn bills_a_period(&self) -> bool {
+        self.lines.iter().any(|line| !line.proration && line.quantity.is_some())
+    }
+}

@@ -272,6 +272,8 @@ pub struct RemoteDispute {
     pub invoice: Option<String>,
     /// Whether it is decided against us, or undecided.
     pub stands: bool,
+    /// Whether it is decided against us.
+    pub lost: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -17,7 +17,8 @@ statements! {
     ANY_REFUND = "select count(*) from quoin.payments_refunds where provider = ?1 and remote_id = ?2";
 
     /// Counts disputes that stand so.
-    DISPUTE = "select count(*) from quoin.payments_disputes where provider = ?1 and remote_id = ?2 and stands = ?3";
+    DISPUTE = "select count(*) from quoin.payments_disputes where provider = ?1 and remote_id = ?2 and stands = ?3
+        and coalesce(lost, ?5) = ?4";
 
     /// Counts disputes of this id.
     ANY_DISPUTE = "select count(*) from quoin.payments_disputes where provider = ?1 and remote_id = ?2";
@@ -48,7 +49,9 @@ pub(crate) fn has_refund(tx: &mut Tx<'_>, provider: &str, one: &RemoteRefund) ->
 
 /// Tells whether a dispute is written down as it stands, or is none of ours.
 pub(crate) fn has_dispute(tx: &mut Tx<'_>, provider: &str, one: &RemoteDispute) -> Result<bool, DbError> {
-    if tx.query_one(&DISPUTE, &params![provider, &one.id, one.stands], |row| row.get::<i64>(0))? > 0 {
+    // Of what was written down before it mattered nobody knows whether it is lost.
+    let row = params![provider, &one.id, one.stands, one.lost, false];
+    if tx.query_one(&DISPUTE, &row, |row| row.get::<i64>(0))? > 0 {
         return Ok(true);
     }
     let known = tx.query_one(&ANY_DISPUTE, &params![provider, &one.id], |row| row.get::<i64>(0))? > 0;

@@ -5,6 +5,7 @@ mod checkout;
 mod conformance;
 mod credit;
 mod customers;
+mod disputes;
 mod entitlements;
 
 mod erasure;

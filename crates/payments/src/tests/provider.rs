@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use crate::model::command::{ChangeSubscription, ScheduleChange};
 use crate::model::money::Money;
 use crate::model::remote::{
-    CheckoutState, Remote, RemoteChange, RemoteCheckout, RemoteCreditNote, RemoteInvoice, RemoteItem,
-    RemotePrice, RemoteProduct, RemoteSubscription,
+    CheckoutState, Remote, RemoteChange, RemoteCheckout, RemoteCreditNote, RemoteDispute, RemoteInvoice,
+    RemoteItem, RemotePrice, RemoteProduct, RemoteSubscription,
 };
 use crate::model::{Announcement, Command, ObjectKind, ObjectRef, Outcome, Status};
 use crate::port::{IntentKey, InvalidAnnouncement, Preview, Provider, ProviderError, RemotePage};
@@ -37,6 +37,7 @@ pub(super) struct Books {
     pub(super) invoices: BTreeMap<String, RemoteInvoice>,
     pub(super) refunds: BTreeMap<String, crate::model::remote::RemoteRefund>,
     pub(super) notes: BTreeMap<String, RemoteCreditNote>,
+    pub(super) disputes: BTreeMap<String, RemoteDispute>,
     pub(super) balances: BTreeMap<String, Money>,
     pub(super) scheduled: BTreeMap<String, ScheduleChange>,
     keys: HashMap<String, (Command, Outcome)>,
@@ -491,7 +492,8 @@ impl Provider for Scripted {
                 ObjectKind::Refund => books.refunds.get(&object.id).cloned().map(Remote::Refund),
                 ObjectKind::CreditNote => books.notes.get(&object.id).cloned().map(Remote::CreditNote),
                 ObjectKind::Customer => books.customers.contains_key(&object.id).then_some(Remote::Customer),
-                ObjectKind::Price | ObjectKind::Dispute => None,
+                ObjectKind::Dispute => books.disputes.get(&object.id).cloned().map(Remote::Dispute),
+                ObjectKind::Price => None,
             });
             let hold = self.hold.lock().unwrap().take();
             if let Some(hold) = hold {

@@ -266,11 +266,13 @@ pub(super) fn refund(value: &Value, invoice: Option<String>) -> Read<RemoteRefun
 }
 
 pub(super) fn dispute(value: &Value, invoice: Option<String>) -> Read<RemoteDispute> {
-    let settled = matches!(text(value, "status")?, "won" | "warning_closed" | "prevented");
+    let status = text(value, "status")?;
+    let settled = matches!(status, "won" | "warning_closed" | "prevented");
     Ok(RemoteDispute {
         id: text(value, "id")?.to_owned(),
         invoice,
         stands: !settled,
+        lost: status == "lost",
         created_at: time(value, "created").ok_or_else(|| garbled("created"))?,
     })
 }

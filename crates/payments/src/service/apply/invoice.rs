@@ -1,7 +1,8 @@
 //! An invoice: whose it is, and whether it adds up.
 
-use quoin_db::Tx;
+use quoin_db::{DbError, Tx};
 use quoin_kernel::Timestamp;
+use quoin_kernel::billing::Subject;
 use serde_json::{Value, json};
 
 use super::Applied;
@@ -74,6 +75,15 @@ impl Payments {
         }
         Ok(Applied::with(changed))
     }
+}
+
+/// Finds the newest paid invoice of a subscription that asks for a period.
+pub(super) fn newest_paid(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    of: (&str, &str),
+) -> Result<Option<Invoice>, DbError> {
+    Ok(invoices::list_paid(tx, subject, of)?.into_iter().find(Invoice::bills_a_period))
 }
 
 /// Writes the fields that come from the provider, for comparison and explanation.

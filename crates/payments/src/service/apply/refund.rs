@@ -7,12 +7,14 @@ use quoin_kernel::{Id, Timestamp};
 use serde_json::json;
 
 use super::Applied;
+use super::dispute::is_disputed;
+use super::invoice::newest_paid;
 use super::subscription::recompute_access;
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::explanation::changes;
 use crate::model::remote::RemoteRefund;
-use crate::model::{Invoice, Subscription};
+use crate::model::Subscription;
 use crate::port::Provider;
 use crate::store::{credit_notes, invoices, invoices_global, subscriptions_global};
 
@@ -53,7 +55,8 @@ impl Payments {
         };
         let Some(before) = before else { return Ok(()) };
         let refunded = is_refunded(tx, before.subject, provider.name(), &before.remote_id)?;
-        let mut after = Subscription { refunded, updated_at: now, ..before.clone() };
+        let disputed = is_disputed(tx, before.subject, (provider.name(), &before.remote_id))?;
+        let mut after = Subscription { refunded, disputed, updated_at: now, ..before.clone() };
         after.access = recompute_access(self, &after, now);
         self.write_subscription(tx, Some(&before), &after, now).map(drop)
     }
@@ -67,12 +70,8 @@ pub(super) fn is_refunded(
     provider: &str,
     subscription: &str,
 ) -> Result<bool, DbError> {
-    let bills_a_period =
-        |invoice: &Invoice| invoice.lines.iter().any(|line| !line.proration && line.quantity.is_some());
-    let paid = invoices::list_paid(tx, subject, (provider, subscription))?;
-    let Some(newest) = paid.into_iter().find(bills_a_period).filter(|newest| newest.amount_paid > 0) else {
-        return Ok(false);
-    };
+    let newest = newest_paid(tx, subject, (provider, subscription))?;
+    let Some(newest) = newest.filter(|newest| newest.amount_paid > 0) else { return Ok(false) };
     let back = newest.amount_refunded.max(credit_notes::sum_refunded(tx, &newest)?);
     Ok(back + credit_notes::sum_out_of_band(tx, &newest)? >= newest.amount_paid)
 }

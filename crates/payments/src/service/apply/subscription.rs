@@ -8,6 +8,7 @@ use quoin_kernel::{EventId, Timestamp};
 use serde_json::{Value, json};
 
 use super::Applied;
+use super::dispute::is_disputed;
 use super::refund::is_refunded;
 use crate::config::Consequence;
 use crate::error::PaymentsError;
@@ -144,7 +145,7 @@ impl Payments {
             resumes_at: remote.resumes_at,
             scheduled_change: scheduled(tx, remote)?,
             discount: remote.discount.clone(),
-            disputed: before.is_some_and(|before| before.disputed),
+            disputed: is_disputed(tx, subject, (provider.name(), &remote.id))?,
             refunded: is_refunded(tx, subject, provider.name(), &remote.id)?,
             past_due_since,
             access: Access::None,
