@@ -1,5 +1,6 @@
 //! Changing plan or seats, previewing that, cancelling, resuming, pausing.
 
+pub(crate) mod paid_period;
 mod price_rise;
 
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub struct Wished {
     pub interval: Option<Interval>,
     /// How many seats.
     pub quantity: Option<i64>,
-    /// Whether the rest of the period is evened out; a change to more at once cannot do without.
+    /// Whether the rest of the period is evened out, where it is paid; a change to more at once cannot do without.
     pub prorate: bool,
     /// When it happens.
     pub when: ChangeWhen,
@@ -228,7 +229,7 @@ impl Payments {
             return Err(PaymentsError::Unusable { field: "quantity", problem: "must be 1 or more".into() });
         }
         self.refuse_what_is_used(tx, one, &plan, (version, &price), quantity)?;
-        let paid_first = price_rise::is_paid_first(tx, one, wished, (&price, quantity))?;
+        let terms = price_rise::terms(tx, one, wished, (&price, quantity))?;
         let customer = customers::find(tx, one.subject, &one.provider)?.ok_or(PaymentsError::NoCustomer)?;
         let item = one.remote_item.clone();
         let change = ChangeSubscription {
@@ -240,8 +241,8 @@ impl Payments {
             quantity,
             plan_id: plan.id.to_string(),
             plan_version: version,
-            prorate: wished.prorate,
-            paid_first,
+            prorate: terms.prorate,
+            paid_first: terms.paid_first,
         };
         Ok((change, price))
     }

@@ -3,6 +3,7 @@
 use quoin_db::DbError;
 use quoin_kernel::billing::Subject;
 
+use super::change_subscription::paid_period::{self, Paid};
 use crate::Payments;
 use crate::error::PaymentsError;
 use crate::model::command::{ChangeSubscription, ScheduleChange};
@@ -50,7 +51,8 @@ fn plan(tx: &mut quoin_db::Tx<'_>, subject: Subject) -> Result<Vec<(Subscription
                 quantity: members,
                 plan_id: bought.0.to_string(),
                 plan_version: bought.1,
-                prorate: true,
+                // What nobody has paid is not given back when somebody leaves.
+                prorate: members > one.quantity || paid_period::look(tx, &one)? == Paid::Kept,
                 // Somebody has joined already: seats are evened out with the next invoice.
                 paid_first: false,
             };

@@ -48,6 +48,13 @@ statements! {
         where subject_id = ?1 and provider = ?2 and subscription = ?3 and status = 'paid'
         order by issued_at desc, remote_id desc limit 50";
 
+    /// Lists the last invoices of a subscription, newest first.
+    LIST_OF = "select id, subject_kind, subject_id, provider, remote_id, subscription, number, status, currency, subtotal,
+        total, amount_paid, amount_refunded, amount_remaining, lines, hosted_url, pdf_url, issued_at, due_at, paid_at,
+        next_attempt_at, mismatch, updated_at, amount_credited from quoin.payments_invoices
+        where subject_id = ?1 and provider = ?2 and subscription = ?3
+        order by issued_at desc, remote_id desc limit 50";
+
     /// Adds a refund, or brings it up to date.
     UPSERT_REFUND = "insert into quoin.payments_refunds (subject_id, id, provider, remote_id, invoice_id, amount, currency,
         reason, status, created_at, updated_at) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
@@ -119,6 +126,15 @@ pub(crate) fn list_paid(
     (provider, subscription): (&str, &str),
 ) -> Result<Vec<Invoice>, DbError> {
     tx.query(&LIST_PAID, &params![subject.uuid(), provider, subscription], read)
+}
+
+/// Lists the last invoices of a subscription, newest first, whatever became of them.
+pub(crate) fn list_of(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    (provider, subscription): (&str, &str),
+) -> Result<Vec<Invoice>, DbError> {
+    tx.query(&LIST_OF, &params![subject.uuid(), provider, subscription], read)
 }
 
 /// Adds a refund of an invoice, or brings it up to date, and sums up what was given back.

@@ -136,6 +136,34 @@ async fn by_hand_more_is_given_with_the_next_invoice_and_less_at_once() {
 }
 
 #[tokio::test]
+async fn by_hand_an_invoice_that_waits_pays_for_what_it_was_written_for() {
+    in_house(|house| async move {
+        house.pro().await;
+        let price = json!({"interval": "year", "amount": 12_000, "currency": "usd"});
+        house.plan(json!({"id": "annual", "name": "Annual", "prices": [price]})).await;
+        let one = bought(&house, house.org()).await;
+        let change = |when| {
+            let (plan, interval) = (Some("annual".parse().unwrap()), Some(crate::model::Interval::Year));
+            let wished = Wished { plan, interval, prorate: true, when, ..Wished::default() };
+            house.room.change_subscription(one.subject, one.id, wished, house.entry())
+        };
+        pass(&house, DAY * 31).await;
+        assert_eq!(house.only(one.subject).await.status, Status::PastDue);
+        let refused = change(ChangeWhen::Now).await.unwrap_err();
+        assert!(matches!(refused, PaymentsError::WrongState(_)), "{refused}");
+        assert!(change(ChangeWhen::PeriodEnd).await.unwrap().scheduled_change.is_some());
+        let end = one.current_period_end.unwrap();
+        confirm(&house, format!("{}_{}", one.remote_id.replace("sub_", "in_"), end.as_seconds())).await;
+        let paid = house.only(one.subject).await;
+        assert_eq!((paid.status, paid.amount), (Status::Active, 1900));
+        let lasts = paid.current_period_end.unwrap().since(paid.current_period_start.unwrap());
+        assert_eq!(lasts, DAY * 30, "a month was paid");
+        assert_eq!(change(ChangeWhen::Now).await.unwrap().amount, 12_000);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn by_hand_no_period_begins_during_a_pause_and_the_next_one_has_its_invoice() {
     in_house(|house| async move {
         house.pro().await;

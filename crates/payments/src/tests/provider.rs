@@ -40,6 +40,10 @@ pub(super) struct Books {
     pub(super) disputes: BTreeMap<String, RemoteDispute>,
     pub(super) balances: BTreeMap<String, Money>,
     pub(super) scheduled: BTreeMap<String, ScheduleChange>,
+    /// The changes that were made, in their order.
+    pub(super) changed: Vec<ChangeSubscription>,
+    /// The changes that were previewed, in their order.
+    pub(super) previewed: Vec<ChangeSubscription>,
     keys: HashMap<String, (Command, Outcome)>,
     made: HashMap<uuid::Uuid, Outcome>,
 }
@@ -280,6 +284,7 @@ impl Scripted {
     }
 
     fn sell_another(&self, wish: &ChangeSubscription) -> Outcome {
+        self.with(|books| books.changed.push(wish.clone()));
         let amount = self.with(|books| {
             let mut prices = books.products.values().flat_map(|product| &product.prices);
             prices.find(|price| price.id == wish.price).unwrap().amount
@@ -532,6 +537,7 @@ impl Provider for Scripted {
         change: &'a ChangeSubscription,
     ) -> BoxFuture<'a, Result<Preview, ProviderError>> {
         Box::pin(async move {
+            self.with(|books| books.previewed.push(change.clone()));
             let total = change.quantity * 1000;
             let currency = "usd".parse().unwrap();
             Ok(Preview { currency, total, amount_due: total, lines: Vec::new() })

@@ -9,6 +9,7 @@ use quoin_db::testing::{TestDatabase, fresh_sqlite, on_each_engine};
 use quoin_kernel::port::BoxFuture;
 use quoin_kernel::{Id, Secret, Timestamp};
 use quoin_payments::conformance::{World, run, subscribed};
+use quoin_payments::model::command::ChangeSubscription;
 use quoin_payments::model::remote::{Remote, RemoteSubscription};
 use quoin_payments::model::{Command, ObjectKind, ObjectRef, Outcome};
 use quoin_payments::port::{IntentKey, Provider, ProviderError};
@@ -206,6 +207,51 @@ async fn a_period_that_began_during_a_pause_is_paid_or_it_goes_on_being_paused()
         let invoice = world.provider().fetch(&ObjectRef::new(ObjectKind::Invoice, &latest.id)).await.unwrap();
         let Some(Remote::Invoice(invoice)) = invoice else { panic!("{invoice:?}") };
         assert_eq!((invoice.status.as_str(), invoice.amount_paid), ("paid", 3800));
+        world.shutdown.begin();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_in_a_period_that_nobody_paid_credits_nothing_and_pays_for_nothing() {
+    on_each_engine(MIGRATIONS, |db| async move {
+        let world = AtTheTwin::open(db).await;
+        let one = subscribed(&world).await;
+        let change = |quantity, paid_first| ChangeSubscription {
+            subscription: one.id.clone(),
+            item: one.items[0].id.clone(),
+            customer: one.customer.clone(),
+            price: one.items[0].price.clone(),
+            metered_prices: None,
+            quantity,
+            plan_id: "large".into(),
+            plan_version: 1,
+            prorate: true,
+            paid_first,
+        };
+        let perform = async |change: ChangeSubscription| {
+            let intent = Id::<()>::new(world.room.app().now(), world.room.app().rng()).uuid();
+            let key = IntentKey { intent, key: format!("quoin-{intent}") };
+            world.provider().perform(&Command::ChangeSubscription(change), &key).await
+        };
+        let credited = async || {
+            let upcoming = world.provider().upcoming(&one.customer, &one.id).await.unwrap().unwrap();
+            upcoming.lines.iter().filter(|line| line.amount < 0).count()
+        };
+        perform(change(1, false)).await.unwrap();
+        assert_eq!(credited().await, 1, "what is paid is evened out");
+        perform(change(2, false)).await.unwrap();
+        world.pause(&one.id, true, None).await.unwrap();
+        let lapsed = world.outlast(&one).await;
+        assert_ne!(lapsed.items[0].period_start, one.items[0].period_start);
+        let before = credited().await;
+        let shown = world.provider().preview(&change(1, false)).await.unwrap();
+        assert!(shown.lines.iter().all(|line| line.amount >= 0), "{shown:?}");
+        perform(change(1, false)).await.unwrap();
+        assert_eq!((world.seen(&one.id).await.items[0].quantity, credited().await), (1, before));
+        let refused = perform(change(9, true)).await.unwrap_err();
+        assert!(matches!(&refused, ProviderError::Refused { code, .. } if code == "period_not_paid"), "{refused}");
+        assert_eq!(world.seen(&one.id).await.items[0].quantity, 1);
         world.shutdown.begin();
     })
     .await;

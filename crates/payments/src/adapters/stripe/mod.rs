@@ -7,6 +7,7 @@ mod client;
 mod event;
 mod form;
 mod items;
+mod paid;
 mod pause;
 mod request;
 mod schedule;
@@ -134,8 +135,9 @@ impl Provider for Stripe {
         change: &'a ChangeSubscription,
     ) -> BoxFuture<'a, Result<Preview, ProviderError>> {
         Box::pin(async move {
-            let present = self.present_items(change).await?;
-            answer::preview(&self.read(request::preview(change, &present)).await?)
+            let change = self.on_paid_terms(change).await?;
+            let present = self.present_items(&change).await?;
+            answer::preview(&self.read(request::preview(&change, &present)).await?)
         })
     }
 

@@ -33,7 +33,7 @@ pub(super) fn go_on(subscription: &str, begins_anew: bool) -> Call {
         .with("payment_behavior", "error_if_incomplete")
 }
 
-fn invoices_of(subscription: &str) -> Call {
+pub(super) fn invoices_of(subscription: &str) -> Call {
     Call::get("/v1/invoices").with("subscription", subscription).with("limit", 100)
 }
 
@@ -48,7 +48,7 @@ pub(super) fn is_unpaid(subscription: &Value, invoices: &[Value]) -> bool {
 }
 
 /// Tells whether an invoice asks for a period that begins at this moment.
-fn bills(invoice: &Value, start: i64) -> bool {
+pub(super) fn bills(invoice: &Value, start: i64) -> bool {
     answer::rows(&invoice["lines"]).iter().any(|line| {
         line["period"]["start"] == start
             && line["parent"]["subscription_item_details"].is_object()

@@ -84,9 +84,12 @@ impl Stripe {
 
     async fn change(&self, wish: &ChangeSubscription, key: &IntentKey) -> Done {
         self.leave_schedule(&wish.subscription, key).await?;
-        let call = request::change(wish, &self.present_items(wish).await?);
-        // What it says of metered prices follows from what was read just now; another text is another request to Stripe.
-        let step = wish.metered_prices.as_ref().map(|_| call.step("-items-")).unwrap_or_default();
+        let terms = self.on_paid_terms(wish).await?;
+        let call = request::change(&terms, &self.present_items(wish).await?);
+        // What it says of metered prices and of the rest of the period follows from what was read just now; another text is
+        // another request to Stripe.
+        let follows = wish.prorate || wish.metered_prices.is_some();
+        let step = if follows { call.step("-items-") } else { String::new() };
         object(&self.write(call, key, &step).await?)
     }
 

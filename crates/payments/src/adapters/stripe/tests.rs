@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::form::Call;
-use super::{answer, client, event, pause, request, schedule, signature, steps};
+use super::{answer, client, event, paid, pause, request, schedule, signature, steps};
 use crate::model::command::{
     ChangeSubscription, CreditNoteCommand, PublishPrice, ScheduleChange, StartCheckout,
 };
@@ -483,4 +483,37 @@ fn a_period_is_unpaid_where_all_that_asks_for_it_was_given_up() {
     assert!(!unpaid(&[]));
     let trial = json!({"status": "trialing", "items": active["items"]});
     assert!(!pause::is_unpaid(&trial, &[invoice("void", 100, false)]));
+}
+
+#[test]
+fn only_a_period_with_a_paid_invoice_is_evened_out() {
+    let subscription = json!({"items": {"data": [{"id": "si_1", "price": {"id": "price_2"}, "quantity": 2,
+        "current_period_start": 1000}]}});
+    let invoice = |status: &str, start: i64, proration: bool| {
+        json!({"status": status, "lines": {"data": [{"period": {"start": start},
+            "parent": {"subscription_item_details": {"proration": proration}}}]}})
+    };
+    let owed = |invoices: &[Value]| paid::is_owed(&subscription, invoices);
+    for status in ["draft", "open", "void", "uncollectible"] {
+        assert!(owed(&[invoice(status, 1000, false)]), "{status}");
+        assert!(owed(&[invoice("paid", 1000, true), invoice(status, 1000, false)]), "{status}");
+        assert!(owed(&[invoice("paid", 500, false), invoice(status, 1000, false)]), "{status}");
+        assert!(!owed(&[invoice("paid", 1000, false), invoice(status, 1000, false)]), "{status}");
+    }
+    assert!(!owed(&[]) && !owed(&[invoice("open", 500, false)]), "what is not known is as the status says");
+    let wish = |price: &str, quantity| ChangeSubscription {
+        subscription: "sub_1".into(),
+        item: "si_1".into(),
+        customer: "cus_1".into(),
+        price: price.into(),
+        metered_prices: None,
+        quantity,
+        plan_id: "team".into(),
+        plan_version: 1,
+        prorate: true,
+        paid_first: false,
+    };
+    assert!(paid::only_adds(&subscription, &wish("price_2", 3)));
+    assert!(!paid::only_adds(&subscription, &wish("price_2", 1)));
+    assert!(!paid::only_adds(&subscription, &wish("price_3", 3)));
 }
