@@ -54,6 +54,9 @@ pub enum PaymentsError {
     /// The subscription is over, or not begun.
     #[error("the subscription does not allow this now")]
     WrongState(&'static str),
+    /// An administrator gave it; its owner may only end it.
+    #[error("the plan was granted")]
+    Granted,
     /// More is used than the new plan allows.
     #[error("more is used than the plan allows")]
     UsesMore {
@@ -179,6 +182,9 @@ fn conflict(error: PaymentsError) -> Problem {
         PaymentsError::WrongState(why) => {
             new(409, "subscription_state", "The subscription does not allow this now").detail(why)
         }
+        PaymentsError::Granted => new(409, "plan_granted", "An administrator gave this plan")
+            .detail("Plan, seats and end of what was granted stay as they were given; it can be cancelled.")
+            .hint("An administrator grants another one, or begin with a checkout."),
         PaymentsError::UsesMore { meter, limit, used } => {
             new(409, "uses_more_than_plan", "More is used than the new plan allows")
                 .detail(format!("The plan allows {limit} of {meter}, and {used} are used."))

@@ -121,6 +121,12 @@ impl Manual {
         Ok(id)
     }
 
+    /// Tells whether a subscription in the books was granted: nobody has ordered it.
+    pub(crate) fn is_grant(tx: &mut Tx<'_>, subscription: &str) -> Result<bool, DbError> {
+        let found = books::find_subscription(tx, subscription)?;
+        Ok(found.is_some_and(|one| !one.metadata.contains_key("quoin_checkout")))
+    }
+
     /// Writes that the money of an invoice has arrived; returns the subscription that it is for.
     pub(crate) fn confirm(tx: &mut Tx<'_>, invoice: &str, now: Timestamp) -> Result<Option<String>, DbError> {
         time::confirm(tx, invoice, now)

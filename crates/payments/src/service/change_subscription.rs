@@ -12,6 +12,7 @@ use quoin_kernel::billing::Subject;
 use quoin_web::entitlements::SEATS;
 
 use crate::Payments;
+use crate::adapters::manual::Manual;
 use crate::error::PaymentsError;
 use crate::model::command::{ChangeSubscription, ScheduleChange};
 use crate::model::plan::DowngradeRule;
@@ -125,6 +126,11 @@ impl Payments {
         if deed == Deed::Unpause && !one.paused {
             return Ok(one);
         }
+        if deed == Deed::Resume {
+            let seen = one.clone();
+            let refuse = move |tx: &mut Tx<'_>| refuse_granted(tx, &seen);
+            self.db().read("payments.grants.check", refuse).await?;
+        }
         let subscription = one.remote_id.clone();
         let command = match deed {
             Deed::Cancel { at_once } => Command::CancelSubscription { subscription, at_once },
@@ -223,6 +229,7 @@ impl Payments {
         if !matches!(one.status, Status::Active | Status::Trialing | Status::PastDue) {
             return Err(PaymentsError::WrongState("Only a running subscription can be changed."));
         }
+        refuse_granted(tx, one)?;
         let (plan, price, version) = target(tx, one, wished)?;
         let quantity = wished.quantity.unwrap_or(one.quantity);
         if !(1..=1_000_000).contains(&quantity) {
@@ -282,6 +289,12 @@ impl Payments {
         }
         entitlements::list(tx, one.subject).map(|_| ()).map_err(Into::into)
     }
+}
+
+/// Refuses to make something else of what an administrator gave: its end would be forgotten, and nobody pays for its seats.
+fn refuse_granted(tx: &mut Tx<'_>, one: &Subscription) -> Result<(), PaymentsError> {
+    let is_grant = one.provider == "manual" && Manual::is_grant(tx, &one.remote_id)?;
+    if is_grant { Err(PaymentsError::Granted) } else { Ok(()) }
 }
 
 /// Names what is metered after a change to a price. Whoever stays on a price keeps also the metered prices that were sold

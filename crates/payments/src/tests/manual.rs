@@ -108,6 +108,56 @@ async fn a_granted_plan_is_in_force_until_its_day() {
 }
 
 #[tokio::test]
+async fn what_was_granted_keeps_its_plan_its_seats_and_its_end_whatever_its_owner_wishes() {
+    in_house(|house| async move {
+        house.pro().await;
+        house.plan(json!({"id": "gift", "name": "Gift", "entitlements": {"export": true}})).await;
+        let (subject, until) = (house.org(), Some(house.now() + DAY * 10));
+        let grant = Grant { subject, plan: "gift".parse().unwrap(), quantity: 1, until };
+        let one = house.room.grant_plan(grant.clone(), house.entry()).await.unwrap();
+        let gift = || house.room.get_subscription(subject, one.id);
+        let wished = |plan: Option<&str>, quantity, when| {
+            let plan = plan.map(|plan| plan.parse().unwrap());
+            Wished { plan, quantity, prorate: true, when, ..Wished::default() }
+        };
+        for wished in [
+            wished(None, Some(5000), ChangeWhen::PeriodEnd),
+            wished(None, Some(5000), ChangeWhen::Now),
+            wished(Some("pro"), None, ChangeWhen::PeriodEnd),
+            wished(None, None, ChangeWhen::Now),
+        ] {
+            let preview = house.room.preview_change(subject, one.id, wished.clone()).await.unwrap_err();
+            let change = house.room.change_subscription(subject, one.id, wished, house.entry()).await;
+            for refused in [preview, change.unwrap_err()] {
+                let refused = quoin_kernel::Problem::from(refused);
+                assert_eq!((refused.status(), refused.code()), (409, "plan_granted"));
+            }
+        }
+        let act = |deed| house.room.act_on_subscription(subject, one.id, deed, house.entry());
+        assert!(matches!(act(Deed::Resume).await.unwrap_err(), PaymentsError::Granted));
+        assert_eq!(act(Deed::Cancel { at_once: false }).await.unwrap().cancel_at, until);
+        assert!(matches!(act(Deed::Resume).await.unwrap_err(), PaymentsError::Granted));
+        let kept = gift().await.unwrap();
+        assert_eq!((kept.cancel_at, kept.quantity, kept.scheduled_change), (until, 1, None));
+        // An administrator grants it anew, for longer.
+        let longer = Grant { until: Some(house.now() + DAY * 20), ..grant };
+        let second = house.room.grant_plan(longer, house.entry()).await.unwrap();
+        pass(&house, DAY * 11).await;
+        assert_eq!(gift().await.unwrap().access, Access::None);
+        let second = house.room.get_subscription(subject, second.id).await.unwrap();
+        assert_eq!(second.access, Access::Full);
+        pass(&house, DAY * 10).await;
+        assert_eq!(house.room.entitlements(subject).await.unwrap().entitlements["export"], false);
+        // What was ordered can be resumed.
+        let bought = bought(&house, house.org()).await;
+        let act = |deed| house.room.act_on_subscription(bought.subject, bought.id, deed, house.entry());
+        assert!(act(Deed::Cancel { at_once: false }).await.unwrap().cancel_at.is_some());
+        assert_eq!(act(Deed::Resume).await.unwrap().cancel_at, None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn by_hand_more_is_given_with_the_next_invoice_and_less_at_once() {
     in_house(|house| async move {
         house.pro().await;
