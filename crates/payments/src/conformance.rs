@@ -213,6 +213,7 @@ impl Suite<'_> {
             plan_version: to.plan.version,
             prorate: true,
             paid_first: false,
+            ends_trial: false,
         }
     }
 

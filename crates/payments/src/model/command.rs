@@ -204,6 +204,9 @@ pub struct ChangeSubscription {
     /// Whether what it costs is billed at once, and nothing changes where that is not paid.
     #[serde(default)]
     pub paid_first: bool,
+    /// Whether it ends the trial, so that what it costs is due now.
+    #[serde(default)]
+    pub ends_trial: bool,
 }
 
 /// A change that waits for the end of the period.

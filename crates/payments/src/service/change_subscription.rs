@@ -250,6 +250,7 @@ impl Payments {
             plan_version: version,
             prorate: terms.prorate,
             paid_first: terms.paid_first,
+            ends_trial: terms.ends_trial,
         };
         Ok((change, price))
     }

@@ -55,6 +55,7 @@ fn plan(tx: &mut quoin_db::Tx<'_>, subject: Subject) -> Result<Vec<(Subscription
                 prorate: members > one.quantity || paid_period::look(tx, &one)? == Paid::Kept,
                 // Somebody has joined already: seats are evened out with the next invoice.
                 paid_first: false,
+                ends_trial: false,
             };
             let command = match and_later(tx, &one, &change)? {
                 Some(later) => Command::ScheduleChange(later),

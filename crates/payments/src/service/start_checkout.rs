@@ -201,11 +201,12 @@ impl Payments {
     ) -> Result<Intent, PaymentsError> {
         let target = format!("checkout:{}", checkout.id);
         let (pending, wanted) = (target.clone(), order.plan.clone());
-        let (intent, plan) = self
+        let (intent, plan, tried) = self
             .db()
             .read("payments.checkouts.describe", move |tx| {
                 let pending = intents_global::find_pending(tx, &pending)?;
-                Ok::<_, DbError>((pending, plans_global::find(tx, &wanted)?))
+                let tried = subscriptions::list(tx, subject)?.iter().any(|one| one.trial_end.is_some());
+                Ok::<_, DbError>((pending, plans_global::find(tx, &wanted)?, tried))
             })
             .await?;
         if let Some(intent) = intent {
@@ -224,7 +225,8 @@ impl Payments {
             quantity: checkout.quantity,
             recurring: price.interval.is_some(),
             metered_prices: metered.ok_or(PaymentsError::PlanNotPublished)?,
-            trial_days: price.trial_days,
+            // Whoever has had a trial, of whichever plan, has had theirs.
+            trial_days: if tried { 0 } else { price.trial_days },
             plan_id: checkout.plan.0.to_string(),
             plan_version: checkout.plan.1,
             promotion: self.promotion(order).await?,

@@ -24,6 +24,7 @@ mod replay;
 mod scheduled;
 mod seats;
 mod subscriptions;
+mod trials;
 mod truth;
 
 use quoin_db::testing::{describe_schema, fresh_postgres, fresh_sqlite, on_each_engine, refused_statements};

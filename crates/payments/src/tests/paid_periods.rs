@@ -154,8 +154,7 @@ async fn a_change_to_more_is_not_paid_with_what_nobody_has_paid() {
             (Back, false),
         ] {
             let one = sold(&house, money).await;
-            let change =
-                |wished| house.room.change_subscription(one.subject, one.id, wished, house.entry());
+            let change = |wished| house.room.change_subscription(one.subject, one.id, wished, house.entry());
             let more = Wished { quantity: Some(5), prorate: true, ..Wished::default() };
             for wished in [to("team", ChangeWhen::Now), more] {
                 let preview = house.room.preview_change(one.subject, one.id, wished.clone()).await;

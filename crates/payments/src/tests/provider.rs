@@ -135,7 +135,8 @@ impl Scripted {
                     period_end: Some(now + std::time::Duration::from_hours(24 * 30)),
                 }],
                 started_at: now,
-                trial_end: None,
+                trial_end: (wish.trial_days > 0)
+                    .then(|| now + std::time::Duration::from_hours(24 * u64::from(wish.trial_days))),
                 cancel_at: None,
                 canceled_at: None,
                 ended_at: None,
@@ -304,6 +305,9 @@ impl Scripted {
             one.metadata.insert("quoin_plan".into(), wish.plan_id.clone());
             one.metadata.insert("quoin_plan_version".into(), wish.plan_version.to_string());
             one.waiting = None;
+            if wish.ends_trial {
+                one.status = Status::Active;
+            }
         });
         object(wish.subscription.clone())
     }

@@ -11,7 +11,7 @@ use quoin_kernel::{Id, Secret, Timestamp};
 use quoin_payments::conformance::{World, run, subscribed};
 use quoin_payments::model::command::ChangeSubscription;
 use quoin_payments::model::remote::{Remote, RemoteSubscription};
-use quoin_payments::model::{Command, ObjectKind, ObjectRef, Outcome};
+use quoin_payments::model::{Command, ObjectKind, ObjectRef, Outcome, Status};
 use quoin_payments::port::{IntentKey, Provider, ProviderError};
 use quoin_payments::{Entitled, Payments, PaymentsConfig, StripeConfig};
 use quoin_server::modules::MIGRATIONS;
@@ -114,6 +114,17 @@ impl AtTheTwin {
         Ok(self.seen(id).await)
     }
 
+    /// Changes a subscription, twice under one key.
+    async fn change(&self, change: ChangeSubscription) -> Result<RemoteSubscription, ProviderError> {
+        let (id, command) = (change.subscription.clone(), Command::ChangeSubscription(change));
+        let intent = Id::<()>::new(self.room.app().now(), self.room.app().rng()).uuid();
+        let key = IntentKey { intent, key: format!("quoin-{intent}") };
+        for _ in 0..2 {
+            self.provider().perform(&command, &key).await?;
+        }
+        Ok(self.seen(&id).await)
+    }
+
     /// Lets the period end, and waits until its invoice is given up.
     async fn outlast(&self, one: &RemoteSubscription) -> RemoteSubscription {
         for pause in [Duration::from_hours(24 * 32), Duration::from_hours(2)] {
@@ -131,6 +142,23 @@ impl AtTheTwin {
             self.advance(Duration::from_hours(1)).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+}
+
+/// Describes a change of seats.
+fn seats(one: &RemoteSubscription, quantity: i64) -> ChangeSubscription {
+    ChangeSubscription {
+        subscription: one.id.clone(),
+        item: one.items[0].id.clone(),
+        customer: one.customer.clone(),
+        price: one.items[0].price.clone(),
+        metered_prices: None,
+        quantity,
+        plan_id: "large".into(),
+        plan_version: 1,
+        prorate: true,
+        paid_first: false,
+        ends_trial: false,
     }
 }
 
@@ -217,23 +245,8 @@ async fn a_change_in_a_period_that_nobody_paid_credits_nothing_and_pays_for_noth
     on_each_engine(MIGRATIONS, |db| async move {
         let world = AtTheTwin::open(db).await;
         let one = subscribed(&world).await;
-        let change = |quantity, paid_first| ChangeSubscription {
-            subscription: one.id.clone(),
-            item: one.items[0].id.clone(),
-            customer: one.customer.clone(),
-            price: one.items[0].price.clone(),
-            metered_prices: None,
-            quantity,
-            plan_id: "large".into(),
-            plan_version: 1,
-            prorate: true,
-            paid_first,
-        };
-        let perform = async |change: ChangeSubscription| {
-            let intent = Id::<()>::new(world.room.app().now(), world.room.app().rng()).uuid();
-            let key = IntentKey { intent, key: format!("quoin-{intent}") };
-            world.provider().perform(&Command::ChangeSubscription(change), &key).await
-        };
+        let change = |quantity, paid_first| ChangeSubscription { paid_first, ..seats(&one, quantity) };
+        let perform = async |change| world.change(change).await;
         let credited = async || {
             let upcoming = world.provider().upcoming(&one.customer, &one.id).await.unwrap().unwrap();
             upcoming.lines.iter().filter(|line| line.amount < 0).count()
@@ -250,8 +263,43 @@ async fn a_change_in_a_period_that_nobody_paid_credits_nothing_and_pays_for_noth
         perform(change(1, false)).await.unwrap();
         assert_eq!((world.seen(&one.id).await.items[0].quantity, credited().await), (1, before));
         let refused = perform(change(9, true)).await.unwrap_err();
-        assert!(matches!(&refused, ProviderError::Refused { code, .. } if code == "period_not_paid"), "{refused}");
+        assert!(
+            matches!(&refused, ProviderError::Refused { code, .. } if code == "period_not_paid"),
+            "{refused}"
+        );
         assert_eq!(world.seen(&one.id).await.items[0].quantity, 1);
+        world.shutdown.begin();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_that_ends_a_trial_is_paid_in_full_or_the_trial_goes_on() {
+    on_each_engine(MIGRATIONS, |db| async move {
+        let world = AtTheTwin::open(db).await;
+        let one = subscribed(&world).await;
+        let until = world.room.app().now().as_seconds() + 14 * 86_400;
+        world.call(&format!("/v1/subscriptions/{}", one.id), &format!("trial_end={until}")).await;
+        let tried = world.seen(&one.id).await;
+        assert_eq!(tried.status, Status::Trialing);
+        let more = ChangeSubscription { paid_first: true, ends_trial: true, ..seats(&one, 9) };
+        let shown = world.provider().preview(&more).await.unwrap();
+        assert_eq!(shown.amount_due, 9 * 1900, "{shown:?}");
+        world.pay_by(&one, "pm_card_chargeCustomerFail").await;
+        let refused = world.change(more.clone()).await.unwrap_err();
+        assert!(matches!(refused, ProviderError::Declined { .. }), "{refused}");
+        let still = world.seen(&one.id).await;
+        assert_eq!(
+            (still.status, &still.items, still.trial_end),
+            (tried.status, &tried.items, tried.trial_end)
+        );
+        world.pay_by(&one, "pm_card_visa").await;
+        let paid = world.change(more).await.unwrap();
+        assert_eq!((paid.status, paid.items[0].quantity), (Status::Active, 9));
+        let latest = paid.latest_invoice.unwrap();
+        let invoice = world.provider().fetch(&ObjectRef::new(ObjectKind::Invoice, &latest.id)).await.unwrap();
+        let Some(Remote::Invoice(invoice)) = invoice else { panic!("{invoice:?}") };
+        assert_eq!((invoice.status.as_str(), invoice.amount_paid), ("paid", 9 * 1900));
         world.shutdown.begin();
     })
     .await;

@@ -21,7 +21,8 @@ pub(super) fn is_owed(subscription: &Value, invoices: &[Value]) -> bool {
 pub(super) fn only_adds(subscription: &Value, wish: &ChangeSubscription) -> bool {
     let is_ours = |item: &&Value| item["id"] == wish.item.as_str();
     answer::rows(&subscription["items"]).iter().find(is_ours).is_some_and(|item| {
-        items::price(item) == wish.price && item["quantity"].as_i64().is_some_and(|held| held <= wish.quantity)
+        items::price(item) == wish.price
+            && item["quantity"].as_i64().is_some_and(|held| held <= wish.quantity)
     })
 }
 

@@ -171,6 +171,7 @@ pub(super) fn change(wish: &ChangeSubscription, present: &[Value]) -> Call {
     items::change(call, "items", wish, present)
         .with("proration_behavior", proration(wish))
         .with_some("payment_behavior", wish.paid_first.then_some("error_if_incomplete"))
+        .with_some("trial_end", wish.ends_trial.then_some("now"))
         .with("metadata[quoin_plan]", &wish.plan_id)
         .with("metadata[quoin_plan_version]", wish.plan_version)
 }
@@ -181,6 +182,7 @@ pub(super) fn preview(wish: &ChangeSubscription, present: &[Value]) -> Call {
         .with("subscription", &wish.subscription);
     items::change(call, "subscription_details[items]", wish, present)
         .with("subscription_details[proration_behavior]", proration(wish))
+        .with_some("subscription_details[trial_end]", wish.ends_trial.then_some("now"))
 }
 
 /// Says how the rest of the period is evened out: not, at once, or with the next invoice.

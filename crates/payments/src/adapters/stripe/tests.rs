@@ -89,6 +89,7 @@ fn a_change_keeps_the_item_and_a_price_has_its_key_for_ever() {
         plan_version: 1,
         prorate: false,
         paid_first: false,
+        ends_trial: false,
     };
     let sent = body(&request::change(&change, &[]));
     assert!(sent.contains("items[0][id]=si_1") && sent.contains("proration_behavior=none"), "{sent}");
@@ -100,6 +101,10 @@ fn a_change_keeps_the_item_and_a_price_has_its_key_for_ever() {
     assert!(sent.contains("proration_behavior=always_invoice"), "{sent}");
     assert!(sent.contains("payment_behavior=error_if_incomplete"), "{sent}");
     assert!(body(&request::preview(&paid, &[])).contains("[proration_behavior]=always_invoice"));
+    assert!(!sent.contains("trial_end"), "{sent}");
+    let tried = ChangeSubscription { ends_trial: true, ..paid };
+    assert!(body(&request::change(&tried, &[])).contains("\ntrial_end=now"));
+    assert!(body(&request::preview(&tried, &[])).contains("subscription_details[trial_end]=now"));
     let price = PublishPrice {
         price_id: Uuid::nil(),
         product: "prod".into(),
@@ -276,6 +281,7 @@ fn on_schedule(subscription: &Value, quantity_now: i64, metered: Option<&[&str]>
         plan_version: 4,
         prorate: true,
         paid_first: false,
+        ends_trial: false,
     };
     let wish = ScheduleChange { change, quantity_now, interval: Interval::Year, interval_count: 1 };
     body(&schedule::write_phases(&schedule, subscription, &wish).unwrap())
@@ -335,6 +341,7 @@ fn a_change_deletes_what_only_the_old_plan_meters_and_adds_what_only_the_new_one
         plan_version: 4,
         prorate: true,
         paid_first: false,
+        ends_trial: false,
     };
     let present = answer::rows(&subscription["items"]);
     let items = |call: &super::form::Call| {
@@ -512,6 +519,7 @@ fn only_a_period_with_a_paid_invoice_is_evened_out() {
         plan_version: 1,
         prorate: true,
         paid_first: false,
+        ends_trial: false,
     };
     assert!(paid::only_adds(&subscription, &wish("price_2", 3)));
     assert!(!paid::only_adds(&subscription, &wish("price_2", 1)));

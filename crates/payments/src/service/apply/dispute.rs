@@ -42,11 +42,7 @@ impl Payments {
 }
 
 /// Tells whether a payment of a subscription is disputed: undecided, or lost and no later period is paid.
-pub(super) fn is_disputed(
-    tx: &mut Tx<'_>,
-    subject: Subject,
-    of: (&str, &str),
-) -> Result<bool, DbError> {
+pub(super) fn is_disputed(tx: &mut Tx<'_>, subject: Subject, of: (&str, &str)) -> Result<bool, DbError> {
     let standing = disputes::list_standing(tx, subject, of)?;
     if standing.is_empty() {
         return Ok(false);

@@ -12,9 +12,9 @@ use super::invoice::newest_paid;
 use super::subscription::recompute_access;
 use crate::Payments;
 use crate::error::PaymentsError;
+use crate::model::Subscription;
 use crate::model::explanation::changes;
 use crate::model::remote::RemoteRefund;
-use crate::model::Subscription;
 use crate::port::Provider;
 use crate::store::{credit_notes, invoices, invoices_global, subscriptions_global};
 

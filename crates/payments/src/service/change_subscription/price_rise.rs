@@ -21,6 +21,8 @@ pub(super) struct Terms {
     pub(super) paid_first: bool,
     /// Whether the rest of the period is evened out.
     pub(super) prorate: bool,
+    /// Whether it ends the trial: what is tried is what was chosen for that.
+    pub(super) ends_trial: bool,
 }
 
 /// Says on which terms a change happens. What would give more for nothing is refused, and a period that is not paid is not
@@ -32,7 +34,7 @@ pub(super) fn terms(
     (price, quantity): (&Price, i64),
 ) -> Result<Terms, PaymentsError> {
     if wished.when == ChangeWhen::PeriodEnd {
-        return Ok(Terms { paid_first: false, prorate: wished.prorate });
+        return Ok(Terms { paid_first: false, prorate: wished.prorate, ends_trial: false });
     }
     let held = held(tx, one)?;
     let rhythm = |price: &Price| (price.interval, price.interval_count);
@@ -52,7 +54,8 @@ pub(super) fn terms(
             "While collecting is paused nothing is paid: end the pause first, or make it with `when: period_end`.",
         ));
     }
-    Ok(Terms { paid_first, prorate: wished.prorate && (rises || paid == Paid::Kept) })
+    let ends_trial = rises && one.status == Status::Trialing;
+    Ok(Terms { paid_first, prorate: wished.prorate && (rises || paid == Paid::Kept), ends_trial })
 }
 
 /// Refuses a change to more that could not be paid at once, or only with what nobody has paid.
