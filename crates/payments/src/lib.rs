@@ -65,7 +65,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0014_reconciliations",
     "0015_refunded",
     "0016_former_customers",
-    "0017_lost_disputes"
+    "0017_lost_disputes",
+    "0018_paid_last"
 );
 
 /// Every statement of this room.

@@ -21,7 +21,7 @@ pub use invoice::{Invoice, InvoiceLine};
 pub use money::{Currency, Money};
 pub use news::{Announcement, ObjectKind, ObjectRef};
 pub use plan::{Interval, NewPlan, NewPrice, Plan, PlanId, PlanRules, PlanSource, Price, PriceId};
-pub use subscription::{Access, ScheduledChange, Status, Subscription, SubscriptionId};
+pub use subscription::{Access, Held, ScheduledChange, Status, Subscription, SubscriptionId};
 
 #[cfg(test)]
 mod tests;

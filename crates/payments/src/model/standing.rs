@@ -23,11 +23,12 @@ pub fn in_force(subscriptions: &[Subscription], default_plan: Option<&(PlanId, i
         let paid = matches!(one.access, Access::Full) && one.status != Status::Trialing;
         (!paid, std::cmp::Reverse(one.current_period_end), one.remote_id.clone())
     });
-    let plans: Vec<(PlanId, i64)> = giving.iter().filter_map(|one| one.plan.clone()).collect();
+    let plans: Vec<(PlanId, i64)> =
+        giving.iter().filter_map(|one| one.given()).map(|held| (held.plan, held.plan_version)).collect();
     match giving.first() {
         Some(first) => InForce {
             standing: Coverage {
-                plan: first.plan.as_ref().map(|(id, _)| id.to_string()),
+                plan: first.given().map(|held| held.plan.to_string()),
                 premium: true,
                 premium_until: first.cancel_at.or(first.current_period_end),
                 auto_renew: first.renews(),

@@ -124,6 +124,19 @@ pub struct ScheduledChange {
     pub quantity: i64,
 }
 
+/// What a subscription is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The plan.
+    pub plan: PlanId,
+    /// The version of it that was bought.
+    pub plan_version: i64,
+    /// The price.
+    pub price_id: Option<PriceId>,
+    /// Seats, or 1.
+    pub quantity: i64,
+}
+
 /// A subscription as it stands here.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subscription {
@@ -167,6 +180,8 @@ pub struct Subscription {
     pub resumes_at: Option<Timestamp>,
     /// What it becomes when the period ends.
     pub scheduled_change: Option<ScheduledChange>,
+    /// What was paid for last, where that is another thing than it is for now.
+    pub paid_last: Option<Held>,
     /// The coupon in force.
     pub discount: Option<String>,
     /// Whether a payment of it is disputed.
@@ -195,6 +210,18 @@ impl Subscription {
     /// Tells whether it stands in the way of another one: anything that is not over.
     pub const fn is_live(&self) -> bool {
         !self.status.is_over()
+    }
+
+    /// Returns what it is for, where that is a plan of ours.
+    pub fn sold(&self) -> Option<Held> {
+        let (plan, plan_version) = self.plan.clone()?;
+        Some(Held { plan, plan_version, price_id: self.price_id, quantity: self.quantity })
+    }
+
+    /// Returns what it gives while its plan is in force: in grace, what was paid for last.
+    pub fn given(&self) -> Option<Held> {
+        let last = self.paid_last.clone().filter(|_| self.access == Access::Grace);
+        last.or_else(|| self.sold())
     }
 
     /// Tells whether it goes on by itself.

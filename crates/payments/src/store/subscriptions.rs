@@ -13,9 +13,9 @@ statements! {
         plan_id, plan_version, price_id, status, quantity, amount, currency, current_period_start, current_period_end,
         trial_end, cancel_at, canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch,
         reminders, started_at, created_at, updated_at, resumes_at, scheduled_change, scheduled_at,
-        reminded_at, refunded)
+        reminded_at, refunded, paid_last)
         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-        ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)
+        ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35)
         on conflict (subject_id, id) do update set remote_item = excluded.remote_item, plan_id = excluded.plan_id,
         plan_version = excluded.plan_version, price_id = excluded.price_id, status = excluded.status,
         quantity = excluded.quantity, amount = excluded.amount, currency = excluded.currency,
@@ -26,19 +26,20 @@ statements! {
         mismatch = excluded.mismatch, reminders = excluded.reminders, started_at = excluded.started_at,
         updated_at = excluded.updated_at, resumes_at = excluded.resumes_at,
         scheduled_change = excluded.scheduled_change, scheduled_at = excluded.scheduled_at,
-        reminded_at = excluded.reminded_at, refunded = excluded.refunded";
+        reminded_at = excluded.reminded_at, refunded = excluded.refunded,
+        paid_last = excluded.paid_last";
 
     /// Lists the subscriptions of a subject, newest first.
     LIST = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version, price_id, status,
         quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at, canceled_at, ended_at,
         paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at, created_at, updated_at,
-        resumes_at, scheduled_change, reminded_at, refunded from quoin.payments_subscriptions where subject_id = ?1 order by id desc limit 1000";
+        resumes_at, scheduled_change, reminded_at, refunded, paid_last from quoin.payments_subscriptions where subject_id = ?1 order by id desc limit 1000";
 
     /// Finds a subscription of a subject.
     FIND = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version, price_id, status,
         quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at, canceled_at, ended_at,
         paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at, created_at, updated_at,
-        resumes_at, scheduled_change, reminded_at, refunded from quoin.payments_subscriptions where subject_id = ?1 and id = ?2";
+        resumes_at, scheduled_change, reminded_at, refunded, paid_last from quoin.payments_subscriptions where subject_id = ?1 and id = ?2";
 }
 
 /// Adds a subscription, or brings it up to date.
@@ -47,6 +48,7 @@ pub(crate) fn upsert(tx: &mut Tx<'_>, subscription: &Subscription) -> Result<(),
     let (plan, version) = one.plan.as_ref().map(|(plan, version)| (plan.as_str(), *version)).unzip();
     let reminded = json(&one.reminded_at)?;
     let scheduled = one.scheduled_change.as_ref().map(json).transpose()?;
+    let paid_last = one.paid_last.as_ref().map(json).transpose()?;
     let row = params![
         one.subject.uuid(),
         one.id,
@@ -81,7 +83,8 @@ pub(crate) fn upsert(tx: &mut Tx<'_>, subscription: &Subscription) -> Result<(),
         scheduled.as_ref(),
         one.scheduled_change.as_ref().map(|change| change.at),
         &reminded,
-        one.refunded
+        one.refunded,
+        paid_last.as_ref()
     ];
     tx.execute(&UPSERT, &row).map(|_| ())
 }
@@ -137,5 +140,6 @@ pub(super) fn read(row: &Row<'_>) -> Result<Subscription, DbError> {
         scheduled_change: optional_document(row, 30)?,
         reminded_at: optional_document(row, 31)?.unwrap_or_default(),
         refunded: row.get::<Option<bool>>(32)?.unwrap_or_default(),
+        paid_last: optional_document(row, 33)?,
     })
 }

@@ -12,27 +12,27 @@ statements! {
     FIND_BY_REMOTE = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
         price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
         canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
-        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded from quoin.payments_subscriptions where provider = ?1 and remote_id = ?2";
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded, paid_last from quoin.payments_subscriptions where provider = ?1 and remote_id = ?2";
 
     /// Lists what has a payment missing.
     LIST_PAST_DUE = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
         price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
         canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
-        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded from quoin.payments_subscriptions
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded, paid_last from quoin.payments_subscriptions
         where past_due_since is not null and remote_id > ?1 order by remote_id limit ?2";
 
     /// Lists what changes soon.
     LIST_SCHEDULED = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
         price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
         canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
-        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded from quoin.payments_subscriptions
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded, paid_last from quoin.payments_subscriptions
         where scheduled_at > ?1 and scheduled_at <= ?2 and remote_id > ?3 order by remote_id limit ?4";
 
     /// Lists pauses whose end has come.
     LIST_RESUMING = "select id, subject_kind, subject_id, provider, remote_id, remote_item, plan_id, plan_version,
         price_id, status, quantity, amount, currency, current_period_start, current_period_end, trial_end, cancel_at,
         canceled_at, ended_at, paused, discount, disputed, past_due_since, access, mismatch, reminders, started_at,
-        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded from quoin.payments_subscriptions
+        created_at, updated_at, resumes_at, scheduled_change, reminded_at, refunded, paid_last from quoin.payments_subscriptions
         where resumes_at <= ?1 and status not in ('canceled', 'incomplete_expired') and remote_id > ?2
         order by remote_id limit ?3";
 

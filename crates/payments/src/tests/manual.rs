@@ -25,14 +25,14 @@ async fn in_house<F: Future<Output = ()>>(body: impl Fn(House) -> F) {
     quoin_db::testing::on_each_engine(MODULES, |db| body(House::new(db, config.clone()))).await;
 }
 
-async fn pass(house: &House, time: Duration) {
+pub(super) async fn pass(house: &House, time: Duration) {
     house.test.clock.advance(time);
     house.room.manual().advance(house.now()).await.unwrap();
     house.room.reconcile(Reach::Everything).await.unwrap();
 }
 
 /// Orders the plan `pro`, and lets its transfer arrive.
-async fn bought(house: &House, subject: Subject) -> Subscription {
+pub(super) async fn bought(house: &House, subject: Subject) -> Subscription {
     let order = House::order("pro");
     house.room.start_checkout(&house.payer(subject), &order, house.entry()).await.unwrap();
     house.room.reconcile(Reach::Everything).await.unwrap();
@@ -40,7 +40,7 @@ async fn bought(house: &House, subject: Subject) -> Subscription {
     house.only(subject).await
 }
 
-async fn confirm(house: &House, invoice: String) {
+pub(super) async fn confirm(house: &House, invoice: String) {
     let now = house.now();
     house.write(move |tx| Manual::confirm(tx, &invoice, now).map(drop)).await.unwrap();
     house.room.reconcile(Reach::Everything).await.unwrap();

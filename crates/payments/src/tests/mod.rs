@@ -15,6 +15,7 @@ mod http;
 mod intents;
 mod manual;
 mod metered;
+mod paid_last;
 mod paid_periods;
 mod pauses;
 mod plans;

@@ -5,6 +5,7 @@ mod credit_note;
 mod customer;
 mod dispute;
 mod invoice;
+mod paid_last;
 mod product;
 mod refund;
 mod subscription;

@@ -10,13 +10,13 @@ use super::Applied;
 use super::dispute::is_disputed;
 use super::invoice::newest_paid;
 use super::subscription::recompute_access;
-use crate::Payments;
 use crate::error::PaymentsError;
-use crate::model::Subscription;
 use crate::model::explanation::changes;
 use crate::model::remote::RemoteRefund;
+use crate::model::{ObjectKind, ObjectRef, Subscription};
 use crate::port::Provider;
 use crate::store::{credit_notes, invoices, invoices_global, subscriptions_global};
+use crate::{Payments, jobs};
 
 impl Payments {
     pub(super) fn apply_refund(
@@ -54,6 +54,11 @@ impl Payments {
             None => None,
         };
         let Some(before) = before else { return Ok(()) };
+        if before.paid_last.is_some() {
+            // What is held may be paid now, and the provider says nothing of the subscription then.
+            let object = ObjectRef::new(ObjectKind::Subscription, &before.remote_id);
+            jobs::hear(self.app().rng(), tx, provider.name(), (&object, "invoice"), now)?;
+        }
         let refunded = is_refunded(tx, before.subject, provider.name(), &before.remote_id)?;
         let disputed = is_disputed(tx, before.subject, (provider.name(), &before.remote_id))?;
         let mut after = Subscription { refunded, disputed, updated_at: now, ..before.clone() };

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Applied;
 use super::dispute::is_disputed;
+use super::paid_last::paid_last;
 use super::refund::is_refunded;
 use crate::config::Consequence;
 use crate::error::PaymentsError;
@@ -144,6 +145,7 @@ impl Payments {
             paused: remote.paused,
             resumes_at: remote.resumes_at,
             scheduled_change: scheduled(tx, remote)?,
+            paid_last: None,
             discount: remote.discount.clone(),
             disputed: is_disputed(tx, subject, (provider.name(), &remote.id))?,
             refunded: is_refunded(tx, subject, provider.name(), &remote.id)?,
@@ -156,6 +158,7 @@ impl Payments {
             created_at: before.map_or(now, |before| before.created_at),
             updated_at: now,
         };
+        one.paid_last = paid_last(before, remote, one.sold().as_ref());
         one.access = decide(self, &one, now);
         Ok(one)
     }
@@ -224,6 +227,7 @@ impl Payments {
                     access: Access::None,
                     past_due_since: None,
                     scheduled_change: None,
+                    paid_last: None,
                     mismatch: Some("the provider does not know it any more".to_owned()),
                     updated_at: now,
                     ..before.clone()
@@ -367,6 +371,7 @@ fn describe(one: &Subscription) -> Value {
         "resumes_at": one.resumes_at,
         "scheduled_change": one.scheduled_change,
         "discount": one.discount,
+        "paid_last": one.paid_last,
         "disputed": one.disputed,
         "refunded": one.refunded,
         "past_due_since": one.past_due_since,

@@ -83,9 +83,8 @@ pub(super) fn seats_paid(
     bought: &[Subscription],
     given: &Given,
 ) -> Result<Option<i64>, DbError> {
-    let giving = bought.iter().find(|one| {
-        one.access.gives_plan() && one.plan.as_ref().map(|(plan, _)| plan) == given.plan.as_ref()
-    });
+    let mut giving = bought.iter().filter(|one| one.access.gives_plan()).filter_map(Subscription::given);
+    let giving = giving.find(|held| Some(&held.plan) == given.plan.as_ref());
     let (Some(giving), Some(plan)) = (giving, &given.plan) else { return Ok(None) };
     let per_seat = prices_global::list(tx, plan)?
         .iter()
