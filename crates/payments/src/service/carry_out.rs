@@ -21,7 +21,7 @@ use crate::model::command::StartCheckout;
 use crate::model::{Command, ObjectKind, ObjectRef, Outcome};
 use crate::port::{IntentKey, Provider, ProviderError, Refusal};
 use crate::store::intents_global::{self, Ending, Intent};
-use crate::store::{checkouts, customers, plans_global, prices_global};
+use crate::store::{checkouts, customers, plans_global, prices_global, subscriptions_global};
 use crate::{Payments, jobs};
 
 /// How long one try may hold the lease: three calls of ten seconds and their pauses.
@@ -179,9 +179,11 @@ impl Payments {
                     let object = ObjectRef::new(ObjectKind::Customer, customer);
                     jobs::hear(self.app().rng(), tx, &intent.provider, (&object, "refusal"), now)?;
                 }
+                self.take_back(tx, intent, now)?;
                 return close_checkout(tx, &intent.command, &format!("{message} ({code})"), now);
             }
             Ending::Failed { problem, unknown } => {
+                self.take_back(tx, intent, now)?;
                 close_checkout(tx, &intent.command, problem, now)?;
                 return self.give_up(tx, intent, (problem, *unknown), now);
             }
@@ -205,6 +207,15 @@ impl Payments {
             _ => self.hear_of_touched(tx, intent, id, now)?,
         }
         Ok(())
+    }
+
+    /// Gives back what a change that does not happen held: seats that were to go can be taken again.
+    fn take_back(&self, tx: &mut Tx<'_>, intent: &Intent, now: Timestamp) -> Result<(), PaymentsError> {
+        let Command::ChangeSubscription(wish) = &intent.command else { return Ok(()) };
+        match subscriptions_global::find_by_remote(tx, &intent.provider, &wish.subscription)? {
+            Some(one) => Ok(self.entitled().refresh(tx, one.subject, now)?),
+            None => Ok(()),
+        }
     }
 
     /// Notes where a checkout is paid.

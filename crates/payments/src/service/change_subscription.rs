@@ -80,12 +80,12 @@ impl Payments {
         entry: Entry,
     ) -> Result<Subscription, PaymentsError> {
         let when = wished.when;
-        let (one, change, price) = self.plan_change(subject, id, wished).await?;
+        let (one, change, price) = self.plan_change(subject, id, wished.clone()).await?;
         let command = match when {
             ChangeWhen::Now => Command::ChangeSubscription(change),
             ChangeWhen::PeriodEnd => Command::ScheduleChange(schedule(&one, change, &price)?),
         };
-        self.carry_out_change(one, command, Some(entry)).await
+        self.carry_out_wished(one, command, Some(entry), Some(wished)).await
     }
 
     /// Says what a change would cost.
@@ -160,13 +160,31 @@ impl Payments {
         command: Command,
         entry: Option<Entry>,
     ) -> Result<Subscription, PaymentsError> {
+        self.carry_out_wished(one, command, entry, None).await
+    }
+
+    /// Carries a change out; what somebody wished is looked at again in the transaction that writes it down, and holds from
+    /// then: nobody takes a seat that it gives up.
+    async fn carry_out_wished(
+        &self,
+        one: Subscription,
+        command: Command,
+        entry: Option<Entry>,
+        wished: Option<Wished>,
+    ) -> Result<Subscription, PaymentsError> {
         let provider = self.provider_named(&one.provider)?;
         let intent = self.intent(provider.as_ref(), format!("subscription:{}", one.remote_id), command);
         let entry = entry.map(|entry| entry.in_org_of(one.subject.org_id()).on(one.id));
+        let (room, subject, own, now) = (self.clone(), one.subject, one.id, self.now());
         let id = self
             .db()
             .write("payments.subscriptions.change", move |tx| {
+                let known = subscriptions::find(tx, subject, own)?;
+                if let (Some(wished), Some(known)) = (&wished, &known) {
+                    room.describe_change(tx, known, wished)?;
+                }
                 let id = Self::write_down(tx, &intent)?;
+                room.entitled().refresh(tx, subject, now)?;
                 if let Some(entry) = &entry {
                     quoin_audit::record(tx, entry)?;
                 }

@@ -28,6 +28,10 @@ statements! {
     LIST_OF_TARGETS = "select id, provider, command, command_hash, idempotency_key, keyed_at, state, outcome, problem, fence,
         target, attempts, failures, unknown from quoin.payments_intents where target in (?1, ?2, ?3) and (state <> 'refused' or unknown = ?4)";
 
+    /// Lists what was asked of a target last and is done, or may be.
+    LIST_LAST = "select command, settled_at from quoin.payments_intents where target = ?1 and state <> 'refused'
+        order by created_at desc, id desc limit 5";
+
     /// Takes the lease, where nobody holds it.
     CLAIM = "update quoin.payments_intents set lease_until = ?2, fence = fence + 1, attempts = attempts + 1
         where id = ?1 and state = 'pending' and (lease_until is null or lease_until <= ?3)
@@ -125,6 +129,11 @@ pub(crate) fn find(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<Intent>, DbError>
 pub(crate) fn list_of_targets(tx: &mut Tx<'_>, targets: &[String; 3]) -> Result<Vec<Intent>, DbError> {
     let [one, two, three] = targets;
     tx.query(&LIST_OF_TARGETS, &params![one, two, three, true], read)
+}
+
+/// Lists what was asked of a target last and when it was done, newest first, but for what was refused.
+pub(crate) fn list_last(tx: &mut Tx<'_>, target: &str) -> Result<Vec<(Command, Option<Timestamp>)>, DbError> {
+    tx.query(&LIST_LAST, &params![target], |row| Ok((document(row, 0)?, row.get(1)?)))
 }
 
 /// Takes the lease; `None` while somebody else holds it, or after it has ended.

@@ -42,6 +42,9 @@ statements! {
         where provider = ?1 and known < news and (lease_until is null or lease_until <= ?2)
         order by attempted_at is not null, attempted_at, kind, id limit ?3";
 
+    /// Finds an object of which more was heard than is known.
+    IS_BEHIND = "select 1 from quoin.payments_objects where provider = ?1 and kind = ?2 and id = ?3 and known < news";
+
     /// Keeps what a fetch came to.
     INSERT_FETCH = "insert into quoin.payments_fetches (provider, object_kind, object_id, id, fence, covers, started_at,
         finished_at, outcome, changes) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -164,6 +167,12 @@ pub(crate) fn list_behind(
     tx.query(&LIST_BEHIND, &params![provider, now, limit], |row| {
         Ok(ObjectRef { kind: named(row, 0, ObjectKind::parse)?, id: row.get(1)? })
     })
+}
+
+/// Tells whether more was heard of an object than is known.
+pub(crate) fn is_behind(tx: &mut Tx<'_>, provider: &str, object: &ObjectRef) -> Result<bool, DbError> {
+    let row = params![provider, object.kind.as_str(), &object.id];
+    tx.query_opt(&IS_BEHIND, &row, |row| row.get::<i64>(0)).map(|found| found.is_some())
 }
 
 /// Keeps what a fetch came to.

@@ -9,9 +9,9 @@ use super::Given;
 use crate::model::entitlement::{Entitlement, Mode};
 use crate::model::plan::SeatRule;
 use crate::model::use_of::next_reset;
-use crate::model::{Plan, Subscription};
+use crate::model::{Command, ObjectKind, ObjectRef, Plan, Subscription};
 use crate::store::entitlements::Granted;
-use crate::store::{plans_global, prices_global, subscriptions_global};
+use crate::store::{intents_global, objects_global, plans_global, prices_global, subscriptions_global};
 
 /// Describes one row. `None` is a name that other plans give and this subject's does not: nothing is allowed.
 pub(super) fn granted(
@@ -83,13 +83,33 @@ pub(super) fn seats_paid(
     bought: &[Subscription],
     given: &Given,
 ) -> Result<Option<i64>, DbError> {
-    let mut giving = bought.iter().filter(|one| one.access.gives_plan()).filter_map(Subscription::given);
-    let giving = giving.find(|held| Some(&held.plan) == given.plan.as_ref());
-    let (Some(giving), Some(plan)) = (giving, &given.plan) else { return Ok(None) };
-    let per_seat = prices_global::list(tx, plan)?
-        .iter()
-        .any(|price| Some(price.id) == giving.price_id && price.per_seat);
-    Ok((per_seat && given.rules.seats == SeatRule::Refuse).then_some(giving.quantity))
+    let giving = bought.iter().find(|one| {
+        one.access.gives_plan() && one.given().as_ref().map(|held| &held.plan) == given.plan.as_ref()
+    });
+    let (Some(one), Some(plan)) = (giving, &given.plan) else { return Ok(None) };
+    let Some(held) = one.given() else { return Ok(None) };
+    let per_seat =
+        prices_global::list(tx, plan)?.iter().any(|price| Some(price.id) == held.price_id && price.per_seat);
+    if !per_seat || given.rules.seats != SeatRule::Refuse {
+        return Ok(None);
+    }
+    let fewer = seats_wished(tx, one)?.filter(|wished| *wished < held.quantity);
+    Ok(Some(fewer.unwrap_or(held.quantity)))
+}
+
+/// Returns how many seats a change asks for that is under way, or done and not seen here yet: whoever joins meanwhile finds no
+/// seat that is about to go.
+fn seats_wished(tx: &mut Tx<'_>, one: &Subscription) -> Result<Option<i64>, DbError> {
+    let asked = intents_global::list_last(tx, &format!("subscription:{}", one.remote_id))?;
+    let change = asked.into_iter().find_map(|(command, done_at)| match command {
+        Command::ChangeSubscription(wish) => Some((wish.quantity, done_at)),
+        _ => None,
+    });
+    let Some((wished, done_at)) = change else { return Ok(None) };
+    let Some(done_at) = done_at else { return Ok(Some(wished)) };
+    let object = ObjectRef::new(ObjectKind::Subscription, &one.remote_id);
+    let unseen = done_at >= one.updated_at && objects_global::is_behind(tx, &one.provider, &object)?;
+    Ok(unseen.then_some(wished))
 }
 
 /// Counts what is counted where it is: members of an organisation, organisations of a person.
