@@ -253,28 +253,54 @@ def sums(stripe):
     return number, wrong
 
 
-def expected_access(remote, invoice, disputed, now):
+def since(invoice):
+    return invoice["effective_at"] or invoice["created"]
+
+
+def bills_a_period(invoice):
+    """Whether an invoice asks for a period, and not only for what evens out a change within one."""
+    details = [line["parent"]["subscription_item_details"] for line in invoice["lines"]["data"]]
+    return any(one and not one["proration"] for one in details)
+
+
+def expected_access(remote, invoices, disputed, now):
     """What a subscription opens, read from Stripe alone by the rules of docs/payments.md."""
     status = remote["status"]
+    if status in ("trialing", "active", "past_due") and (remote["pause_collection"] or disputed):
+        return "restricted"
     if status in ("trialing", "active"):
-        return "restricted" if remote["pause_collection"] or disputed else "full"
+        return "full"
     if status == "past_due":
-        return "grace" if now < (invoice["effective_at"] or invoice["created"]) + GRACE_S else "restricted"
+        owed = [one for one in invoices if one["status"] == "open" and one["attempted"]] or [remote["latest_invoice"]]
+        return "grace" if now < min(map(since, owed)) + GRACE_S else "restricted"
     return "restricted" if status in ("unpaid", "paused") else "none"
+
+
+def stands(dispute, invoice, invoices):
+    """Whether a dispute still restricts: undecided, or lost and no later period is paid."""
+    made_good = any(one["status"] == "paid" and since(one) > since(invoice) and bills_a_period(one) for one in invoices)
+    return dispute["status"] != "lost" or not made_good
 
 
 def access(stripe, truth, now):
     """Nobody has what is not paid for, and nobody lacks what is."""
     disputes = [one for one in stripe.pages("disputes") if one["status"] not in ("won", "warning_closed")]
-    disputed = set()
+    invoices, disputed = collections.defaultdict(list), set()
+    for one in stripe.pages("invoices"):
+        if (one["parent"] or {}).get("subscription_details"):
+            invoices[one["parent"]["subscription_details"]["subscription"]].append(one)
     for one in disputes:
         for row in stripe.call("GET", "invoice_payments", **{"payment[type]": "payment_intent", "payment[payment_intent]": one["payment_intent"]})["data"]:
-            disputed.add(stripe.call("GET", f"invoices/{row['invoice']}")["parent"]["subscription_details"]["subscription"])
+            invoice = stripe.call("GET", f"invoices/{row['invoice']}")
+            of = invoice["parent"]["subscription_details"]["subscription"]
+            if stands(one, invoice, invoices[of]):
+                disputed.add(of)
     wrong, unpaid = [], []
     here = {one["remote_id"]: one for one in rows_of(truth, "subscriptions")}
     for remote in stripe.pages("subscriptions", status="all", **{"expand[0]": "data.latest_invoice"}):
         invoice = remote["latest_invoice"]
-        wanted, found = expected_access(remote, invoice, remote["id"] in disputed, now), here[remote["id"]]["access"]
+        disputes_it = remote["id"] in disputed
+        wanted, found = expected_access(remote, invoices[remote["id"]], disputes_it, now), here[remote["id"]]["access"]
         if wanted != found:
             wrong.append(f"{remote['id']} ({remote['status']}) opens {found} and should open {wanted}")
         if found == "full" and remote["status"] == "active" and invoice["status"] not in ("paid", "draft"):
