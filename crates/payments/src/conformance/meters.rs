@@ -75,6 +75,13 @@ impl Suite<'_> {
             used.sort_unstable();
             assert_eq!(used, [12, 70], "{invoice:?}");
         }
+        self.used(&one, &runs, 3).await;
         self.ends(&one.id, &customer).await;
+        if self.world.bills_use() {
+            let last = self.subscription(&one.id).await.latest_invoice.expect("it was billed");
+            let invoice = self.invoice(&last.id).await;
+            let billed: Vec<i64> = invoice.lines.iter().map(|line| line.amount).collect();
+            assert_eq!((invoice.status.as_str(), billed), ("paid", vec![21]), "what was used is owed at the end");
+        }
     }
 }

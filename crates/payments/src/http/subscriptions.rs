@@ -135,6 +135,7 @@ fn with_changes(routes: RoutesFor<Payments>) -> RoutesFor<Payments> {
         .add(
             Operation::post("/payments/v1/subscriptions/{id}/cancel", "payments.subscriptions.cancel")
                 .summary("Ends a subscription, at the end of what is paid or at once.")
+                .description("At once, what was used of metered prices is billed by a last invoice; what is paid is not given back.")
                 .caller(Who::User)
                 .takes::<CancelIn>()
                 .gives::<SubscriptionOut>(200),

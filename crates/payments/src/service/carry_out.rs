@@ -142,6 +142,9 @@ impl Payments {
     }
 
     async fn ask_provider(&self, provider: &dyn Provider, intent: &Intent) -> Result<Outcome, PaymentsError> {
+        if let Command::CancelSubscription { subscription, at_once: true } = &intent.command {
+            self.report_before_the_end(provider, subscription).await?;
+        }
         let now = self.now();
         let mut key = IntentKey { intent: intent.id, key: intent.idempotency_key.clone() };
         if now.since(intent.keyed_at) > KEY_LIFETIME {
@@ -157,6 +160,21 @@ impl Payments {
             }
         }
         Ok(provider.perform(&intent.command, &key).await?)
+    }
+
+    /// Tells the provider what was used, before it makes the last invoice of a subscription.
+    async fn report_before_the_end(
+        &self,
+        provider: &dyn Provider,
+        subscription: &str,
+    ) -> Result<(), PaymentsError> {
+        let (name, id) = (provider.name(), subscription.to_owned());
+        let find = move |tx: &mut Tx<'_>| subscriptions_global::find_by_remote(tx, name, &id);
+        let found: Result<_, DbError> = self.db().read("payments.subscriptions.get", find).await;
+        match found? {
+            Some(one) => self.report_last(provider, one.subject).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes what follows from an ending, in its transaction.

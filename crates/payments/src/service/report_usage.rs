@@ -9,6 +9,7 @@ use crate::error::PaymentsError;
 use crate::model::Command;
 use crate::model::command::ReportUsage;
 use crate::model::use_of::month_start;
+use crate::port::{IntentKey, Provider};
 use crate::store::customers;
 use crate::store::usage::{self, Unreported};
 use crate::store::usage_global;
@@ -69,25 +70,55 @@ impl Payments {
 
     /// Tells the provider what it does not know yet.
     pub(crate) async fn report_to_provider(&self) -> Result<(), PaymentsError> {
+        let provider = match self.provider() {
+            Ok(provider) => provider,
+            // It stays to be told until somebody is chosen who is told.
+            Err(PaymentsError::NotSetUp) => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let now = self.now();
         let claim = move |tx: &mut Tx<'_>| usage_global::claim_unreported(tx, 500, now);
         let sums: Result<Vec<Unreported>, DbError> = self.db().write("payments.usage.claim", claim).await;
         for sum in sums?.into_iter().filter(|sum| sum.sending > 0) {
             let (meter, subject) = (sum.meter.clone(), sum.subject);
-            if let Err(error) = self.report_sum(sum).await {
+            if let Err(error) = self.report_sum(provider.as_ref(), sum).await {
                 tracing::warn!(%error, meter, %subject, "use cannot be reported yet");
             }
         }
         Ok(())
     }
 
+    /// Tells a provider what it does not know yet of a subject's use: after the last invoice nobody asks for it any more.
+    ///
+    /// # Errors
+    /// [`PaymentsError::Provider`] while the provider does not answer. What it refuses is logged and stays unreported, so that
+    /// a subscription can end all the same.
+    pub(super) async fn report_last(
+        &self,
+        provider: &dyn Provider,
+        subject: Subject,
+    ) -> Result<(), PaymentsError> {
+        // What is on its way already goes first, and what was used meanwhile with the second round.
+        for _ in 0..2 {
+            let now = self.now();
+            let claim = move |tx: &mut Tx<'_>| usage::claim_unreported(tx, subject, now);
+            let sums: Result<Vec<Unreported>, DbError> =
+                self.db().write("payments.usage.claim", claim).await;
+            for sum in sums?.into_iter().filter(|sum| sum.sending > 0) {
+                let meter = sum.meter.clone();
+                match self.report_sum(provider, sum).await {
+                    Err(error) if error.refusal().is_some() => {
+                        tracing::error!(%error, meter, %subject, "use is refused and will not be billed");
+                    }
+                    reported => reported?,
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Reports one sum. Its identifier names the batch, so that the provider takes it once.
-    async fn report_sum(&self, sum: Unreported) -> Result<(), PaymentsError> {
-        let provider = match self.provider() {
-            Ok(provider) => provider,
-            Err(PaymentsError::NotSetUp) => return Ok(()),
-            Err(error) => return Err(error),
-        };
+    async fn report_sum(&self, provider: &dyn Provider, sum: Unreported) -> Result<(), PaymentsError> {
         let (subject, name) = (sum.subject, provider.name());
         let find = move |tx: &mut Tx<'_>| customers::find(tx, subject, name);
         let customer: Result<Option<String>, DbError> = self.db().read("payments.customers.get", find).await;
@@ -103,23 +134,21 @@ impl Payments {
                 at_s: sum.sending_at.as_seconds(),
             });
             // Whatever is refused stays unreported: it is money that would never be asked for.
-            self.ask_usage(provider.as_ref(), identifier, command).await?;
+            ask_usage(provider, identifier, command).await?;
         }
         let end = move |tx: &mut Tx<'_>| usage::end_sending(tx, &sum);
         let ended: Result<(), DbError> = self.db().write("payments.usage.end", end).await;
         Ok(ended?)
     }
+}
 
-    /// Asks without an intent of its own: the row and its batch number are the intent.
-    async fn ask_usage(
-        &self,
-        provider: &dyn crate::port::Provider,
-        identifier: String,
-        command: Command,
-    ) -> Result<(), PaymentsError> {
-        let key =
-            crate::port::IntentKey { intent: uuid::Uuid::nil(), key: format!("quoin-usage-{identifier}") };
-        provider.perform(&command, &key).await?;
-        Ok(())
-    }
+/// Asks without an intent of its own: the row and its batch number are the intent.
+async fn ask_usage(
+    provider: &dyn Provider,
+    identifier: String,
+    command: Command,
+) -> Result<(), PaymentsError> {
+    let key = IntentKey { intent: uuid::Uuid::nil(), key: format!("quoin-usage-{identifier}") };
+    provider.perform(&command, &key).await?;
+    Ok(())
 }

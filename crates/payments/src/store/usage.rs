@@ -1,6 +1,6 @@
 //! Reports of use, each once, and their sums per period.
 
-use quoin_db::{DbError, Tx, params, statements};
+use quoin_db::{DbError, Row, Tx, params, statements};
 use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 
@@ -26,6 +26,11 @@ statements! {
     /// Lists a subject's sums, newest period first.
     LIST = "select meter, period_start, total, reported from quoin.payments_usage
         where subject_id = ?1 order by period_start desc, meter limit 1000";
+
+    /// Lists a subject's sums of which the provider does not know everything.
+    LIST_UNREPORTED_OF = "select subject_kind, subject_id, meter, period_start, sending, batch,
+        coalesce(sending_at, updated_at) from quoin.payments_usage
+        where subject_id = ?1 and reported < total order by meter, period_start";
 
     /// Fixes what is sent next and what it says of its time, so that sending it again sends the same.
     BEGIN_SENDING = "update quoin.payments_usage set sending = total - reported, batch = batch + 1, sending_at = ?4
@@ -100,6 +105,31 @@ pub(crate) fn list(tx: &mut Tx<'_>, subject: Subject) -> Result<Vec<UsageSum>, D
             total: row.get(2)?,
             reported: row.get(3)?,
         })
+    })
+}
+
+/// Takes a subject's sums of which the provider does not know everything, and fixes what is sent of each.
+pub(crate) fn claim_unreported(
+    tx: &mut Tx<'_>,
+    subject: Subject,
+    now: Timestamp,
+) -> Result<Vec<Unreported>, DbError> {
+    let list = |tx: &mut Tx<'_>| tx.query(&LIST_UNREPORTED_OF, &params![subject.uuid()], read_unreported);
+    for sum in &list(tx)? {
+        begin_sending(tx, sum, now)?;
+    }
+    list(tx)
+}
+
+/// Reads a sum that is on its way.
+pub(super) fn read_unreported(row: &Row<'_>) -> Result<Unreported, DbError> {
+    Ok(Unreported {
+        subject: super::subject(row, 0, 1)?,
+        meter: row.get(2)?,
+        period_start: row.get(3)?,
+        sending: row.get(4)?,
+        batch: row.get(5)?,
+        sending_at: row.get(6)?,
     })
 }
 

@@ -3,7 +3,7 @@
 use quoin_db::{DbError, Tx, params, statements};
 use quoin_kernel::Timestamp;
 
-use super::usage::{Unreported, begin_sending};
+use super::usage::{Unreported, begin_sending, read_unreported};
 
 statements! {
     /// Lists sums of which the provider does not know everything.
@@ -27,16 +27,7 @@ pub(crate) fn claim_unreported(
 }
 
 fn list_unreported(tx: &mut Tx<'_>, limit: u32) -> Result<Vec<Unreported>, DbError> {
-    tx.query(&LIST_UNREPORTED, &params![limit], |row| {
-        Ok(Unreported {
-            subject: super::subject(row, 0, 1)?,
-            meter: row.get(2)?,
-            period_start: row.get(3)?,
-            sending: row.get(4)?,
-            batch: row.get(5)?,
-            sending_at: row.get(6)?,
-        })
-    })
+    tx.query(&LIST_UNREPORTED, &params![limit], read_unreported)
 }
 
 /// Removes keys of reports that nobody will use again.

@@ -1,11 +1,16 @@
 //! What a plan meters comes and goes with it.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::harness::{House, in_house};
+use super::provider::Trouble;
 use crate::PaymentsError;
-use crate::service::change_subscription::{ChangeWhen, Wished};
+use crate::model::{Command, Status, Subscription};
+use crate::service::change_subscription::{ChangeWhen, Deed, Wished};
 use crate::service::manage_plans::PlanChange;
+use crate::service::report_usage::Report;
 
 /// Makes plans that meter runs, deals or nothing; and prices of other intervals, currencies and times beside them.
 async fn plans(house: &House) {
@@ -115,6 +120,78 @@ async fn whoever_pays_an_archived_metered_price_keeps_it_and_nobody_new_gets_it(
         let comes = to("runs", ChangeWhen::Now);
         house.room.change_subscription(new, other.id, comes, house.entry()).await.unwrap();
         assert_eq!(amounts(&house, &other.remote_id), [1000]);
+    })
+    .await;
+}
+
+impl House {
+    async fn uses(&self, one: &Subscription, key: &str, amount: i64) {
+        let report = Report { subject: one.subject, meter: "runs".into(), amount, key: key.into() };
+        self.room.report_usage(vec![report]).await.unwrap();
+    }
+
+    /// Returns what was told of use before the subscription ended, in the order of the books.
+    fn told_before_the_end(&self) -> Vec<i64> {
+        self.provider.with(|books| {
+            let mut before = Vec::new();
+            for command in &books.done {
+                match command {
+                    Command::ReportUsage(report) => before.push(report.amount),
+                    Command::CancelSubscription { .. } => return before,
+                    _ => {}
+                }
+            }
+            panic!("it did not end: {:?}", books.done)
+        })
+    }
+}
+
+#[tokio::test]
+async fn what_was_used_is_told_before_a_subscription_ends_at_once_and_not_before_it_ends_later() {
+    in_house(|house| async move {
+        plans(&house).await;
+        let one = house.subscribe(house.org(), "runs").await;
+        let cancel = |at_once| {
+            let deed = Deed::Cancel { at_once };
+            house.room.act_on_subscription(one.subject, one.id, deed, house.entry())
+        };
+        house.uses(&one, "a", 4).await;
+        cancel(false).await.unwrap();
+        assert_eq!(house.told_before_the_end(), Vec::<i64>::new(), "the job tells it in time");
+        house.provider.with(|books| books.done.clear());
+        // A report whose answer was lost, and use since then.
+        house.provider.troubles.lock().unwrap().push(Trouble::After);
+        house.room.report_to_provider().await.unwrap();
+        house.uses(&one, "b", 3).await;
+        assert_eq!(cancel(true).await.unwrap().status, Status::Canceled);
+        assert_eq!(house.told_before_the_end(), [4, 3]);
+        assert_eq!(house.room.entitlements(one.subject).await.unwrap().usage[0].reported, 7);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_subscription_does_not_end_at_once_before_its_use_is_told_and_ends_where_that_is_refused() {
+    in_house(|house| async move {
+        plans(&house).await;
+        let one = house.subscribe(house.org(), "runs").await;
+        let other = house.subscribe(house.org(), "runs").await;
+        let cancel = |one: &Subscription| {
+            let deed = Deed::Cancel { at_once: true };
+            house.room.act_on_subscription(one.subject, one.id, deed, house.entry())
+        };
+        house.uses(&one, "a", 4).await;
+        house.provider.troubles.lock().unwrap().push(Trouble::Before);
+        let waits = cancel(&one).await.unwrap_err();
+        assert!(matches!(waits, PaymentsError::Provider(_)), "{waits}");
+        assert_eq!(house.only(one.subject).await.status, Status::Active);
+        house.test.clock.advance(Duration::from_mins(2));
+        assert_eq!(house.room.resume_intents().await.unwrap(), 1);
+        assert_eq!(house.told_before_the_end(), [4]);
+        house.uses(&other, "b", 5).await;
+        *house.provider.refuses_reports.lock().unwrap() = Some("resource_missing");
+        assert_eq!(cancel(&other).await.unwrap().status, Status::Canceled);
+        assert_eq!(house.room.entitlements(other.subject).await.unwrap().usage[0].reported, 0);
     })
     .await;
 }

@@ -44,6 +44,8 @@ pub(super) struct Books {
     pub(super) changed: Vec<ChangeSubscription>,
     /// The changes that were previewed, in their order.
     pub(super) previewed: Vec<ChangeSubscription>,
+    /// What was done, in its order.
+    pub(super) done: Vec<Command>,
     keys: HashMap<String, (Command, Outcome)>,
     made: HashMap<uuid::Uuid, Outcome>,
 }
@@ -466,6 +468,7 @@ impl Provider for Scripted {
                 }
                 let outcome = self.execute(command, key);
                 self.with(|books| {
+                    books.done.push(command.clone());
                     books.keys.insert(key.key.clone(), (command.clone(), outcome.clone()));
                     books.made.insert(key.intent, outcome.clone());
                 });

@@ -1,5 +1,6 @@
 //! What a subscription goes through: its first invoice, renewals, the end of its trial, failed payments, its end.
 
+mod last;
 mod renewal;
 
 use serde_json::{Value, json};
@@ -13,8 +14,9 @@ use crate::object::Object;
 use crate::objects::{invoice_item, setup_intent, subscription_schedule};
 use crate::store::settings;
 
+pub(crate) use last::{bill_last, credits, last_invoice};
 use renewal::renew;
-pub(crate) use renewal::{last_usage_lines, move_period, period_lines, recur_alike, usage_lines};
+pub(crate) use renewal::{last_usage_lines, move_period, period_lines, recur_alike};
 
 const UPDATED: &str = "customer.subscription.updated";
 
@@ -127,8 +129,9 @@ pub(crate) fn happen(desk: &mut Desk<'_, '_>, mut subscription: Object) -> Resul
         return Ok(());
     }
     if passed("cancel_at") {
-        let reason = "cancellation_requested";
-        return end(desk, subscription, "canceled", reason).map(drop);
+        let ends = subscription.amount("cancel_at");
+        bill_last(desk, &mut subscription, ends, false)?;
+        return end(desk, subscription, "canceled", "cancellation_requested").map(drop);
     }
     if passed("pause_collection.resumes_at") {
         subscription.set("pause_collection", Value::Null);
@@ -167,7 +170,7 @@ fn expire(desk: &mut Desk<'_, '_>, subscription: Object) -> Result<(), StripeErr
     Ok(())
 }
 
-/// Ends a subscription now.
+/// Ends a subscription now. What was used since its last invoice is not billed: that comes before, where it is owed.
 pub(crate) fn end(
     desk: &mut Desk<'_, '_>,
     mut subscription: Object,

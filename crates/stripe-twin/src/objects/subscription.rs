@@ -11,7 +11,7 @@ use crate::fields::{Field, flag, int, metadata, object, objects, one_of, range, 
 use crate::object::Object;
 use crate::store::objects::Listed;
 
-pub(crate) mod cancel;
+mod cancel;
 pub(crate) mod change;
 pub(crate) mod create;
 pub(crate) mod items;

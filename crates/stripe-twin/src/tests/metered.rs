@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use http::Method;
+use serde_json::Value;
+
 use super::{Twin, text, twin};
 
 impl Twin {
@@ -31,11 +34,16 @@ impl Twin {
         self.clock.advance(Duration::from_hours(31 * 24));
         self.settle().await;
         let now = self.get(&format!("/v1/subscriptions/{subscription}")).await;
-        let invoice = self.get(&format!("/v1/invoices/{}", text(&now["latest_invoice"]))).await;
+        self.last_invoice(&now).await.0
+    }
+
+    /// Returns what the last invoice of a subscription came to, line by line, and where it stands.
+    async fn last_invoice(&self, subscription: &Value) -> (Vec<i64>, String) {
+        let invoice = self.get(&format!("/v1/invoices/{}", text(&subscription["latest_invoice"]))).await;
         let lines = invoice["lines"]["data"].as_array().expect("lines").iter();
         let mut amounts: Vec<i64> = lines.filter_map(|line| line["amount"].as_i64()).collect();
         amounts.sort_unstable();
-        amounts
+        (amounts, text(&invoice["status"]).to_owned())
     }
 
     /// Adds and deletes items of a subscription; returns the id of the last one.
@@ -90,5 +98,55 @@ async fn a_phase_that_ends_a_metered_price_bills_its_last_period_unless_it_evens
         assert_eq!(twin.renewal(id).await, billed, "{evening_out}");
         let now = twin.get(&format!("/v1/subscriptions/{id}")).await;
         assert_eq!(now["items"]["data"][1]["price"]["id"], deals.as_str());
+    }
+}
+
+#[tokio::test]
+async fn what_was_used_is_billed_when_a_subscription_ends_at_once_only_where_that_is_asked_for() {
+    for (form, billed) in [
+        ("invoice_now=true", Some(vec![-300, 70])),
+        ("invoice_now=true&prorate=true", Some(vec![-1000, -300, 70])),
+        ("prorate=true", None),
+        ("", None),
+    ] {
+        let twin = twin().await;
+        let (customer, subscription) = twin.subscriber("pm_card_visa").await;
+        let runs = twin.metered("runs", 7).await;
+        let path = format!("/v1/subscriptions/{}", text(&subscription["id"]));
+        twin.change(text(&subscription["id"]), &format!("items[0][price]={runs}")).await;
+        let event = format!("event_name=runs&payload[customer]={customer}&payload[value]=10");
+        twin.post("/v1/billing/meter_events", &event).await;
+        let item = format!("customer={customer}&amount=-300&currency=usd&description=thanks");
+        twin.post("/v1/invoiceitems", &item).await;
+        let ended = twin.call(Method::DELETE, &path, form).await.json();
+        assert_eq!(ended["status"], "canceled", "{form}: {ended}");
+        match billed {
+            Some(billed) => assert_eq!(twin.last_invoice(&ended).await, (billed, "paid".to_owned()), "{form}"),
+            None => assert_eq!(ended["latest_invoice"], subscription["latest_invoice"], "{form}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_used_is_billed_and_paid_when_a_subscription_ends_with_its_period() {
+    for used in [10, 0] {
+        let twin = twin().await;
+        let (customer, subscription) = twin.subscriber("pm_card_visa").await;
+        let runs = twin.metered("runs", 7).await;
+        let path = format!("/v1/subscriptions/{}", text(&subscription["id"]));
+        twin.change(text(&subscription["id"]), &format!("items[0][price]={runs}")).await;
+        if used > 0 {
+            twin.used(&customer, "runs", used).await;
+        }
+        twin.post(&path, "cancel_at_period_end=true").await;
+        twin.clock.advance(Duration::from_hours(31 * 24));
+        twin.settle().await;
+        let ended = twin.get(&path).await;
+        assert_eq!(ended["status"], "canceled", "{ended}");
+        if used > 0 {
+            assert_eq!(twin.last_invoice(&ended).await, (vec![70], "paid".to_owned()));
+        } else {
+            assert_eq!(ended["latest_invoice"], subscription["latest_invoice"], "nothing is owed");
+        }
     }
 }

@@ -198,9 +198,14 @@ pub(super) fn upcoming(customer: &str, subscription: &str) -> Call {
     Call::post("/v1/invoices/create_preview").with("customer", customer).with("subscription", subscription)
 }
 
+/// Ends a subscription. At once, what was used is billed by a last invoice, and what is paid is not given back.
 pub(super) fn cancel(subscription: &str, at_once: bool) -> Call {
     let path = format!("/v1/subscriptions/{}", segment(subscription));
-    if at_once { Call::delete(path) } else { Call::post(path).with("cancel_at_period_end", true) }
+    if at_once {
+        Call::delete(path).with("invoice_now", true).with("prorate", false)
+    } else {
+        Call::post(path).with("cancel_at_period_end", true)
+    }
 }
 
 pub(super) fn resume(subscription: &str) -> Call {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{UPDATED, end};
+use super::{UPDATED, bill_last, end};
 use crate::billing::calendar::Rhythm;
 use crate::billing::invoicing;
 use crate::billing::lines::Line;
@@ -54,7 +54,7 @@ pub(crate) fn period_lines(
 }
 
 /// Lists what was used in a period and is billed after it.
-pub(crate) fn usage_lines(
+pub(super) fn usage_lines(
     desk: &mut Desk<'_, '_>,
     subscription: &Object,
     period: (i64, i64),
@@ -112,6 +112,7 @@ pub(crate) fn renew(
 ) -> Result<Option<Object>, StripeError> {
     let (old_start, start) = (subscription.amount("_period_start"), subscription.amount("_period_end"));
     if subscription.flag("cancel_at_period_end") {
+        bill_last(desk, &mut subscription, start, false)?;
         end(desk, subscription, "canceled", "cancellation_requested")?;
         return Ok(None);
     }

@@ -72,7 +72,8 @@ fn of_change(
     }
     let before = subscription.owned("latest_invoice");
     if details.flag("cancel_now") == Some(true) {
-        return subscription::cancel::final_invoice(desk, subscription, true)?.ok_or_else(|| {
+        let now = desk.now;
+        return lifecycle::last_invoice(desk, subscription, now, true)?.ok_or_else(|| {
             StripeError::invalid("No upcoming invoices for this subscription.").code("invoice_upcoming_none")
         });
     }

@@ -56,17 +56,19 @@ pub(crate) fn advance(desk: &mut Desk<'_, '_>, mut schedule: Object) -> Result<O
 fn finish(
     desk: &mut Desk<'_, '_>,
     mut schedule: Object,
-    subscription: Object,
+    mut subscription: Object,
 ) -> Result<Object, StripeError> {
     if schedule.text("end_behavior") != Some("cancel") {
         release(desk, schedule)?;
         return desk.get("subscription", subscription.id());
     }
+    let ends = schedule.amount("current_phase.end_date");
     schedule.set("status", "completed");
     schedule.set("completed_at", desk.now);
     leave(&mut schedule);
     desk.update_quietly(&schedule)?;
     desk.emit("subscription_schedule.completed", &schedule)?;
+    lifecycle::bill_last(desk, &mut subscription, ends, false)?;
     lifecycle::end(desk, subscription, "canceled", "cancellation_requested")
 }
 
