@@ -172,7 +172,6 @@ impl Suite<'_> {
             customer: customer.to_owned(),
             price: sold.remote(),
             quantity: 2,
-            recurring: true,
             metered_prices: sold.metered(),
             trial_days: 0,
             plan_id: sold.plan.id.to_string(),

@@ -81,7 +81,11 @@ impl Suite<'_> {
             let last = self.subscription(&one.id).await.latest_invoice.expect("it was billed");
             let invoice = self.invoice(&last.id).await;
             let billed: Vec<i64> = invoice.lines.iter().map(|line| line.amount).collect();
-            assert_eq!((invoice.status.as_str(), billed), ("paid", vec![21]), "what was used is owed at the end");
+            assert_eq!(
+                (invoice.status.as_str(), billed),
+                ("paid", vec![21]),
+                "what was used is owed at the end"
+            );
         }
     }
 }

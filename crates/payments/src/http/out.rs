@@ -17,8 +17,10 @@ use crate::port::Preview;
 pub(super) struct PriceOut {
     /// The price.
     id: PriceId,
-    /// How often it is due; null for a one-off.
+    /// How often it is due; null for one that is due once, which somebody made at the provider: it is not for sale.
     interval: Option<Interval>,
+    /// Whether it can be bought.
+    for_sale: bool,
     /// Every how many of them.
     interval_count: u32,
     /// Minor units.
@@ -44,7 +46,7 @@ pub(super) struct PlanOut {
     name: String,
     /// What it is.
     description: Option<String>,
-    /// The prices on sale.
+    /// The prices on sale, and those that are due once.
     prices: Vec<PriceOut>,
     /// What it gives: scalars, and limits `{limit, mode, per}`.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
@@ -69,6 +71,7 @@ impl From<&Price> for PriceOut {
         Self {
             id: price.id,
             interval: price.interval,
+            for_sale: price.active,
             interval_count: price.interval_count,
             amount: price.amount,
             currency: price.currency,
@@ -81,8 +84,9 @@ impl From<&Price> for PriceOut {
 
 impl From<Plan> for PlanOut {
     fn from(plan: Plan) -> Self {
+        let shown = plan.prices.iter().filter(|price| price.active || price.interval.is_none());
         Self {
-            prices: plan.prices.iter().filter(|price| price.active).map(PriceOut::from).collect(),
+            prices: shown.map(PriceOut::from).collect(),
             id: plan.id,
             version: plan.version,
             name: plan.name,

@@ -157,8 +157,6 @@ pub struct StartCheckout {
     pub price: String,
     /// How many.
     pub quantity: i64,
-    /// Whether it goes on by itself.
-    pub recurring: bool,
     /// Further prices there whose use is metered.
     pub metered_prices: Vec<String>,
     /// Days before the first payment.

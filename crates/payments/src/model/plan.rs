@@ -182,7 +182,7 @@ pub enum DowngradeRule {
 pub struct Price {
     /// The price.
     pub id: PriceId,
-    /// How often it is due; `None` for a one-off.
+    /// How often it is due; `None` for one that is due once, which is not for sale: it would open nothing.
     pub interval: Option<Interval>,
     /// Every how many of them.
     pub interval_count: u32,
@@ -260,9 +260,8 @@ impl Plan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPrice {
-    /// How often it is due; null for a one-off.
-    #[serde(default)]
-    pub interval: Option<Interval>,
+    /// How often it is due.
+    pub interval: Interval,
     /// Every how many of them; 1 by default.
     #[serde(default = "one")]
     pub interval_count: u32,
@@ -288,7 +287,7 @@ const fn one() -> u32 {
 impl NewPrice {
     /// Tells whether `price` is this one already.
     pub fn is(&self, price: &Price) -> bool {
-        self.interval == price.interval
+        Some(self.interval) == price.interval
             && self.interval_count == price.interval_count
             && self.amount == price.amount
             && self.currency == price.currency
@@ -297,17 +296,17 @@ impl NewPrice {
             && self.meter == price.meter
     }
 
-    /// Describes a price as if it were to be made again.
-    pub fn of(price: &Price) -> Self {
-        Self {
-            interval: price.interval,
+    /// Describes a price as if it were to be made again; `None` for one that is due once.
+    pub fn of(price: &Price) -> Option<Self> {
+        Some(Self {
+            interval: price.interval?,
             interval_count: price.interval_count,
             amount: price.amount,
             currency: price.currency,
             trial_days: price.trial_days,
             per_seat: price.per_seat,
             meter: price.meter.clone(),
-        }
+        })
     }
 }
 
@@ -381,8 +380,6 @@ pub fn check_prices(prices: &[NewPrice]) -> Result<(), InvalidPlan> {
             ((0..=99_999_999).contains(&price.amount), "amount", "must be between 0 and 99999999"),
             ((1..=36).contains(&price.interval_count), "interval_count", "must be between 1 and 36"),
             (price.trial_days <= 730, "trial_days", "must be at most 730"),
-            (price.interval.is_some() || price.trial_days == 0, "trial_days", "a one-off price has no trial"),
-            (price.interval.is_some() || price.meter.is_none(), "meter", "a metered price has an interval"),
             (
                 price.meter.is_none() || !price.per_seat,
                 "per_seat",

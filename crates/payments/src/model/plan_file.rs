@@ -104,7 +104,8 @@ fn differing(wished: &NewPlan, plan: &Plan) -> Option<PlanDrift> {
 
 /// Names the fields in which a plan differs from what is wished.
 pub fn differences(wished: &NewPlan, plan: &Plan) -> Vec<String> {
-    let sold: Vec<NewPrice> = plan.prices.iter().filter(|price| price.active).map(NewPrice::of).collect();
+    let sold: Vec<NewPrice> =
+        plan.prices.iter().filter(|price| price.active).filter_map(NewPrice::of).collect();
     let same_prices =
         sold.len() == wished.prices.len() && wished.prices.iter().all(|price| sold.contains(price));
     let pairs = [

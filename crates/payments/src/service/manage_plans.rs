@@ -97,7 +97,7 @@ impl Payments {
     fn new_price(&self, new: &NewPrice, now: Timestamp) -> Price {
         Price {
             id: PriceId::new(now, self.app().rng()),
-            interval: new.interval,
+            interval: Some(new.interval),
             interval_count: new.interval_count,
             amount: new.amount,
             currency: new.currency,

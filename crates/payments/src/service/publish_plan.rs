@@ -69,6 +69,8 @@ async fn publish_price(
 ) -> Result<(), PaymentsError> {
     let target = format!("price:{}", price.id);
     let command = match &price.remote_id {
+        // What is due once is not sold here; who made it there decides about it there.
+        _ if price.interval.is_none() => return Ok(()),
         Some(remote) => Command::ArchivePrice { price: remote.clone(), active: price.active && plan.active },
         // What was taken off sale before the provider knew it need not be known there.
         None if !price.active => return Ok(()),

@@ -102,8 +102,7 @@ impl Payments {
         for _ in 0..2 {
             let now = self.now();
             let claim = move |tx: &mut Tx<'_>| usage::claim_unreported(tx, subject, now);
-            let sums: Result<Vec<Unreported>, DbError> =
-                self.db().write("payments.usage.claim", claim).await;
+            let sums: Result<Vec<Unreported>, DbError> = self.db().write("payments.usage.claim", claim).await;
             for sum in sums?.into_iter().filter(|sum| sum.sending > 0) {
                 let meter = sum.meter.clone();
                 match self.report_sum(provider, sum).await {

@@ -223,7 +223,6 @@ impl Payments {
             customer: customer.to_owned(),
             price: remote(price).ok_or(PaymentsError::PlanNotPublished)?,
             quantity: checkout.quantity,
-            recurring: price.interval.is_some(),
             metered_prices: metered.ok_or(PaymentsError::PlanNotPublished)?,
             // Whoever has had a trial, of whichever plan, has had theirs.
             trial_days: if tried { 0 } else { price.trial_days },

@@ -97,7 +97,8 @@ fn read(row: &Row<'_>) -> Result<(String, Price), DbError> {
         trial_days: small(6)?,
         per_seat: row.get(7)?,
         meter: row.get(8)?,
-        active: row.get(9)?,
+        // What is due once opens nothing, so it is not for sale, whatever its row says.
+        active: row.get::<bool>(9)? && interval.is_some(),
         remote_id: row.get(10)?,
         created_at: row.get(11)?,
     };

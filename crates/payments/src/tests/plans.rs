@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::harness::in_house;
+use super::harness::{House, in_house};
 use crate::model::remote::{RemotePrice, RemoteProduct};
-use crate::model::{Entitlement, Interval, Limit, Mode, ObjectKind, ObjectRef, PlanSource};
+use crate::model::{Entitlement, Interval, Limit, Mode, NewPlan, ObjectKind, ObjectRef, PlanSource, Price};
 use crate::service::manage_plans::PlanChange;
+use crate::service::start_checkout::Order;
 use crate::{Payments, PaymentsError};
 
 async fn plan(room: &Payments, id: &str) -> crate::model::Plan {
@@ -147,6 +148,77 @@ async fn what_the_team_makes_at_the_provider_becomes_a_plan() {
     .await;
 }
 
+/// A price that somebody made at the provider.
+fn theirs(id: &str, interval: Option<Interval>) -> RemotePrice {
+    RemotePrice {
+        id: id.into(),
+        interval,
+        interval_count: 1,
+        amount: 900,
+        currency: "eur".parse().unwrap(),
+        active: true,
+        metered: false,
+        trial_days: 0,
+        metadata: [].into(),
+    }
+}
+
+#[tokio::test]
+async fn what_is_due_once_is_not_for_sale_wherever_it_was_made() {
+    in_house(|house| async move {
+        for once in [
+            json!({"amount": 900, "currency": "usd"}),
+            json!({"interval": null, "amount": 900, "currency": "usd"}),
+        ] {
+            let plan = json!({"id": "once", "name": "Once", "prices": [once]});
+            let refused = serde_json::from_value::<NewPlan>(plan).unwrap_err().to_string();
+            assert!(refused.contains("interval") || refused.contains("null"), "{refused}");
+        }
+        house.pro().await;
+        let pro = plan(&house.room, "pro").await;
+        let product = pro.remote_id.clone().unwrap();
+        house.provider.with(|books| {
+            let prices = &mut books.products.get_mut(&product).unwrap().prices;
+            prices.extend([theirs("price_once", None), theirs("price_yearly", Some(Interval::Year))]);
+        });
+        house.hear(ObjectKind::Product, &product).await;
+        let object = ObjectRef::new(ObjectKind::Product, &product);
+        for _ in 0..2 {
+            house.room.fetch_object(&house.port(), &object).await.unwrap();
+        }
+        let shown = plan(&house.room, "pro").await;
+        let every = |price: &Price| price.interval.map_or("once", Interval::as_str);
+        let mut seen: Vec<_> = shown.prices.iter().map(|price| (every(price), price.active)).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, [("month", true), ("once", false), ("year", true)]);
+        let subject = house.org();
+        let buy = |interval, currency: &str| {
+            let currency = Some(currency.parse().unwrap());
+            let order = Order { interval, currency, ..House::order("pro") };
+            let (room, payer, entry) = (house.room.clone(), house.payer(subject), house.entry());
+            async move { room.start_checkout(&payer, &order, entry).await }
+        };
+        buy(Some(Interval::Year), "eur").await.unwrap();
+        let yearly = house
+            .provider
+            .with(|books| books.wishes.values().map(|wish| wish.price.clone()).collect::<Vec<_>>());
+        assert_eq!(yearly, ["price_yearly"]);
+        // Without the yearly one nothing is sold in euros, and what the team sells elsewhere stays as it is there.
+        let prices = json!([{"interval": "month", "amount": 1900, "currency": "usd"}]);
+        let change =
+            PlanChange { prices: Some(serde_json::from_value(prices).unwrap()), ..PlanChange::default() };
+        house.room.change_plan(&"pro".parse().unwrap(), change, house.entry()).await.unwrap();
+        let refused = buy(None, "eur").await.unwrap_err();
+        assert!(matches!(refused, PaymentsError::NoSuchPrice), "{refused}");
+        let active = house.provider.with(|books| {
+            let prices = books.products[&product].prices.iter();
+            prices.map(|price| (price.id.clone(), price.active)).collect::<Vec<_>>()
+        });
+        assert_eq!(active[1..], [("price_once".to_owned(), true), ("price_yearly".to_owned(), false)]);
+    })
+    .await;
+}
+
 const FILE: &str = r#"
 [[plans]]
 id = "pro"
@@ -189,8 +261,8 @@ async fn a_plan_that_cannot_be_sold_is_refused_with_its_field() {
     in_house(|house| async move {
         for (wrong, field) in [
             (json!({"id": "x", "name": ""}), "name"),
-            (json!({"id": "x", "name": "X", "prices": [{"amount": -1, "currency": "usd"}]}), "prices.0.amount"),
-            (json!({"id": "x", "name": "X", "prices": [{"amount": 1, "currency": "usd", "trial_days": 3}]}), "prices.0.trial_days"),
+            (json!({"id": "x", "name": "X", "prices": [{"interval": "month", "amount": -1, "currency": "usd"}]}), "prices.0.amount"),
+            (json!({"id": "x", "name": "X", "prices": [{"interval": "month", "amount": 1, "currency": "usd", "trial_days": 731}]}), "prices.0.trial_days"),
             (json!({"id": "x", "name": "X", "entitlements": {"Seats!": true}}), "entitlements.Seats!"),
             (json!({"id": "x", "name": "X", "entitlements": {"seats": {"limit": -1}}}), "entitlements.seats"),
         ] {

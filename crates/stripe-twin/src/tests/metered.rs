@@ -121,7 +121,9 @@ async fn what_was_used_is_billed_when_a_subscription_ends_at_once_only_where_tha
         let ended = twin.call(Method::DELETE, &path, form).await.json();
         assert_eq!(ended["status"], "canceled", "{form}: {ended}");
         match billed {
-            Some(billed) => assert_eq!(twin.last_invoice(&ended).await, (billed, "paid".to_owned()), "{form}"),
+            Some(billed) => {
+                assert_eq!(twin.last_invoice(&ended).await, (billed, "paid".to_owned()), "{form}")
+            }
             None => assert_eq!(ended["latest_invoice"], subscription["latest_invoice"], "{form}"),
         }
     }

@@ -6,7 +6,7 @@ use crate::model::command::{ChangeSubscription, ScheduleChange};
 use crate::model::remote::{Metadata, RemoteChange, RemoteSubscription};
 use crate::model::{Interval, Price};
 
-/// Returns how many days a price pays for; `None` for a one-off.
+/// Returns how many days a price pays for; `None` for one that is due once.
 pub(super) fn days_of(price: &Price) -> Option<u64> {
     let days = match price.interval? {
         Interval::Day => 1,

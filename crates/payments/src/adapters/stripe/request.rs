@@ -114,9 +114,8 @@ pub(super) fn search_customer(key: &IntentKey) -> Call {
 }
 
 pub(super) fn start_checkout(wish: &StartCheckout) -> Call {
-    let mode = if wish.recurring { "subscription" } else { "payment" };
     let mut call = Call::post("/v1/checkout/sessions")
-        .with("mode", mode)
+        .with("mode", "subscription")
         .with("customer", &wish.customer)
         .with("client_reference_id", &wish.subject)
         .with("success_url", &wish.success_url)
@@ -129,17 +128,12 @@ pub(super) fn start_checkout(wish: &StartCheckout) -> Call {
     for (at, price) in wish.metered_prices.iter().enumerate() {
         call = call.with(format!("line_items[{}][price]", at + 1), price);
     }
-    if wish.recurring {
-        call = call
-            .with("subscription_data[metadata][quoin_subject]", &wish.subject)
-            .with("subscription_data[metadata][quoin_checkout]", wish.checkout_id)
-            .with("subscription_data[metadata][quoin_plan]", &wish.plan_id)
-            .with("subscription_data[metadata][quoin_plan_version]", wish.plan_version)
-            .with_some(
-                "subscription_data[trial_period_days]",
-                Some(wish.trial_days).filter(|days| *days > 0),
-            );
-    }
+    call = call
+        .with("subscription_data[metadata][quoin_subject]", &wish.subject)
+        .with("subscription_data[metadata][quoin_checkout]", wish.checkout_id)
+        .with("subscription_data[metadata][quoin_plan]", &wish.plan_id)
+        .with("subscription_data[metadata][quoin_plan_version]", wish.plan_version)
+        .with_some("subscription_data[trial_period_days]", Some(wish.trial_days).filter(|days| *days > 0));
     if wish.collect_tax_id {
         // Stripe asks for this where the customer is there already: name and address may follow the tax id.
         call = call

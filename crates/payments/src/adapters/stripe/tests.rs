@@ -28,7 +28,6 @@ fn checkout() -> StartCheckout {
         customer: "cus_1".into(),
         price: "price_1".into(),
         quantity: 3,
-        recurring: true,
         metered_prices: vec!["price_m".into()],
         trial_days: 14,
         plan_id: "pro".into(),

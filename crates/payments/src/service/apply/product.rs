@@ -120,6 +120,8 @@ impl Payments {
         remote: &RemotePrice,
         now: Timestamp,
     ) -> Result<(), PaymentsError> {
+        // What is due once opens nothing.
+        let for_sale = remote.active && remote.interval.is_some();
         let noted = remote.metadata.get("quoin_price").and_then(|id| id.parse::<PriceId>().ok());
         let known = plan.prices.iter_mut().find(|price| {
             price.remote_id.as_deref() == Some(&remote.id)
@@ -130,9 +132,9 @@ impl Payments {
                 price.remote_id = Some(remote.id.clone());
                 prices_global::set_remote(tx, price.id.uuid(), &remote.id)?;
             }
-            if price.active != remote.active && plan.published_at.is_some() {
-                price.active = remote.active;
-                prices_global::set_active(tx, price.id, remote.active)?;
+            if price.active != for_sale && plan.published_at.is_some() {
+                price.active = for_sale;
+                prices_global::set_active(tx, price.id, for_sale)?;
             }
             return Ok(());
         }
@@ -146,7 +148,7 @@ impl Payments {
             trial_days: remote.trial_days,
             per_seat,
             meter: remote.metered.then(|| remote.metadata.get("quoin_meter").cloned().unwrap_or_default()),
-            active: remote.active,
+            active: for_sale,
             remote_id: Some(remote.id.clone()),
             created_at: now,
         };
