@@ -66,7 +66,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0015_refunded",
     "0016_former_customers",
     "0017_lost_disputes",
-    "0018_paid_last"
+    "0018_paid_last",
+    "0019_changed_there"
 );
 
 /// Every statement of this room.

@@ -223,8 +223,10 @@ pub struct Plan {
     pub entitlements: Entitlements,
     /// How it behaves at its edges.
     pub rules: PlanRules,
-    /// Who made it.
+    /// Who made it, or changed it here last.
     pub source: PlanSource,
+    /// Whether somebody changed it at the provider since.
+    pub changed_there: bool,
     /// Whether it is sold.
     pub active: bool,
     /// The product at the provider.
@@ -238,6 +240,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Says who changed it last, wherever that was.
+    pub const fn changed_by(&self) -> PlanSource {
+        if self.changed_there { PlanSource::Provider } else { self.source }
+    }
+
     /// Finds the price on sale for an interval and a currency; without a wish, the first one made.
     pub fn price_for(&self, interval: Option<Interval>, currency: Option<Currency>) -> Option<&Price> {
         let mut sold = self.prices.iter().filter(|price| price.active && price.meter.is_none());

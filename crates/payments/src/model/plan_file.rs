@@ -83,7 +83,7 @@ impl PlanFile {
             plan: plan.id.to_string(),
             state: "extra".into(),
             fields: Vec::new(),
-            source: Some(plan.source),
+            source: Some(plan.changed_by()),
             needs_force: false,
         });
         drifts.extend(extra);
@@ -97,8 +97,8 @@ fn differing(wished: &NewPlan, plan: &Plan) -> Option<PlanDrift> {
         plan: plan.id.to_string(),
         state: "different".into(),
         fields,
-        source: Some(plan.source),
-        needs_force: plan.source != PlanSource::File,
+        source: Some(plan.changed_by()),
+        needs_force: plan.changed_by() != PlanSource::File,
     })
 }
 

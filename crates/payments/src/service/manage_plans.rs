@@ -86,6 +86,7 @@ impl Payments {
             entitlements: new.entitlements.clone(),
             rules: new.rules,
             source,
+            changed_there: false,
             active: new.active,
             remote_id: None,
             published_at: None,
@@ -141,7 +142,8 @@ impl Payments {
         }
         plan.rules = change.rules.unwrap_or(plan.rules);
         plan.active = change.active.unwrap_or(plan.active);
-        (plan.source, plan.published_at, plan.updated_at) = (source, None, now);
+        (plan.source, plan.changed_there) = (source, false);
+        (plan.published_at, plan.updated_at) = (None, now);
         let gives_otherwise = before != (plan.entitlements.clone(), plan.rules);
         if gives_otherwise && !change.for_everybody {
             plan.version += 1;

@@ -9,12 +9,12 @@ use crate::model::{Entitlements, Plan, PlanId, PlanRules, PlanSource};
 statements! {
     /// Adds a plan.
     INSERT = "insert into quoin.payments_plans (id, uuid, version, name, description, entitlements, rules, source,
-        active, remote_id, published_at, created_at, updated_at)
-        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        active, remote_id, published_at, created_at, updated_at, changed_there)
+        values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
 
     /// Changes a plan.
     UPDATE = "update quoin.payments_plans set version = ?2, name = ?3, description = ?4, entitlements = ?5, rules = ?6,
-        source = ?7, active = ?8, published_at = ?9, updated_at = ?10 where id = ?1";
+        source = ?7, active = ?8, published_at = ?9, updated_at = ?10, changed_there = ?11 where id = ?1";
 
     /// Keeps what a version gives.
     INSERT_VERSION = "insert into quoin.payments_plan_versions (plan_id, version, entitlements, rules, created_at)
@@ -33,15 +33,15 @@ statements! {
 
     /// Lists all plans.
     LIST = "select id, uuid, version, name, description, entitlements, rules, source, active, remote_id, published_at,
-        created_at, updated_at from quoin.payments_plans order by created_at, id";
+        created_at, updated_at, changed_there from quoin.payments_plans order by created_at, id";
 
     /// Finds a plan.
     FIND = "select id, uuid, version, name, description, entitlements, rules, source, active, remote_id, published_at,
-        created_at, updated_at from quoin.payments_plans where id = ?1";
+        created_at, updated_at, changed_there from quoin.payments_plans where id = ?1";
 
     /// Finds the plan of a product.
     FIND_BY_REMOTE = "select id, uuid, version, name, description, entitlements, rules, source, active, remote_id,
-        published_at, created_at, updated_at from quoin.payments_plans where remote_id = ?1";
+        published_at, created_at, updated_at, changed_there from quoin.payments_plans where remote_id = ?1";
 
     /// Notes the product at the provider.
     SET_REMOTE = "update quoin.payments_plans set remote_id = ?2 where id = ?1";
@@ -68,7 +68,8 @@ pub(crate) fn insert(tx: &mut Tx<'_>, plan: &Plan) -> Result<(), DbError> {
             plan.remote_id.as_deref(),
             plan.published_at,
             plan.created_at,
-            plan.updated_at
+            plan.updated_at,
+            plan.changed_there
         ],
     )?;
     insert_version(tx, plan, plan.created_at)
@@ -100,7 +101,8 @@ pub(crate) fn update(tx: &mut Tx<'_>, plan: &Plan) -> Result<(), DbError> {
         plan.source.as_str(),
         plan.active,
         plan.published_at,
-        plan.updated_at
+        plan.updated_at,
+        plan.changed_there
     ];
     tx.execute(&UPDATE, &row).map(|_| ())
 }
@@ -179,5 +181,6 @@ fn read(row: &Row<'_>) -> Result<Plan, DbError> {
         published_at: row.get(10)?,
         created_at: row.get(11)?,
         updated_at: row.get(12)?,
+        changed_there: row.get::<Option<bool>>(13)?.unwrap_or_default(),
     })
 }

@@ -256,6 +256,76 @@ async fn a_file_of_plans_is_applied_and_drift_is_shown_before_it_is_overwritten(
     .await;
 }
 
+type Change = fn(&mut RemoteProduct);
+
+#[tokio::test]
+async fn what_somebody_changed_at_the_provider_is_overwritten_by_the_file_with_force_only() {
+    let changes: [(&str, Change); 3] = [
+        ("name", |product| product.name = "Professional".into()),
+        ("prices", |product| product.prices[0].active = false),
+        ("prices", |product| {
+            let amount = 2900;
+            let added = RemotePrice {
+                id: "price_theirs".into(),
+                amount,
+                metadata: [].into(),
+                ..product.prices[0].clone()
+            };
+            product.prices.push(added);
+        }),
+    ];
+    in_house(move |house| async move {
+        for (field, change) in changes {
+            house.room.apply_plan_file(FILE, true).await.unwrap();
+            let product = plan(&house.room, "pro").await.remote_id.unwrap();
+            let object = ObjectRef::new(ObjectKind::Product, &product);
+            let look = async || {
+                house.hear(ObjectKind::Product, &product).await;
+                house.room.fetch_object(&house.port(), &object).await.unwrap();
+                house.room.plan_drift(FILE).await.unwrap()
+            };
+            // What we published ourselves is no change of somebody else's.
+            assert_eq!(look().await, [], "{field}");
+            house.provider.with(|books| change(books.products.get_mut(&product).unwrap()));
+            let drift = look().await;
+            assert_eq!(
+                (drift.len(), &drift[0].fields[..], drift[0].needs_force),
+                (1, &[field.to_owned()][..], true)
+            );
+            assert_eq!(drift[0].source, Some(PlanSource::Provider));
+            let gives = plan(&house.room, "pro").await.entitlements;
+            assert!(gives.contains_key("export"), "what it gives stays ours: {gives:?}");
+            let refused = house.room.apply_plan_file(FILE, false).await.unwrap_err();
+            assert!(matches!(refused, PaymentsError::Drifted(_)), "{refused}");
+            let forced = house.room.apply_plan_file(FILE, true).await.unwrap();
+            assert_eq!((forced.changed, forced.drift), (vec!["pro".to_owned()], Vec::new()));
+            // A file that was changed itself needs no force.
+            let file = FILE.replace("limit = 3", "limit = 4");
+            let applied = house.room.apply_plan_file(&file, false).await.unwrap();
+            assert_eq!(applied.changed, ["pro"]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_that_the_file_does_not_sell_is_archived_at_the_provider_and_does_not_drift() {
+    in_house(|house| async move {
+        let file = FILE.replace("name = \"Pro\"", "name = \"Pro\"\nactive = false");
+        house.room.apply_plan_file(FILE, false).await.unwrap();
+        assert_eq!(house.room.apply_plan_file(&file, false).await.unwrap().changed, ["pro"]);
+        let product = plan(&house.room, "pro").await.remote_id.unwrap();
+        assert!(!house.provider.with(|books| books.products[&product].prices[0].active));
+        house.hear(ObjectKind::Product, &product).await;
+        let object = ObjectRef::new(ObjectKind::Product, &product);
+        house.room.fetch_object(&house.port(), &object).await.unwrap();
+        assert_eq!(house.room.plan_drift(&file).await.unwrap(), []);
+        assert_eq!(house.room.apply_plan_file(FILE, false).await.unwrap().changed, ["pro"]);
+        assert!(house.provider.with(|books| books.products[&product].prices[0].active));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_plan_that_cannot_be_sold_is_refused_with_its_field() {
     in_house(|house| async move {

@@ -65,6 +65,7 @@ impl Payments {
             entitlements: entitlements_of(remote),
             rules: PlanRules::default(),
             source: PlanSource::Provider,
+            changed_there: false,
             active: remote.active,
             remote_id: Some(remote.id.clone()),
             published_at: Some(now),
@@ -75,7 +76,8 @@ impl Payments {
         Ok(plan)
     }
 
-    /// Takes over texts, whether it is sold, and prices. What a plan made there gives stands in its metadata.
+    /// Takes over texts, whether it is sold, and prices, and notes that somebody changed them there. What a plan made there
+    /// gives stands in its metadata.
     fn take_over(
         &self,
         tx: &mut Tx<'_>,
@@ -83,13 +85,11 @@ impl Payments {
         remote: &RemoteProduct,
         now: Timestamp,
     ) -> Result<(), PaymentsError> {
+        let mut prices_differ = false;
         for price in &remote.prices {
-            self.take_over_price(tx, plan, price, now)?;
+            prices_differ |= self.take_over_price(tx, plan, price, now)?;
         }
-        // While our own change is on its way there, what stands there is older than ours.
-        if plan.published_at.is_none() {
-            return Ok(());
-        }
+        plan.changed_there |= prices_differ;
         let entitlements = match plan.source {
             PlanSource::Provider => entitlements_of(remote),
             _ => plan.entitlements.clone(),
@@ -98,14 +98,15 @@ impl Payments {
             && plan.description == remote.description
             && plan.active == remote.active
             && plan.entitlements == entitlements;
-        if same {
-            return Ok(());
+        // While our own change is on its way there, what stands there is older than ours.
+        if same || plan.published_at.is_none() {
+            return if prices_differ { Ok(plans_global::update(tx, plan)?) } else { Ok(()) };
         }
         let gives_more = plan.entitlements != entitlements;
         plan.name.clone_from(&remote.name);
         plan.description.clone_from(&remote.description);
         (plan.active, plan.entitlements) = (remote.active, entitlements);
-        (plan.published_at, plan.updated_at) = (Some(now), now);
+        (plan.published_at, plan.updated_at, plan.changed_there) = (Some(now), now, true);
         if gives_more {
             plan.version += 1;
             plans_global::insert_version(tx, plan, now)?;
@@ -113,13 +114,14 @@ impl Payments {
         Ok(plans_global::update(tx, plan)?)
     }
 
+    /// Takes over a price; tells whether it is another one than was published, or sold otherwise.
     fn take_over_price(
         &self,
         tx: &mut Tx<'_>,
         plan: &mut Plan,
         remote: &RemotePrice,
         now: Timestamp,
-    ) -> Result<(), PaymentsError> {
+    ) -> Result<bool, PaymentsError> {
         // What is due once opens nothing.
         let for_sale = remote.active && remote.interval.is_some();
         let noted = remote.metadata.get("quoin_price").and_then(|id| id.parse::<PriceId>().ok());
@@ -132,11 +134,14 @@ impl Payments {
                 price.remote_id = Some(remote.id.clone());
                 prices_global::set_remote(tx, price.id.uuid(), &remote.id)?;
             }
-            if price.active != for_sale && plan.published_at.is_some() {
+            // The prices of a plan that is not sold were archived there by us.
+            let by_us = !plan.active && !for_sale;
+            let differs = price.active != for_sale && plan.published_at.is_some() && !by_us;
+            if differs {
                 price.active = for_sale;
                 prices_global::set_active(tx, price.id, for_sale)?;
             }
-            return Ok(());
+            return Ok(differs);
         }
         let per_seat = remote.metadata.get("quoin_per_seat").is_some_and(|text| text == "true");
         let price = Price {
@@ -154,7 +159,7 @@ impl Payments {
         };
         prices_global::insert(tx, &plan.id, &price)?;
         plan.prices.push(price);
-        Ok(())
+        Ok(true)
     }
 
     /// Stops selling a plan whose product is gone.
@@ -164,7 +169,7 @@ impl Payments {
         now: Timestamp,
     ) -> Result<Applied, PaymentsError> {
         let Some(before) = plans_global::find_by_remote(tx, product)? else { return Ok(Applied::missing()) };
-        let after = Plan { active: false, updated_at: now, ..before.clone() };
+        let after = Plan { active: false, changed_there: true, updated_at: now, ..before.clone() };
         plans_global::update(tx, &after)?;
         Entitled::plans_changed(tx);
         Ok(Applied::with(changes(Some(&describe(&before)), &describe(&after))))
