@@ -67,7 +67,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0016_former_customers",
     "0017_lost_disputes",
     "0018_paid_last",
-    "0019_changed_there"
+    "0019_changed_there",
+    "0020_holders"
 );
 
 /// Every statement of this room.

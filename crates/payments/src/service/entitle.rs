@@ -21,7 +21,7 @@ use quoin_web::App;
 use quoin_web::entitlements::{API_CALLS, Denied, Entitlements as Port, ORGANIZATIONS, SEATS, Wish};
 
 use self::calls::Blocks;
-use self::rows::{closed, counted, differs, granted, seats_paid};
+use self::rows::{closed, counted, differs, granted, limited, seats_paid};
 use self::told::Told;
 
 use crate::config::PaymentsConfig;
@@ -90,11 +90,9 @@ impl Entitled {
         }))
     }
 
-    /// Reads which names any plan limits.
+    /// Reads which names any plan limits, also by a former version that somebody holds.
     pub async fn reload(&self) -> Result<(), DbError> {
-        let plans = self.0.db.read("payments.plans.list", plans_global::list).await?;
-        let names: HashSet<String> =
-            plans.iter().flat_map(|plan| plan.entitlements.keys().cloned()).collect();
+        let names: HashSet<String> = self.0.db.read("payments.plans.limited", limited).await?;
         self.0.counts_calls.store(names.contains(API_CALLS), Ordering::Release);
         *self.0.limited.write().unwrap_or_else(PoisonError::into_inner) = names;
         Ok(())
@@ -155,6 +153,11 @@ impl Entitled {
         tx.notify_on_commit(PLANS);
         tx.notify_on_commit(STANDINGS);
         tx.notify_on_commit(LIMITS);
+    }
+
+    /// Tells every process, after this transaction, that somebody holds another plan, or another version of one.
+    pub(crate) fn holders_changed(tx: &mut Tx<'_>) {
+        tx.notify_on_commit(PLANS);
     }
 
     /// Writes anew what a subject has, in the transaction of whatever changed it.

@@ -26,6 +26,10 @@ statements! {
     /// Reads what a version gives.
     FIND_VERSION = "select entitlements, rules from quoin.payments_plan_versions where plan_id = ?1 and version = ?2";
 
+    /// Lists what versions give that are sold no more.
+    LIST_FORMER = "select v.plan_id, v.version, v.entitlements from quoin.payments_plan_versions v
+        join quoin.payments_plans p on p.id = v.plan_id where v.version <> p.version order by v.plan_id, v.version";
+
     /// Finds the version that was sold at a moment: the last one made by then, else the first.
     VERSION_AT = "select version from quoin.payments_plan_versions where plan_id = ?1
         order by case when created_at <= ?2 then 0 else 1 end,
@@ -133,6 +137,16 @@ fn with_prices(tx: &mut Tx<'_>, plan: Option<Plan>) -> Result<Option<Plan>, DbEr
     let Some(mut plan) = plan else { return Ok(None) };
     plan.prices = prices_global::list(tx, &plan.id)?;
     Ok(Some(plan))
+}
+
+/// A version of a plan, and what it gives.
+type Version = ((PlanId, i64), Entitlements);
+
+/// Lists what versions of plans give that are sold no more.
+pub(crate) fn list_former(tx: &mut Tx<'_>) -> Result<Vec<Version>, DbError> {
+    tx.query(&LIST_FORMER, &[], |row| {
+        Ok(((named(row, 0, |text| text.parse().ok())?, row.get(1)?), document(row, 2)?))
+    })
 }
 
 /// Reads what a version of a plan gives.

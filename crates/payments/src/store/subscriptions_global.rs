@@ -47,6 +47,10 @@ statements! {
     IS_HELD = "select 1 from quoin.payments_subscriptions
         where plan_id = ?1 and status not in ('canceled', 'incomplete_expired') limit 1";
 
+    /// Tells whether anybody holds a version of a plan.
+    IS_VERSION_HELD = "select 1 from quoin.payments_subscriptions
+        where plan_id = ?1 and plan_version = ?2 and status not in ('canceled', 'incomplete_expired') limit 1";
+
     /// Lists who has bought a plan.
     LIST_SUBJECTS = "select distinct subject_kind, subject_id from quoin.payments_subscriptions where plan_id = ?1";
 }
@@ -63,6 +67,16 @@ pub(crate) fn find_by_remote(
 /// Tells whether anybody has a subscription of a plan that is not over.
 pub(crate) fn is_held(tx: &mut Tx<'_>, plan: &PlanId) -> Result<bool, DbError> {
     let found = tx.query_opt(&IS_HELD, &params![plan.as_str()], |row| row.get::<i64>(0))?;
+    Ok(found.is_some())
+}
+
+/// Tells whether anybody has a subscription of a version of a plan that is not over.
+pub(crate) fn is_version_held(
+    tx: &mut Tx<'_>,
+    (plan, version): &(PlanId, i64),
+) -> Result<bool, DbError> {
+    let found =
+        tx.query_opt(&IS_VERSION_HELD, &params![plan.as_str(), *version], |row| row.get::<i64>(0))?;
     Ok(found.is_some())
 }
 

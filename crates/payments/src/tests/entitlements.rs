@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use quoin_kernel::billing::Subject;
 use quoin_kernel::port::Billing;
-use quoin_web::entitlements::{Denied, Entitlements, Wish};
+use quoin_web::entitlements::{API_CALLS, Denied, Entitlements, Wish};
 use serde_json::json;
 
 use super::harness::{House, in_house, in_house_with};
@@ -213,6 +213,50 @@ async fn use_outlives_a_pause_on_a_plan_that_is_no_longer_sold() {
         take(&house, subject, "projects", 1).await.unwrap();
         let seen = house.room.entitlements(subject).await.unwrap().entitlements["projects"].clone();
         assert_eq!((&seen["limit"], &seen["used"]), (&json!(null), &json!(4)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_former_version_limits_is_limited_for_as_long_as_somebody_holds_it() {
+    in_house(|house| async move {
+        house
+            .plan(json!({"id": "pro", "name": "Pro",
+            "prices": [{"interval": "month", "amount": 1900, "currency": "usd"}],
+            "entitlements": {"projects": {"limit": 3}, "api_calls": {"limit": 2}}}))
+            .await;
+        let (early, late, between) = (house.org(), house.org(), house.org());
+        let held = house.subscribe(early, "pro").await;
+        let begun = house.buy(between, "pro").await;
+        let given = json!({"export": true});
+        let change =
+            PlanChange { entitlements: Some(serde_json::from_value(given).unwrap()), ..PlanChange::default() };
+        house.room.change_plan(&"pro".parse().unwrap(), change, house.entry()).await.unwrap();
+        house.subscribe(late, "pro").await;
+        let entitled = house.room.entitled();
+        let counts_calls = || quoin_kernel::port::CallMeter::is_limited(entitled);
+        let limits = || (entitled.is_limited("projects"), counts_calls());
+        assert_eq!(limits(), (true, true));
+        take(&house, early, "projects", 3).await.unwrap();
+        assert!(matches!(take(&house, early, "projects", 1).await, Err(Denied::Limit(_))));
+        take(&house, early, API_CALLS, 2).await.unwrap();
+        assert!(matches!(take(&house, early, API_CALLS, 1).await, Err(Denied::Limit(_))));
+        // Whoever bought the version of today is not limited by one that they never had.
+        take(&house, late, "projects", 1000).await.unwrap();
+        let deed = Deed::Cancel { at_once: true };
+        let changed = house.room.db().subscribe("payments.plans");
+        let ended = house.room.act_on_subscription(early, held.id, deed, house.entry()).await.unwrap();
+        assert_eq!(ended.status, Status::Canceled);
+        entitled.reload().await.unwrap();
+        assert_eq!(limits(), (false, false), "nobody holds it any more");
+        // What was begun before the change and is paid after it is held by the former version again.
+        let before = changed.version();
+        house.learn(&begun).await;
+        assert!(changed.version() > before, "every node is told");
+        entitled.reload().await.unwrap();
+        assert_eq!(limits(), (true, true));
+        take(&house, between, "projects", 3).await.unwrap();
+        assert!(matches!(take(&house, between, "projects", 1).await, Err(Denied::Limit(_))));
     })
     .await;
 }

@@ -24,7 +24,7 @@ use crate::service::carry_out::read_subject;
 use crate::store::{
     checkouts, customers, invoices_global, plans_global, prices_global, subscriptions, subscriptions_global,
 };
-use crate::{Payments, jobs};
+use crate::{Entitled, Payments, jobs};
 
 /// What is known of a subscription before the answer is read.
 struct Known<'a> {
@@ -176,6 +176,9 @@ impl Payments {
             return Ok(Applied::with(changes));
         }
         subscriptions::upsert(tx, after)?;
+        if before.is_none_or(|before| before.plan != after.plan || before.is_live() != after.is_live()) {
+            Entitled::holders_changed(tx);
+        }
         self.entitled().refresh(tx, after.subject, now)?;
         let (was, is) = (before.map_or(Access::None, |before| before.access), after.access);
         if was != is {

@@ -1,5 +1,7 @@
 //! What stands in a subject's rows: which limit, which scalar, what is counted elsewhere.
 
+use std::collections::HashSet;
+
 use quoin_db::{DbError, Tx};
 use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
@@ -47,6 +49,21 @@ pub(super) fn granted(
         resets_at: per.map(|per| kept.unwrap_or_else(|| next_reset(per, now))),
         over_since: old.and_then(|old| old.over_since),
     }
+}
+
+/// Names what any plan limits, and what any former version of one limits that somebody holds.
+pub(super) fn limited(tx: &mut Tx<'_>) -> Result<HashSet<String>, DbError> {
+    let plans = plans_global::list(tx)?;
+    let mut names: HashSet<String> =
+        plans.into_iter().flat_map(|plan| plan.entitlements.into_keys()).collect();
+    for (version, given) in plans_global::list_former(tx)? {
+        // Who holds it is asked only where that makes a difference.
+        let adds = given.keys().any(|name| !names.contains(name));
+        if adds && subscriptions_global::is_version_held(tx, &version)? {
+            names.extend(given.into_keys());
+        }
+    }
+    Ok(names)
 }
 
 /// Names what plans give that are on sale or still held by anybody, closed: those whose own plan says nothing of it have
