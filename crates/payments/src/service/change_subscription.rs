@@ -21,7 +21,8 @@ use crate::model::{
     SubscriptionId,
 };
 use crate::port::{Preview, Provider};
-use crate::store::{customers, entitlements, plans_global, subscriptions};
+use crate::service::entitle::unnamed;
+use crate::store::{customers, plans_global, subscriptions};
 
 /// A wished change; what is absent stays.
 #[derive(Debug, Clone, Default)]
@@ -287,9 +288,11 @@ impl Payments {
         if rules.downgrade == DowngradeRule::Allow {
             return Ok(());
         }
+        let none_of = unnamed(tx, one, &bought)?;
         for row in self.entitled().list(tx, one.subject, self.now())? {
             let limit = given.get(&row.name).and_then(crate::model::Entitlement::limit);
-            let mut allowed = limit.and_then(|limit| limit.limit);
+            let mut allowed =
+                if none_of.contains(&row.name) { Some(0) } else { limit.and_then(|limit| limit.limit) };
             if row.name == SEATS && price.per_seat {
                 allowed = Some(allowed.map_or(quantity, |allowed| allowed.min(quantity)));
             }
@@ -306,7 +309,7 @@ impl Payments {
                 return Err(PaymentsError::UsesMore { meter: SEATS.into(), limit: quantity, used: members });
             }
         }
-        entitlements::list(tx, one.subject).map(|_| ()).map_err(Into::into)
+        Ok(())
     }
 }
 

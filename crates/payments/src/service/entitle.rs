@@ -21,6 +21,7 @@ use quoin_web::App;
 use quoin_web::entitlements::{API_CALLS, Denied, Entitlements as Port, ORGANIZATIONS, SEATS, Wish};
 
 use self::calls::Blocks;
+pub(crate) use self::rows::unnamed;
 use self::rows::{closed, counted, differs, granted, limited, seats_paid};
 use self::told::Told;
 

@@ -71,12 +71,8 @@ pub(crate) fn is_held(tx: &mut Tx<'_>, plan: &PlanId) -> Result<bool, DbError> {
 }
 
 /// Tells whether anybody has a subscription of a version of a plan that is not over.
-pub(crate) fn is_version_held(
-    tx: &mut Tx<'_>,
-    (plan, version): &(PlanId, i64),
-) -> Result<bool, DbError> {
-    let found =
-        tx.query_opt(&IS_VERSION_HELD, &params![plan.as_str(), *version], |row| row.get::<i64>(0))?;
+pub(crate) fn is_version_held(tx: &mut Tx<'_>, (plan, version): &(PlanId, i64)) -> Result<bool, DbError> {
+    let found = tx.query_opt(&IS_VERSION_HELD, &params![plan.as_str(), *version], |row| row.get::<i64>(0))?;
     Ok(found.is_some())
 }
 

@@ -229,8 +229,10 @@ async fn what_a_former_version_limits_is_limited_for_as_long_as_somebody_holds_i
         let held = house.subscribe(early, "pro").await;
         let begun = house.buy(between, "pro").await;
         let given = json!({"export": true});
-        let change =
-            PlanChange { entitlements: Some(serde_json::from_value(given).unwrap()), ..PlanChange::default() };
+        let change = PlanChange {
+            entitlements: Some(serde_json::from_value(given).unwrap()),
+            ..PlanChange::default()
+        };
         house.room.change_plan(&"pro".parse().unwrap(), change, house.entry()).await.unwrap();
         house.subscribe(late, "pro").await;
         let entitled = house.room.entitled();

@@ -256,3 +256,45 @@ async fn by_hand_the_next_invoice_is_for_what_waited() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_plan_that_does_not_name_what_is_used_gives_nothing_of_it_and_is_refused_like_one_that_gives_less()
+{
+    in_house(|house| async move {
+        let (subject, one) = sold(&house).await;
+        for (id, rules) in [
+            ("silent", json!({})),
+            ("lenient", json!({"downgrade": "allow"})),
+            ("beside", json!({"several": true})),
+        ] {
+            let price = json!({"interval": "month", "amount": 900, "currency": "usd"});
+            let given = if id == "beside" { json!({"projects": {"limit": 5}}) } else { json!({"export": true}) };
+            house
+                .plan(json!({"id": id, "name": id, "rules": rules, "prices": [price], "entitlements": given}))
+                .await;
+        }
+        let now = |plan: &str| Wished { when: ChangeWhen::Now, prorate: true, ..later(plan) };
+        use_projects(&house, subject, 3).await;
+        for wished in [now("silent"), later("silent")] {
+            let refused = change(&house, subject, one.id, wished).await.unwrap_err();
+            assert!(
+                matches!(&refused, PaymentsError::UsesMore { meter, limit: 0, used: 3 } if meter == "projects"),
+                "{refused}"
+            );
+        }
+        // Staying on a plan loses nothing.
+        let seats = Wished { quantity: Some(2), prorate: true, ..Wished::default() };
+        assert_eq!(change(&house, subject, one.id, seats).await.unwrap().quantity, 2);
+        change(&house, subject, one.id, now("lenient")).await.unwrap();
+        let held = house.room.entitlements(subject).await.unwrap().entitlements["projects"].clone();
+        assert_eq!((&held["limit"], &held["used"]), (&json!(0), &json!(3)));
+        // Whoever holds another plan that gives it may.
+        change(&house, subject, one.id, Wished { quantity: Some(1), ..later("lenient") }).await.unwrap();
+        let id = house.buy(subject, "beside").await;
+        house.learn(&id).await;
+        change(&house, subject, one.id, now("silent")).await.unwrap();
+        let held = house.room.entitlements(subject).await.unwrap().entitlements["projects"].clone();
+        assert_eq!((&held["limit"], &held["used"]), (&json!(5), &json!(3)));
+    })
+    .await;
+}

@@ -11,9 +11,32 @@ use super::Given;
 use crate::model::entitlement::{Entitlement, Mode};
 use crate::model::plan::SeatRule;
 use crate::model::use_of::next_reset;
-use crate::model::{Command, ObjectKind, ObjectRef, Plan, Subscription};
+use crate::model::{Command, ObjectKind, ObjectRef, Plan, PlanId, Subscription};
 use crate::store::entitlements::Granted;
-use crate::store::{intents_global, objects_global, plans_global, prices_global, subscriptions_global};
+use crate::store::{
+    intents_global, objects_global, plans_global, prices_global, subscriptions, subscriptions_global,
+};
+
+/// Names of what nothing is left after a change to a plan that does not name it: what other plans give, less what the
+/// subject's other subscriptions give. Whoever stays on a plan loses nothing by that.
+pub(crate) fn unnamed(
+    tx: &mut Tx<'_>,
+    one: &Subscription,
+    (plan, version): &(PlanId, i64),
+) -> Result<HashSet<String>, DbError> {
+    if one.plan.as_ref().is_some_and(|(present, _)| present == plan) {
+        return Ok(HashSet::new());
+    }
+    let mut beside = subscriptions::list(tx, one.subject)?;
+    beside.retain(|other| other.id != one.id && other.access.gives_plan());
+    let mut named = HashSet::new();
+    for bought in beside.into_iter().filter_map(|other| other.plan).chain([(plan.clone(), *version)]) {
+        let given = plans_global::find_version(tx, &bought)?;
+        named.extend(given.into_iter().flat_map(|(given, _)| given.into_keys()));
+    }
+    let closed = closed(tx)?.into_iter().filter(|(name, scalar)| scalar.is_none() && !named.contains(name));
+    Ok(closed.map(|(name, _)| name).collect())
+}
 
 /// Describes one row. `None` is a name that other plans give and this subject's does not: nothing is allowed.
 pub(super) fn granted(
