@@ -68,7 +68,8 @@ pub static MIGRATIONS: &[Migration] = migrations!(
     "0017_lost_disputes",
     "0018_paid_last",
     "0019_changed_there",
-    "0020_holders"
+    "0020_holders",
+    "0021_no_addresses"
 );
 
 /// Every statement of this room.

@@ -91,6 +91,18 @@ pub enum Command {
     ReportUsage(ReportUsage),
 }
 
+impl Command {
+    /// Returns what may be kept of it once it has ended, where it says who somebody is and how they are reached.
+    pub fn without_address(&self) -> Option<Self> {
+        match self {
+            Self::CreateCustomer(wish) => {
+                Some(Self::CreateCustomer(CreateCustomer { email: None, name: None, ..wish.clone() }))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The product of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishProduct {

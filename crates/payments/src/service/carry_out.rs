@@ -186,6 +186,9 @@ impl Payments {
         then: &Intent,
         now: Timestamp,
     ) -> Result<(), PaymentsError> {
+        if let Some(kept) = intent.command.without_address().filter(|_| *ending != Ending::Pending) {
+            intents_global::update_command(tx, intent.id, (&kept, &hash(&kept)))?;
+        }
         let outcome = match ending {
             Ending::Done(outcome) => outcome,
             Ending::Refused(Refusal { code, message, .. }) => {

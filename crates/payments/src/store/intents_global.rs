@@ -43,6 +43,9 @@ statements! {
         unknown = ?7
         where id = ?1 and fence = ?2 and state = 'pending'";
 
+    /// Writes anew what was asked, after it has ended.
+    UPDATE_COMMAND = "update quoin.payments_intents set command = ?2, command_hash = ?3 where id = ?1 and state <> 'pending'";
+
     /// Gives the lease back: whether it was done is unknown.
     RELEASE = "update quoin.payments_intents set lease_until = null, next_try_at = ?3, failures = coalesce(failures, 0) + ?4
         where id = ?1 and fence = ?2 and state = 'pending'";
@@ -163,6 +166,16 @@ pub(crate) fn settle(
     };
     let row = params![id, fence, state, outcome.as_ref(), problem.as_ref(), now, unknown];
     Ok(tx.execute(&SETTLE, &row)? == 1)
+}
+
+/// Writes anew what was asked by an intent that has ended.
+pub(crate) fn update_command(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    (command, command_hash): (&Command, &[u8]),
+) -> Result<(), DbError> {
+    let command = json(command)?;
+    tx.execute(&UPDATE_COMMAND, &params![id, &command, command_hash]).map(|_| ())
 }
 
 /// What becomes of an intent that has not ended.

@@ -8,7 +8,8 @@ use super::harness::{House, in_house};
 use super::provider::Trouble;
 use crate::PaymentsError;
 use crate::model::remote::CheckoutState;
-use crate::model::{Access, ObjectKind, ObjectRef, Status};
+use crate::model::{Access, Command, ObjectKind, ObjectRef, Status};
+use crate::port::ProviderError;
 use crate::service::reconcile::Reach;
 
 async fn kept(house: &House, subject: Subject) -> i64 {
@@ -98,6 +99,40 @@ async fn a_customer_who_is_made_while_whoever_it_stands_for_is_erased_goes_again
         let address =
             "select count(*) from quoin.payments_intents where cast(command as text) like '%payer@%'";
         assert_eq!(house.count(address).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_address_of_whoever_buys_for_an_organisation_is_kept_until_the_provider_has_answered() {
+    in_house(|house| async move {
+        house.pro().await;
+        let kept = "select count(*) from quoin.payments_intents where cast(command as text) like '%payer@%'";
+        let wishes = "select count(*) from quoin.payments_intents where target like 'customer:org:%'";
+        let subject = house.org();
+        let buy = |subject| {
+            let (room, payer, entry) = (house.room.clone(), house.payer(subject), house.entry());
+            async move { room.start_checkout(&payer, &House::order("pro"), entry).await }
+        };
+        house.provider.troubles.lock().unwrap().push(Trouble::Before);
+        assert!(buy(subject).await.is_err());
+        assert_eq!(house.count(kept).await, 1, "it is asked again, so it must know the address");
+        house.test.clock.advance(Duration::from_mins(2));
+        assert_eq!(house.room.resume_intents().await.unwrap(), 1);
+        let told = house.provider.with(|books| {
+            let told = |command: &Command| match command {
+                Command::CreateCustomer(wish) => wish.email.clone(),
+                _ => None,
+            };
+            books.done.iter().find_map(told)
+        });
+        assert_eq!(told.as_deref(), Some("payer@example.com"));
+        assert_eq!((house.count(kept).await, house.count(wishes).await), (0, 1));
+        buy(subject).await.unwrap();
+        let refuse = || ProviderError::Refused { code: "email_invalid".into(), message: "no".into() };
+        *house.provider.answers.lock().unwrap() = Some(refuse);
+        assert!(buy(house.org()).await.is_err());
+        assert_eq!((house.count(kept).await, house.count(wishes).await), (0, 2));
     })
     .await;
 }
