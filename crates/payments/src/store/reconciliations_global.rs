@@ -11,9 +11,9 @@ statements! {
         where r.lease_until is null or r.lease_until <= ?2
         returning step, place, checked, repaired, started_at";
 
-    /// Writes down how far it has come.
+    /// Writes down how far it has come, for as long as the lease is the one that was taken: no two leases end at one moment.
     KEEP = "update quoin.payments_reconciliations set step = ?2, place = ?3, checked = ?4, repaired = ?5, started_at = ?6,
-        updated_at = ?7, lease_until = ?8 where reach = ?1";
+        updated_at = ?7, lease_until = ?8 where reach = ?1 and lease_until = ?9";
 
     /// Gives every lease back.
     RELEASE_ALL = "update quoin.payments_reconciliations set lease_until = null where lease_until is not null";
@@ -74,13 +74,14 @@ pub(crate) fn claim(
     Ok(found.map(|found| if found.step.is_some() { found } else { Progress::begin(now) }))
 }
 
-/// Writes down how far it has come, and whether it goes on.
+/// Writes down how far it has come, and until when it goes on; `false` where the lease that was held is somebody else's.
 pub(crate) fn keep(
     tx: &mut Tx<'_>,
     reach: &str,
     progress: &Progress,
+    held: Timestamp,
     (now, lease_until): (Timestamp, Option<Timestamp>),
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let row = params![
         reach,
         progress.step.as_deref(),
@@ -89,9 +90,10 @@ pub(crate) fn keep(
         progress.repaired,
         progress.started_at,
         now,
-        lease_until
+        lease_until,
+        held
     ];
-    tx.execute(&KEEP, &row).map(|_| ())
+    Ok(tx.execute(&KEEP, &row)? == 1)
 }
 
 /// Gives back what a process that is no more was comparing.

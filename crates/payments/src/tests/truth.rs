@@ -227,6 +227,36 @@ async fn a_comparison_goes_on_where_the_last_one_stopped_and_one_compares_at_a_t
 }
 
 #[tokio::test]
+async fn a_comparison_that_has_lost_its_lease_does_not_write_over_the_one_that_went_on() {
+    in_house(|house| async move {
+        house.pro().await;
+        house.buy(house.org(), "pro").await;
+        let compare = |room: crate::Payments| async move {
+            room.reconcile_within(Reach::Everything, Duration::from_mins(1)).await
+        };
+        let gate = Arc::new(Notify::new());
+        *house.provider.hold.lock().unwrap() = Some(gate.clone());
+        let slow = house.test.app.tasks().spawn("test", compare(house.room.clone()));
+        house.provider.holding.notified().await;
+        // The slow one has listed products and waits for the first of them; its lease runs out.
+        house.test.clock.advance(Duration::from_mins(26));
+        let whole = compare(house.room.clone()).await.unwrap();
+        assert!(whole.complete && !whole.repaired.is_empty(), "{whole:?}");
+        let rows =
+            "select checked from quoin.payments_reconciliations where step is null and lease_until is null";
+        let ended = house.count(rows).await;
+        assert_eq!(u64::try_from(ended).unwrap(), whole.checked);
+        gate.notify_one();
+        let late = slow.await.unwrap().unwrap_err();
+        assert!(matches!(late, crate::PaymentsError::InProgress), "{late}");
+        assert_eq!(house.count(rows).await, ended, "what the other one wrote stays");
+        // The next one, which holds its lease, writes.
+        assert!(compare(house.room.clone()).await.unwrap().complete);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_present_state_is_explained_by_events_and_fetches() {
     in_house(|house| async move {
         house.pro().await;

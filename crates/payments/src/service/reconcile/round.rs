@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quoin_db::{DbError, Tx};
+use quoin_kernel::Timestamp;
 use tokio::time::Instant;
 
 use super::{LATELY, Reach, Reconciled};
@@ -58,12 +59,13 @@ impl Payments {
     /// has come. Reports this piece.
     ///
     /// # Errors
-    /// As [`Payments::reconcile`]; [`PaymentsError::InProgress`] while somebody else compares.
+    /// As [`Payments::reconcile`]; [`PaymentsError::InProgress`] while somebody else compares, or where somebody else has gone on
+    /// because this one took too long.
     pub async fn reconcile_within(&self, reach: Reach, time: Duration) -> Result<Reconciled, PaymentsError> {
         let deadline = Instant::now() + time;
         let now = self.now();
-        let claim =
-            move |tx: &mut Tx<'_>| reconciliations_global::claim(tx, reach.as_str(), (now, now + LEASE));
+        let mut held = now + LEASE;
+        let claim = move |tx: &mut Tx<'_>| reconciliations_global::claim(tx, reach.as_str(), (now, held));
         let claimed: Result<_, DbError> = self.db().write("payments.reconciliations.claim", claim).await;
         let mut progress = claimed?.ok_or(PaymentsError::InProgress)?;
         let mut report = Reconciled::default();
@@ -75,7 +77,7 @@ impl Payments {
                 // The place in the list is gone there: this part begins anew.
                 progress.place = None;
             }
-            self.keep_progress(reach, &progress, (&report, stops)).await?;
+            held = self.keep_progress(reach, &progress, held, (&report, stops)).await?;
             if stops {
                 report.at = progress.step.filter(|_| !report.complete);
                 return compared.map(|_| report);
@@ -83,19 +85,22 @@ impl Payments {
         }
     }
 
+    /// Writes down how far this has come; answers until when the lease is held then.
     async fn keep_progress(
         &self,
         reach: Reach,
         progress: &Progress,
+        held: Timestamp,
         (report, stops): (&Reconciled, bool),
-    ) -> Result<(), DbError> {
+    ) -> Result<Timestamp, PaymentsError> {
         let (now, progress) = (self.now(), progress.counting(report.checked, report.repaired.len()));
         let lease_until = (!stops).then(|| now + LEASE);
         let progress = if report.complete { progress.ended() } else { progress };
         let keep = move |tx: &mut Tx<'_>| {
-            reconciliations_global::keep(tx, reach.as_str(), &progress, (now, lease_until))
+            reconciliations_global::keep(tx, reach.as_str(), &progress, held, (now, lease_until))
         };
-        self.db().write("payments.reconciliations.keep", keep).await
+        let kept: Result<bool, DbError> = self.db().write("payments.reconciliations.keep", keep).await;
+        if kept? { Ok(now + LEASE) } else { Err(PaymentsError::InProgress) }
     }
 
     /// Compares the next page; `false` where none is left.
