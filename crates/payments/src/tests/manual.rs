@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use quoin_kernel::Timestamp;
 use quoin_kernel::billing::Subject;
 use serde_json::json;
 
@@ -238,13 +239,45 @@ async fn by_hand_no_period_begins_during_a_pause_and_the_next_one_has_its_invoic
         assert_eq!(house.count(invoices).await, 2);
         confirm(&house, format!("{}_{}", one.remote_id.replace("sub_", "in_"), began.as_seconds())).await;
         let paid = house.only(one.subject).await;
-        assert_eq!((paid.access, paid.current_period_end), (Access::Full, Some(house.now() + DAY * 30)));
+        assert_eq!((paid.access, paid.current_period_end), (Access::Full, Some(began + DAY * 30)));
         // What is paid for goes on after a pause within it.
         act(Deed::Pause { until: None }).await.unwrap();
         pass(&house, DAY * 5).await;
         let goes_on = act(Deed::Unpause).await.unwrap();
         assert_eq!((goes_on.access, goes_on.current_period_end), (Access::Full, paid.current_period_end));
         assert_eq!(house.count(invoices).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_pays_late_by_hand_pays_for_the_time_that_the_invoice_names() {
+    in_house(|house| async move {
+        house.pro().await;
+        let one = bought(&house, house.org()).await;
+        let (began, ended) = (one.current_period_start.unwrap(), one.current_period_end.unwrap());
+        assert_eq!(ended, began + DAY * 30);
+        let owed =
+            |since: Timestamp| format!("{}_{}", one.remote_id.replace("sub_", "in_"), since.as_seconds());
+        for (late, since) in [(DAY * 10, ended), (DAY * 2, ended + DAY * 30)] {
+            let wait = since + late;
+            pass(&house, wait.since(house.now())).await;
+            let missing = house.only(one.subject).await;
+            assert_eq!((missing.status, missing.past_due_since), (Status::PastDue, Some(since)));
+            let invoice = owed(since);
+            let asked = invoice.clone();
+            let asked =
+                house.write(move |tx| manual_books_global::find_invoice(tx, &asked)).await.unwrap().unwrap();
+            confirm(&house, invoice).await;
+            let paid = house.only(one.subject).await;
+            let runs = (paid.current_period_start, paid.current_period_end);
+            assert_eq!((paid.access, runs), (Access::Full, (Some(since), Some(since + DAY * 30))));
+            assert_eq!(
+                (asked.lines[0].period_start, asked.lines[0].period_end),
+                runs,
+                "grace is not for free"
+            );
+        }
     })
     .await;
 }

@@ -117,13 +117,15 @@ pub(super) fn confirm(tx: &mut Tx<'_>, invoice: &str, now: Timestamp) -> Result<
     Ok(Some(id))
 }
 
-/// A period begins when it is paid for, or when it was to begin, where that is later.
+/// A period that was invoiced begins where the one before has ended, however late it is paid: that is the time that its invoice
+/// names. The first one begins when it was ordered, or when it is paid for, where it would be over by then.
 fn begin_period(one: &mut RemoteSubscription, now: Timestamp) {
-    (one.status, one.unpaid_since) = (Status::Active, None);
+    let owed_since = one.unpaid_since.take();
+    one.status = Status::Active;
     let days = days_paid_for(one).and_then(|days| u32::try_from(days).ok());
     for item in &mut one.items {
         let is_over = item.period_end.is_some_and(|end| end <= now);
-        let start = item.period_start.filter(|_| !is_over).unwrap_or(now);
+        let start = owed_since.or(item.period_start.filter(|_| !is_over)).unwrap_or(now);
         (item.period_start, item.period_end) = (Some(start), days.map(|days| start + DAY * days));
     }
 }
