@@ -131,7 +131,7 @@ impl Payments {
         stripe: Option<Arc<dyn Provider>>,
         entitled: Entitled,
     ) -> Self {
-        let manual = Arc::new(Manual::new(app.clone()));
+        let manual = Arc::new(Manual::new(app.clone(), config.grace()));
         Self(Arc::new(Inner { app, config, stripe, manual, entitled }))
     }
 

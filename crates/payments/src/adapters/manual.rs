@@ -6,6 +6,8 @@ mod credit;
 mod deeds;
 mod time;
 
+use std::time::Duration;
+
 use quoin_db::{Db, DbError, Tx};
 use quoin_kernel::Timestamp;
 use quoin_kernel::port::BoxFuture;
@@ -31,13 +33,15 @@ const PAGE: u32 = 200;
 /// Keeps the books.
 pub struct Manual {
     app: App,
+    grace: Duration,
 }
 
 type Done<T> = Result<T, ProviderError>;
 
 impl Manual {
-    pub(crate) const fn new(app: App) -> Self {
-        Self { app }
+    /// Opens the books. `grace` is how long a missing payment changes nothing.
+    pub(crate) const fn new(app: App, grace: Duration) -> Self {
+        Self { app, grace }
     }
 
     fn db(&self) -> &Db {
@@ -137,11 +141,11 @@ impl Manual {
         let mut after = String::new();
         loop {
             let from = after.clone();
-            let (rng, name) = (self.app.shared_rng(), self.name());
+            let (rng, name, grace) = (self.app.shared_rng(), self.name(), self.grace);
             let passed = self.db().write("payments.manual.advance", move |tx| {
                 let page = books::list_subscriptions(tx, &from, PAGE)?;
                 for one in &page {
-                    if time::pass_time(tx, one, now)? {
+                    if time::pass_time(tx, one, grace, now)? {
                         let object = ObjectRef::new(ObjectKind::Subscription, &one.id);
                         jobs::hear(rng.as_ref(), tx, name, (&object, "time"), now)?;
                     }

@@ -282,6 +282,53 @@ async fn whoever_pays_late_by_hand_pays_for_the_time_that_the_invoice_names() {
     .await;
 }
 
+#[tokio::test]
+async fn by_hand_a_payment_that_never_comes_ends_the_subscription_and_makes_room_for_another() {
+    for grace_days in [7, 40] {
+        let config =
+            PaymentsConfig { provider: ProviderName::Manual, grace_days, ..PaymentsConfig::default() };
+        let given_up = DAY * grace_days.max(30);
+        quoin_db::testing::on_each_engine(MODULES, |db| async {
+            let house = House::new(db, config.clone());
+            house.pro().await;
+            let [lost, saved] = [bought(&house, house.org()).await, bought(&house, house.org()).await];
+            let ended = lost.current_period_end.unwrap();
+            let at = |since: Duration| (ended + since).since(house.now());
+            let stands = async |one: &Subscription| {
+                let now = house.room.get_subscription(one.subject, one.id).await.unwrap();
+                (now.status, now.access)
+            };
+            pass(&house, at(Duration::from_hours(1))).await;
+            house
+                .room
+                .act_on_subscription(lost.subject, lost.id, Deed::Pause { until: None }, house.entry())
+                .await
+                .unwrap();
+            pass(&house, at(given_up.checked_sub(Duration::from_hours(1)).unwrap())).await;
+            house.room.dun().await.unwrap();
+            assert_eq!(stands(&lost).await.0, Status::PastDue);
+            let order = House::order("pro");
+            let again =
+                async || house.room.start_checkout(&house.payer(lost.subject), &order, house.entry()).await;
+            assert!(matches!(again().await.unwrap_err(), PaymentsError::AlreadySubscribed));
+            confirm(&house, format!("{}_{}", saved.remote_id.replace("sub_", "in_"), ended.as_seconds()))
+                .await;
+            pass(&house, at(given_up)).await;
+            assert_eq!(stands(&lost).await, (Status::Canceled, Access::None));
+            assert!(!stands(&saved).await.0.is_over(), "what was paid goes on");
+            settle(&house).await;
+            let page = quoin_kernel::page::Page { limit: 10, after: None };
+            let invoices = house.room.list_invoices(lost.subject, page).await.unwrap().data;
+            assert!(
+                invoices.iter().all(|invoice| invoice.status != "open"),
+                "nothing is asked for: {invoices:?}"
+            );
+            again().await.unwrap();
+        })
+        .await;
+    }
+}
+
 /// Fetches what was heard of, and what is heard meanwhile.
 async fn settle(house: &House) {
     let manual: Arc<dyn Provider> = house.room.manual().clone();

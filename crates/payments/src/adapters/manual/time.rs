@@ -14,15 +14,28 @@ use crate::store::{manual_books_global as books, prices_global};
 
 const DAY: Duration = Duration::from_hours(24);
 
+/// How long the money of a period is waited for after the last one has ended, where grace is not longer.
+const GIVEN_UP_AFTER: Duration = Duration::from_hours(30 * 24);
+
 /// Ends what has ended, and invoices the next period of what goes on; tells whether anything happened.
-pub(super) fn pass_time(tx: &mut Tx<'_>, one: &RemoteSubscription, now: Timestamp) -> Result<bool, DbError> {
+pub(super) fn pass_time(
+    tx: &mut Tx<'_>,
+    one: &RemoteSubscription,
+    grace: Duration,
+    now: Timestamp,
+) -> Result<bool, DbError> {
     let mut next = one.clone();
+    let given_up = one.unpaid_since.map(|since| since + grace.max(GIVEN_UP_AFTER));
     let ended = period_end(one).filter(|end| *end <= now);
     if one.status.is_over() {
         return Ok(false);
     }
     if let Some(ends) = one.cancel_at.filter(|ends| *ends <= now) {
         end(tx, &mut next, ends, now)?;
+    } else if given_up.is_some_and(|given_up| given_up <= now) {
+        // Also while collecting is paused: a pause begins no further grace.
+        next.canceled_at = next.canceled_at.or(Some(now));
+        end(tx, &mut next, now, now)?;
     } else if one.status == Status::Incomplete && now.since(one.started_at) > DUE_AFTER {
         end(tx, &mut next, now, now)?;
     } else if one.paused && one.resumes_at.is_some_and(|resumes| resumes <= now) {
