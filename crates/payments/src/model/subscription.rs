@@ -180,7 +180,7 @@ pub struct Subscription {
     pub resumes_at: Option<Timestamp>,
     /// What it becomes when the period ends.
     pub scheduled_change: Option<ScheduledChange>,
-    /// What was paid for last, where that is another thing than it is for now.
+    /// What was paid for last, where it is for something else by now.
     pub paid_last: Option<Held>,
     /// The coupon in force.
     pub discount: Option<String>,
