@@ -122,7 +122,7 @@ async fn what_was_used_is_billed_when_a_subscription_ends_at_once_only_where_tha
         assert_eq!(ended["status"], "canceled", "{form}: {ended}");
         match billed {
             Some(billed) => {
-                assert_eq!(twin.last_invoice(&ended).await, (billed, "paid".to_owned()), "{form}")
+                assert_eq!(twin.last_invoice(&ended).await, (billed, "paid".to_owned()), "{form}");
             }
             None => assert_eq!(ended["latest_invoice"], subscription["latest_invoice"], "{form}"),
         }
