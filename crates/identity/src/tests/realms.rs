@@ -385,8 +385,8 @@ async fn where_only_who_is_invited_is_taken_nothing_else_makes_a_member() {
         // An invitation is worth no more than its sender by then.
         let admin = one.sign_in("admin@example.com", PASSWORD).await.json();
         let wish = json!({"email": "late@example.com"});
-        let sent = one.send(Method::POST, &format!("{org}/invitations"), token(&admin), wish).await;
-        assert_eq!(sent.status, 201, "{}", String::from_utf8_lossy(&sent.body));
+        let asked = one.send(Method::POST, &format!("{org}/invitations"), token(&admin), wish).await;
+        assert_eq!(asked.status, 201, "{}", String::from_utf8_lossy(&asked.body));
         assert_eq!(one.send(Method::DELETE, &path, token(&owner), json!({})).await.status, 204);
         let mails = one.mails_to("late@example.com").await.len();
         one.post("/auth/v1/otp", json!({"email": "late@example.com"})).await;

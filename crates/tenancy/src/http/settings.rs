@@ -14,6 +14,7 @@ use crate::{Tenancy, service};
 /// What to demand; what is left out is not demanded.
 #[derive(Debug, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that owners set one by one")]
 struct PolicyIn {
     /// Whether members must show a second factor before they act for the organisation.
     mfa_required: bool,

@@ -63,6 +63,7 @@ pub enum Bar {
 
 /// The policy as its owner reads and writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that owners set one by one")]
 pub struct PolicySettings {
     /// Whether members must show a second factor before they act for the organisation.
     pub mfa_required: bool,
@@ -82,6 +83,7 @@ pub struct PolicySettings {
 
 /// The policy as an owner wishes it; what is left out is not demanded.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that owners set one by one")]
 pub struct PolicyWish {
     /// Whether a second factor must be shown.
     pub mfa_required: bool,
