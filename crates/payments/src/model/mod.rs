@@ -10,6 +10,7 @@ pub mod money;
 pub mod news;
 pub mod plan;
 pub mod plan_file;
+pub mod plan_id;
 pub mod remote;
 pub mod standing;
 pub mod subscription;
@@ -20,7 +21,8 @@ pub use entitlement::{Entitlement, Entitlements, Limit, Mode, Per};
 pub use invoice::{Invoice, InvoiceLine};
 pub use money::{Currency, Money};
 pub use news::{Announcement, ObjectKind, ObjectRef};
-pub use plan::{Interval, NewPlan, NewPrice, Plan, PlanId, PlanRules, PlanSource, Price, PriceId};
+pub use plan::{Interval, NewPlan, NewPrice, Plan, PlanRules, PlanSource, Price, PriceId};
+pub use plan_id::PlanId;
 pub use subscription::{Access, Held, ScheduledChange, Status, Subscription, SubscriptionId};
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! What is sold: a plan, its prices and its rules.
 
-use std::fmt;
-use std::str::FromStr;
-
 use quoin_kernel::{Id, Timestamp};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::entitlement::{self, Entitlements, InvalidEntitlement};
 use super::money::Currency;
+use super::plan_id::PlanId;
 
 /// The kind of thing that a [`PriceId`] names.
 #[derive(Debug)]
@@ -16,11 +14,6 @@ pub enum PriceRow {}
 
 /// Identifies a price.
 pub type PriceId = Id<PriceRow>;
-
-/// A plan's name in URLs and code, chosen by the administrator: `pro`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
-#[schemars(transparent, inline)]
-pub struct PlanId(String);
 
 /// A plan that cannot be sold as it was described.
 #[derive(Debug, thiserror::Error)]
@@ -39,49 +32,6 @@ pub enum InvalidPlan {
     /// What it gives.
     #[error(transparent)]
     Entitlement(#[from] InvalidEntitlement),
-}
-
-impl PlanId {
-    /// Returns the text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Makes an id out of a product's name; `None` where nothing of it can be used.
-    pub fn from_name(name: &str) -> Option<Self> {
-        let mut slug = String::new();
-        for c in name.chars().take(50) {
-            if c.is_ascii_alphanumeric() {
-                slug.push(c.to_ascii_lowercase());
-            } else if !slug.is_empty() && !slug.ends_with('-') {
-                slug.push('-');
-            }
-        }
-        slug.trim_end_matches('-').parse().ok()
-    }
-}
-
-impl FromStr for PlanId {
-    type Err = InvalidPlan;
-
-    fn from_str(text: &str) -> Result<Self, InvalidPlan> {
-        let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
-        let begins = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        let usable = begins && text.len() <= 63 && text.bytes().all(good);
-        if usable { Ok(Self(text.to_owned())) } else { Err(InvalidPlan::Id) }
-    }
-}
-
-impl fmt::Display for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for PlanId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
 }
 
 /// How often a price is due.

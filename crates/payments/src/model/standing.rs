@@ -2,7 +2,7 @@
 
 use quoin_kernel::billing::Coverage;
 
-use super::plan::PlanId;
+use super::PlanId;
 use super::subscription::{Access, Status, Subscription};
 
 /// The plans in force for a subject, best first, and how it stands.

@@ -5,7 +5,7 @@ use quoin_kernel::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::money::Currency;
-use super::plan::{PlanId, PriceId};
+use super::{PlanId, PriceId};
 
 /// The kind of thing that a [`SubscriptionId`] names.
 #[derive(Debug)]

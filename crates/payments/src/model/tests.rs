@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use quoin_kernel::Timestamp;
 
+use super::PlanId;
 use super::dunning::Reminders;
 use super::entitlement::{Entitlement, Limit, Mode, Per};
 use super::money::{Currency, Money};
-use super::plan::PlanId;
 use super::subscription::{Access, AccessFacts, Status};
 use super::use_of::{month_start, next_reset};
 
