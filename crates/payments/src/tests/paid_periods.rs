@@ -133,7 +133,7 @@ async fn a_change_to_less_credits_only_what_was_paid_and_kept() {
             let changed =
                 house.room.change_subscription(one.subject, one.id, wished, house.entry()).await.unwrap();
             assert_eq!(changed.amount, 200, "{money:?}");
-            let sent = house.provider.with(|books| books.changed.pop().unwrap());
+            let sent = house.provider.with(super::provider::Books::take_change);
             assert_eq!((shown.prorate, sent.prorate), (credits, credits), "{money:?}");
         }
     })
@@ -189,7 +189,7 @@ async fn seats_that_go_in_a_period_that_nobody_paid_bring_no_credit() {
             house.learn(&one.remote_id).await;
             house.room.follow_seats(one.subject).await.unwrap();
             assert_eq!(house.only(one.subject).await.quantity, 1, "{money:?}");
-            let sent = house.provider.with(|books| books.changed.pop().unwrap());
+            let sent = house.provider.with(super::provider::Books::take_change);
             assert_eq!((sent.quantity, sent.prorate), (1, credits), "{money:?}");
         }
     })

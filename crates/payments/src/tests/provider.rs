@@ -40,14 +40,23 @@ pub(super) struct Books {
     pub(super) disputes: BTreeMap<String, RemoteDispute>,
     pub(super) balances: BTreeMap<String, Money>,
     pub(super) scheduled: BTreeMap<String, ScheduleChange>,
-    /// The changes that were made, in their order.
-    pub(super) changed: Vec<ChangeSubscription>,
     /// The changes that were previewed, in their order.
     pub(super) previewed: Vec<ChangeSubscription>,
     /// What was done, in its order.
     pub(super) done: Vec<Command>,
     keys: HashMap<String, (Command, Outcome)>,
     made: HashMap<uuid::Uuid, Outcome>,
+}
+
+impl Books {
+    /// Takes the newest change of what was done.
+    pub(super) fn take_change(&mut self) -> ChangeSubscription {
+        let newest = self.done.iter().rposition(|done| matches!(done, Command::ChangeSubscription(_)));
+        match self.done.remove(newest.unwrap()) {
+            Command::ChangeSubscription(change) => change,
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// A provider in memory.
@@ -287,7 +296,6 @@ impl Scripted {
     }
 
     fn sell_another(&self, wish: &ChangeSubscription) -> Outcome {
-        self.with(|books| books.changed.push(wish.clone()));
         let amount = self.with(|books| {
             let mut prices = books.products.values().flat_map(|product| &product.prices);
             prices.find(|price| price.id == wish.price).unwrap().amount
